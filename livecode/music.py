@@ -1,0 +1,202 @@
+"""Notes, phrases, and the events that outputs play. Pure values: no clock, no thread, no file."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from numbers import Rational
+from typing import TypeAlias
+
+from .errors import BadInput
+
+Beats: TypeAlias = Fraction
+"""Musical time: one beat is a quarter note, whatever the meter."""
+
+Seconds: TypeAlias = float
+"""Clock time, on the monotonic clock of the process."""
+
+FINEST = 960
+"""Beats given as floats are rounded to 1/960 of a beat, as fine as a MIDI file."""
+
+
+def beats(value: Fraction | float | str) -> Beats:
+    """Turn what a performer types into beats: 1, 0.5, "1/3", Fraction(1, 3).
+
+    Floats are rounded to 1/960 of a beat. Raises BadInput for anything that is no finite number.
+
+    >>> beats(0.25), beats("1/3")
+    (Fraction(1, 4), Fraction(1, 3))
+    """
+    try:
+        exact = Fraction(value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        raise BadInput(f"{value!r} is no number of beats: give one such as 1, 0.5 or '1/3'.") from error
+    return exact if isinstance(value, Rational | str) else Fraction(round(exact * FINEST), FINEST)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """One note. Onset and duration in beats, pitch 0-127 (60 is C4), velocity 1-127.
+
+    Raises BadInput for a value outside these ranges.
+    """
+
+    onset: Beats
+    duration: Beats
+    pitch: int
+    velocity: int = 100
+
+    def __post_init__(self) -> None:
+        if self.onset < 0:
+            raise BadInput(f"A note starts at beat {self.onset}: onsets are 0 or later.")
+        if self.duration <= 0:
+            raise BadInput(f"A note lasts {self.duration} beats: durations are longer than 0.")
+        if not 0 <= self.pitch <= 127:
+            raise BadInput(f"A note has pitch {self.pitch}: MIDI pitches go from 0 to 127.")
+        if not 1 <= self.velocity <= 127:
+            raise BadInput(f"A note has velocity {self.velocity}: MIDI velocities go from 1 to 127.")
+
+    @property
+    def end(self) -> Beats:
+        """Where the note stops, in beats."""
+        return self.onset + self.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Notes over a length of musical time. Onsets lie in [0, length); ends may not pass the length.
+
+    Notes are kept in order of onset, then pitch. A note that would ring past the end is cut there, and one that would ring
+    into the next note of its own pitch is cut at that note, so that a phrase can repeat for ever without a hanging or a
+    swallowed note. `drums` says that pitches name General MIDI drums.
+    """
+
+    notes: tuple[Note, ...]
+    length: Beats
+    drums: bool = False
+
+    def __post_init__(self) -> None:
+        if self.length <= 0:
+            raise BadInput(f"A phrase of {self.length} beats cannot repeat: give it a length above 0.")
+        late = next((note for note in self.notes if note.onset >= self.length), None)
+        if late is not None:
+            raise BadInput(f"A note starts at beat {late.onset} of a phrase of {self.length} beats: make the phrase longer.")
+        object.__setattr__(self, "notes", _untangled(self.notes, self.length))
+
+    def between(self, begin: Beats, end: Beats) -> Iterator[Note]:
+        """Yield, in order of onset, the notes that start in [begin, end) while this phrase repeats for ever from beat 0.
+
+        >>> phrase = Phrase((Note(Fraction(0), Fraction(1), 60), Note(Fraction(1), Fraction(1), 62)), Fraction(2))
+        >>> [(int(note.onset), note.pitch) for note in phrase.between(Fraction(1), Fraction(4))]
+        [(1, 62), (2, 60), (3, 62)]
+        """
+        if not self.notes:
+            return
+        repeat = begin // self.length
+        while repeat * self.length < end:
+            shift = repeat * self.length
+            for note in self.notes:
+                if begin <= note.onset + shift < end:
+                    yield replace(note, onset=note.onset + shift)
+            repeat += 1
+
+    def last(self, length: Beats) -> "Phrase":
+        """The last `length` beats; all of it if it is no longer than that."""
+        cut = self.length - length
+        if cut <= 0:
+            return self
+        kept = tuple(replace(note, onset=note.onset - cut) for note in self.notes if note.onset >= cut)
+        return Phrase(kept, length, self.drums)
+
+    def within(self, low: int, high: int) -> "Phrase":
+        """The same notes, each brought into pitches low..high by whole octaves; one that no octave brings there is left out.
+
+        Drums are left as they are: their pitches are names.
+        """
+        if self.drums:
+            return self
+        moved = []
+        for note in self.notes:
+            pitch = note.pitch
+            while pitch < low:
+                pitch += 12
+            while pitch > high:
+                pitch -= 12
+            if low <= pitch:
+                moved.append(replace(note, pitch=pitch))
+        return replace(self, notes=tuple(moved))
+
+    def thinned(self, most: Fraction) -> "Phrase":
+        """At most `most` notes a beat over the whole phrase: the metrically weakest go first, then the softest.
+
+        The weight of an onset is the coarsest of 4, 2, 1, 1/2, 1/4 ... beats that it falls on, as in Lerdahl and
+        Jackendoff's metrical grid.
+        """
+        room = int(most * self.length)
+        if len(self.notes) <= room:
+            return self
+        strongest = sorted(self.notes, key=lambda note: (_weakness(note.onset), -note.velocity, note.onset, note.pitch))
+        return replace(self, notes=tuple(strongest[:room]))
+
+
+def silence(length: Beats, *, drums: bool = False) -> Phrase:
+    """Empty bars: a phrase of `length` beats without a note."""
+    return Phrase((), length, drums)
+
+
+def _weakness(onset: Beats) -> int:
+    level, grid = 0, Fraction(4)
+    while onset % grid and level < 12:
+        level, grid = level + 1, grid / 2
+    return level
+
+
+def _untangled(notes: Iterable[Note], length: Beats) -> tuple[Note, ...]:
+    ordered = sorted(notes, key=lambda note: (note.onset, note.pitch, -note.duration))
+    following: dict[int, Beats] = {}
+    kept = []
+    for note in reversed(ordered):
+        end = min(note.end, following.get(note.pitch, length))
+        if end > note.onset:
+            kept.append(note if end == note.end else replace(note, duration=end - note.onset))
+            following[note.pitch] = note.onset
+    return tuple(reversed(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A note as an output plays it: when, in planned beats and in clock seconds, and on which channel (0-15)."""
+
+    part: str
+    beat: Beats
+    seconds: Seconds
+    channel: int
+    pitch: int
+    velocity: int
+    end_beat: Beats
+    end_seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ControlEvent:
+    """A control change (MIDI controller number 0-119, value 0-127) on a channel (0-15)."""
+
+    part: str
+    beat: Beats
+    seconds: Seconds
+    channel: int
+    control: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEvent:
+    """A program change (0-127) on a channel (0-15)."""
+
+    part: str
+    beat: Beats
+    seconds: Seconds
+    channel: int
+    program: int
+
+
+Event: TypeAlias = NoteEvent | ControlEvent | ProgramEvent
