@@ -1,0 +1,60 @@
+"""livecode: live coding with Google Magenta's models, at an IPython prompt.
+
+>>> import livecode as lc
+>>> with lc.Stage(bpm=120, offline=True) as stage:
+...     lead = stage.part("lead")
+...     _ = lead >> lc.notes("C4 E4 . G4")
+...     _ = stage.run(bars=1)
+...     stage.tape.onsets()
+[(0.0, 'C4'), (1.0, 'E4'), (3.0, 'G4')]
+"""
+
+from .clock import SystemClock, VirtualClock
+from .errors import (
+    BadInput,
+    BadNotation,
+    BundleError,
+    LivecodeError,
+    ModelRefused,
+    OutputError,
+    StageClosed,
+    UnknownName,
+)
+from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
+from .models.specs import drums_rnn, melody_rnn
+from .music import Beats, Note, Phrase, silence
+from .notation import beat, notes
+from .outputs.tape import Tape
+from .stage import PartHandle, Stage
+from .tempo import Meter, Swing
+
+__all__ = [
+    "BadInput",
+    "BadNotation",
+    "Beats",
+    "BundleError",
+    "LivecodeError",
+    "Meter",
+    "ModelRefused",
+    "Note",
+    "OutputError",
+    "PartHandle",
+    "Phrase",
+    "Stage",
+    "StageClosed",
+    "Swing",
+    "SystemClock",
+    "Tape",
+    "UnknownName",
+    "VirtualClock",
+    "beat",
+    "drums_rnn",
+    "from_note_sequence",
+    "from_pretty_midi",
+    "melody_rnn",
+    "notes",
+    "read_midi",
+    "silence",
+    "to_note_sequence",
+    "to_pretty_midi",
+]

@@ -151,7 +151,7 @@ def _weakness(onset: Beats) -> int:
 
 
 def _untangled(notes: Iterable[Note], length: Beats) -> tuple[Note, ...]:
-    ordered = sorted(notes, key=lambda note: (note.onset, note.pitch, -note.duration))
+    ordered = sorted(notes, key=lambda note: (note.onset, note.pitch, note.duration))
     following: dict[int, Beats] = {}
     kept = []
     for note in reversed(ordered):

@@ -6,6 +6,7 @@ strings such as "3/4", exact. Messages are validated on arrival; nothing is pick
 
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
@@ -14,7 +15,11 @@ from ..music import Beats, Phrase, Seconds
 
 
 class ModelKey(msgspec.Struct, frozen=True):
-    """Which trained model: its family ("drums_rnn"), its config ("drum_kit") and the bundle file it is read from."""
+    """Which trained model: its family ("drums_rnn"), its config ("drum_kit") and the bundle file it is read from.
+
+    `bundle` is an absolute path, or only a file's name for a bundle that ships with livecode: so a key means the same in
+    another installation, and in a worker of another environment.
+    """
 
     family: str
     config: str
@@ -22,6 +27,36 @@ class ModelKey(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.config
+
+    @property
+    def path(self) -> Path:
+        """Where the bundle is."""
+        return Path(__file__).with_name("builtin") / self.bundle
+
+
+class Model(msgspec.Struct, frozen=True):
+    """What a part plays: a model, how many bars it makes at a time, and how.
+
+    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned. `primer` is "last" (the
+    part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or None to follow the session's.
+    """
+
+    key: ModelKey
+    bars: int
+    knobs: Mapping[str, float | int]
+    primer: Phrase | str | None = "last"
+    seed: int | None = None
+
+    def __repr__(self) -> str:
+        of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle
+        said = [repr(of), f"bars={self.bars}"] + [f"{name}={value}" for name, value in self.knobs.items() if value != 1]
+        if self.seed is not None:
+            said.append(f"seed={self.seed}")
+        if isinstance(self.primer, Phrase):
+            said.append(f"primer=<{len(self.primer.notes)} notes in {self.primer.length} beats>")
+        elif self.primer != "last":
+            said.append(f"primer={self.primer!r}")
+        return f"{self.key.family}({', '.join(said)})"
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):

@@ -33,6 +33,10 @@ class Output(Protocol):
         """End, now, every sounding note of the part (None: of all, with pedals up); `at` is the beat that is now."""
         ...
 
+    def follow(self) -> None:
+        """Called every few tens of ms while time goes on, for an output to follow its device's clock."""
+        ...
+
     def close(self) -> None:
         """Silence everything and let the device go."""
         ...

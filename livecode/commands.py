@@ -1,0 +1,215 @@
+"""What clients may say, and what they may see: frozen values that travel as they are.
+
+Every command says what should be so, and `on` says when; the sequencer finds the beat. Making a command checks its values, so
+that what reaches the engine can be meant. `Snapshot` is what comes back.
+"""
+
+import math
+from enum import Enum
+from fractions import Fraction
+from typing import TypeAlias
+
+import msgspec
+
+from .errors import BadInput
+from .models.wire import Model
+from .music import Beats, Phrase, Seconds
+from .tempo import Meter, Swing
+
+
+class On(Enum):
+    """When a command takes effect."""
+
+    LOOP = "loop"
+    """At the end of the part's loop: the first bar line at or after the end of the pass that sounds."""
+    BAR = "bar"
+    BEAT = "beat"
+    NOW = "now"
+
+    @classmethod
+    def of(cls, word: str) -> "On":
+        """The moment a performer names. Raises BadInput."""
+        try:
+            return cls(word)
+        except ValueError:
+            raise BadInput(f"on={word!r} is no moment: say 'loop', 'bar', 'beat' or 'now'.") from None
+
+
+class Action(Enum):
+    """The talk's five actions, and stop."""
+
+    LOOP = "loop"
+    """The same bars again and again."""
+    GENERATE = "generate"
+    """New bars from the model every loop, continuing from what just played."""
+    GENERATE_ONCE = "generate_once"
+    """New bars once, then loop them."""
+    RESET = "reset"
+    """Empty bars, then loop them."""
+    RESET_GENERATE = "reset_generate"
+    """Empty bars, then new bars once from nothing, then loop them."""
+    STOP = "stop"
+
+
+class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Something that should be so."""
+
+
+class ToPart(Command, frozen=True, tag=True, kw_only=True):
+    """A command to one part, by its name. A part comes into being with the first command that names it."""
+
+    part: str
+    on: On = On.LOOP
+
+    def __post_init__(self) -> None:
+        if not self.part.isidentifier():
+            raise BadInput(f"{self.part!r} cannot name a part: use letters, digits and _, such as 'lead' or 'bass2'.")
+
+
+class Declare(ToPart, frozen=True, tag=True, kw_only=True):
+    """There is such a part."""
+
+
+class Play(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play one's own notes, again and again."""
+
+    phrase: Phrase
+
+
+class Assign(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play a model: new bars every loop, as soon as the first have come."""
+
+    model: Model
+
+
+class Act(ToPart, frozen=True, tag=True, kw_only=True):
+    """Do one of the talk's actions."""
+
+    action: Action
+
+
+class Mute(ToPart, frozen=True, tag=True, kw_only=True):
+    """Silence the part, or let it be heard again; it goes on underneath."""
+
+    muted: bool
+    on: On = On.NOW
+
+
+class Solo(ToPart, frozen=True, tag=True, kw_only=True):
+    """Hear only the parts in solo, or let this one out of solo."""
+
+    soloed: bool
+    on: On = On.NOW
+
+
+class Fade(ToPart, frozen=True, tag=True, kw_only=True):
+    """Bring the part's level to `level` (0 to 1, as amplitude) over `bars` bars."""
+
+    level: float
+    bars: Fraction
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A fade to", self.level, 0, 1, "0 (silent) to 1 (full)")
+        _within("A fade over bars =", self.bars, 0, 256, "0 to 256")
+
+
+class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
+    """Set what is given of a part's sound, and of the limits on what its model may play.
+
+    gain 0 to 1.6 as amplitude (1 is General MIDI's volume of 100), pan -1 (left) to 1, channel 0-15, program 0-127, low and
+    high pitches 0-127, density in notes a beat. None leaves a thing as it is; `free` names limits to lift.
+    """
+
+    gain: float | None = None
+    pan: float | None = None
+    channel: int | None = None
+    program: int | None = None
+    low: int | None = None
+    high: int | None = None
+    density: Fraction | None = None
+    free: frozenset[str] = frozenset()
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A gain of", self.gain, 0, 1.6, "0 to 1.6, where 1 is as it comes")
+        _within("A pan of", self.pan, -1, 1, "-1 (left) to 1 (right)")
+        _within("A channel of", None if self.channel is None else self.channel + 1, 1, 16, "1 to 16")
+        _within("A program of", None if self.program is None else self.program + 1, 1, 128, "1 to 128")
+        _within("A lowest pitch of", self.low, 0, 127, "0 to 127")
+        _within("A highest pitch of", self.high, 0, 127, "0 to 127")
+        if self.low is not None and self.high is not None and self.high - self.low < 11:
+            raise BadInput(f"A range from {self.low} to {self.high} is less than an octave: give at least 12 pitches.")
+        _within("A density of", self.density, Fraction(1, 16), 64, "1/16 to 64 notes a beat")
+
+
+class Tempo(Command, frozen=True, tag=True, kw_only=True):
+    """Play at `bpm`, at once or reached evenly over `bars` bars."""
+
+    bpm: Fraction
+    bars: Fraction = Fraction(0)
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        _within("A ramp over bars =", self.bars, 0, 256, "0 to 256")
+
+
+class SetMeter(Command, frozen=True, tag=True, kw_only=True):
+    """Count bars in this meter from the next bar on."""
+
+    meter: Meter
+
+
+class SetSwing(Command, frozen=True, tag=True, kw_only=True):
+    """Swing like this from the next bar on."""
+
+    swing: Swing
+
+
+class Hush(Command, frozen=True, tag=True, kw_only=True):
+    """Stop all parts, on the bar."""
+
+    on: On = On.BAR
+
+
+class Panic(Command, frozen=True, tag=True, kw_only=True):
+    """Stop all parts and silence every output, now."""
+
+
+AnyCommand: TypeAlias = Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Tempo | SetMeter | SetSwing | Hush | Panic
+
+
+def _within(what: str, value: float | Fraction | None, low: float | Fraction, high: float, ranges: str) -> None:
+    if value is not None and not (math.isfinite(value) and low <= value <= high):
+        raise BadInput(f"{what} {float(value):g} cannot be played: give {ranges}.")
+
+
+class PartState(msgspec.Struct, frozen=True):
+    """One part, as a snapshot shows it. `doing`, `waits` and `trouble` are words for the performer, empty if there are none."""
+
+    name: str
+    doing: str
+    sounds: bool
+    muted: bool
+    soloed: bool
+    bars: Fraction
+    takes: int
+    model: str
+    waits: str
+    trouble: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What the sequencer is doing at one moment. `bar` counts from 1; `beat` is the position in the bar in beats, from 1."""
+
+    running: bool
+    beats: Beats
+    bar: int
+    beat: Beats
+    bpm: Fraction
+    meter: str
+    swing: Swing
+    parts: tuple[PartState, ...]
+    at: Seconds

@@ -1,0 +1,268 @@
+"""The engine: hosts the sequencer, live on a thread of its own or offline on a virtual clock. Nothing here is musical.
+
+Clients hand in commands and get outcomes; model replies come in from the host's threads; one thread at a time touches the
+sequencer. A process of its own would be one more host of the same kind.
+"""
+
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .clock import Clock, SystemClock, VirtualClock
+from .commands import AnyCommand, Snapshot
+from .errors import LivecodeError, StageClosed
+from .models.host import Host, ModelState
+from .models.wire import ModelKey, Reply, Request
+from .music import Beats, Phrase, Seconds
+from .outputs import Output
+from .outputs.tape import Tape
+from .sequencer import REACTION, Outcome, Sequencer
+from .tempo import Meter, TempoMap
+
+COMMIT: Seconds = 0.2
+"""How far ahead of the sound events are handed to the outputs."""
+
+_PERIOD: Seconds = 0.03
+_PATIENCE: Seconds = 5.0
+_LOG_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One sentence of the log: when (Unix time), where in the music, what."""
+
+    time: float
+    bar: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{time.strftime('%H:%M:%S', time.localtime(self.time))}  bar {self.bar}: {self.sentence}"
+
+
+class Engine:
+    """What live and offline have in common: a sequencer, the tape, the models' host, the log."""
+
+    def __init__(self, clock: Clock, outputs: Sequence[Output], *, bpm: Fraction, meter: Meter, seed: int, lead_in: Seconds):
+        self.tape = Tape()
+        self.outputs = tuple(outputs)
+        self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
+        self._clock = clock
+        self._host = Host(self._on_reply, self.note)
+        self._sequencer = Sequencer(
+            clock,
+            (*outputs, self.tape),
+            self._models(),
+            bpm=bpm,
+            meter=meter,
+            seed=seed,
+            lead_in=lead_in,
+            note=self.note,
+        )
+        self._snapshot = self._sequencer.snapshot()
+
+    def _models(self) -> "Host | PatientModels":
+        return self._host
+
+    def _on_reply(self, reply: Reply) -> None:
+        raise NotImplementedError
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence in the log. Any thread may call it."""
+        snapshot = getattr(self, "_snapshot", None)
+        self._log.append(LogEntry(time.time(), snapshot.bar if snapshot else 1, sentence))
+
+    def log(self) -> tuple[LogEntry, ...]:
+        """The last thousand sentences, oldest first."""
+        return tuple(self._log)
+
+    def snapshot(self) -> Snapshot:
+        """What was so a moment ago."""
+        return self._snapshot
+
+    def model_states(self) -> tuple[ModelState, ...]:
+        """The models that were asked for, and how they are."""
+        return self._host.states()
+
+    def takes(self, part: str) -> tuple[Phrase, ...]:
+        """Every phrase of the part that sounded."""
+        return self._sequencer.takes(part)
+
+    def tempo(self) -> TempoMap:
+        """The tempo map as it is."""
+        return self._sequencer.tempo
+
+    def started(self) -> Seconds:
+        """The clock's time of beat 0; 0 before the first notes."""
+        return self._sequencer.started or 0.0
+
+    def _close_outputs(self) -> None:
+        for output in self.outputs:
+            try:
+                output.close()
+            except Exception:
+                self.note(f"{output.name} did not close: {_culprit()}")
+
+
+class LiveEngine(Engine):
+    """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
+
+    def __init__(self, outputs: Callable[[Clock], Sequence[Output]], *, bpm: Fraction, meter: Meter, seed: int) -> None:
+        clock = SystemClock()
+        self._inbox: queue.SimpleQueue[tuple[AnyCommand, Future[Outcome]] | Reply] = queue.SimpleQueue()
+        super().__init__(clock, outputs(clock), bpm=bpm, meter=meter, seed=seed, lead_in=0.15)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._thread.start()
+
+    def submit(self, command: AnyCommand) -> Outcome:
+        """Have a command obeyed; returns when it was taken, which is long before it is heard. Any thread may call it.
+
+        Raises what the sequencer refuses, and StageClosed.
+        """
+        if self._closing.is_set():
+            raise StageClosed("This stage is closed: open another with Stage().")
+        answer: Future[Outcome] = Future()
+        self._inbox.put((command, answer))
+        self._clock.wake()
+        try:
+            return answer.result(timeout=_PATIENCE)
+        except TimeoutError:
+            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
+
+    def close(self) -> None:
+        """End the music, the models' worker and the devices; safe to call twice."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._clock.wake()
+        if self._thread.is_alive():
+            self._thread.join(_PATIENCE)
+        self._close_outputs()
+        self._host.close()
+
+    def _on_reply(self, reply: Reply) -> None:
+        self._inbox.put(reply)
+        self._clock.wake()
+
+    def _play(self) -> None:
+        while not self._closing.is_set():
+            begun = self._clock.now()
+            try:
+                self._read_inbox()
+                self._sequencer.advance(self._clock.now() + COMMIT)
+                for output in self.outputs:
+                    output.follow()
+                self._snapshot = self._sequencer.snapshot()
+            except Exception:
+                self.note(f"the planner met an error and goes on: {_culprit()}")
+            self._clock.wait_until(begun + _PERIOD)
+        self._refuse_the_rest()
+
+    def _read_inbox(self) -> None:
+        while True:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, Reply):
+                self._sequencer.receive(item)
+            else:
+                self._obey(*item)
+
+    def _obey(self, command: AnyCommand, answer: "Future[Outcome]") -> None:
+        try:
+            outcome = self._sequencer.obey(command)
+        except Exception as error:
+            if not isinstance(error, LivecodeError):
+                self.note(f"{type(command).__name__} failed: {_culprit()}")
+            answer.set_exception(error)
+        else:
+            self.note(outcome.words)
+            answer.set_result(outcome)
+
+    def _refuse_the_rest(self) -> None:
+        while True:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if not isinstance(item, Reply):
+                item[1].set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
+
+
+class OfflineEngine(Engine):
+    """Plays on a virtual clock, as fast as it can, whenever it is told to `run`. Models are waited for, so none is ever late."""
+
+    def __init__(self, *, bpm: Fraction, meter: Meter, seed: int) -> None:
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        super().__init__(VirtualClock(), (), bpm=bpm, meter=meter, seed=seed, lead_in=REACTION * 2)
+        self._closed = False
+
+    def _models(self) -> "PatientModels":
+        return PatientModels(self._host)
+
+    def _on_reply(self, reply: Reply) -> None:
+        self._replies.put(reply)
+
+    def submit(self, command: AnyCommand) -> Outcome:
+        """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
+        if self._closed:
+            raise StageClosed("This stage is closed: open another with Stage().")
+        outcome = self._sequencer.obey(command)
+        self.note(outcome.words)
+        self._snapshot = self._sequencer.snapshot()
+        return outcome
+
+    def run(self, until: Beats) -> None:
+        """Let virtual time go on to beat `until`."""
+        while True:
+            self._sequencer.advance(self._clock.now() + COMMIT)
+            if self._sequencer.waiting():
+                self._sequencer.receive(self._replies.get())
+                continue
+            if self._sequencer.started is None:
+                break
+            end = self._sequencer.started + self._sequencer.tempo.seconds_at(until)
+            if self._clock.now() >= end:
+                break
+            self._clock.wait_until(min(end, self._clock.now() + _PERIOD))
+        self._snapshot = self._sequencer.snapshot()
+
+    def close(self) -> None:
+        """End the models' worker; safe to call twice. The tape stays."""
+        self._closed = True
+        self._host.close()
+
+
+class PatientModels:
+    """The host as offline play sees it: answers take no virtual time, whatever they take in seconds."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def prepare(self, key: ModelKey) -> None:
+        self._host.prepare(key)
+
+    def ask(self, request: Request) -> None:
+        self._host.ask(request)
+
+    def forget(self, request_id: str) -> None:
+        self._host.forget(request_id)
+
+    def latency(self, key: ModelKey) -> Seconds | None:
+        return 0.0
+
+
+def _culprit() -> str:
+    """The error in hand, with the line it came from, in one line."""
+    lines = traceback.format_exc().strip().splitlines()
+    return " | ".join(line.strip() for line in lines[-3:])

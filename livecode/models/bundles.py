@@ -1,0 +1,121 @@
+"""Which models there are, and whether a .mag file is one: checked at once in the caller's process, without TensorFlow."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, BundleError, UnknownName
+from .wire import ModelKey
+
+FAMILIES = {
+    "drums_rnn": ("one_drum", "drum_kit"),
+    "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
+}
+"""The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
+
+BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_pop909.mag"}
+"""The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
+
+TITLES = {"drums_rnn": "Drums RNN", "melody_rnn": "Melody RNN"}
+
+
+def find(family: str, model: str | os.PathLike[str]) -> ModelKey:
+    """The key of a model, given as the name of a config or as the path of a bundle.
+
+    What ends in .mag or contains a separator is a path; ~ is the home folder. Raises BadInput for what is neither name nor
+    path, UnknownName for a name that no model of the family has, BundleError for a config without a built-in bundle and
+    for a file that cannot be this family's bundle.
+
+    >>> find("drums_rnn", "drum_kit")
+    ModelKey(family='drums_rnn', config='drum_kit', bundle='drum_kit_groove.mag')
+    """
+    if not isinstance(model, str | os.PathLike):
+        raise BadInput(f"{model!r} is no model: give a name such as {FAMILIES[family][-1]!r}, or the path of a .mag file.")
+    if _is_path(model):
+        path = Path(os.path.abspath(Path(model).expanduser()))
+        return ModelKey(family, _config_of(path, family), str(path))
+    config = _config_named(family, os.fspath(model))
+    if config not in BUILT_IN:
+        known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
+        raise BundleError(
+            f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
+        )
+    key = ModelKey(family, config, BUILT_IN[config])
+    _config_of(key.path, family)
+    return key
+
+
+def _is_path(model: str | os.PathLike[str]) -> bool:
+    if isinstance(model, os.PathLike):
+        return True
+    return model.endswith(".mag") or any(separator in model for separator in (os.sep, os.altsep) if separator)
+
+
+def _config_named(family: str, name: str) -> str:
+    if name in FAMILIES[family]:
+        return name
+    owner = _family_of(name)
+    if owner is not None:
+        raise UnknownName(f"{name!r} is a {TITLES[owner]} model: use {owner}({name!r}).")
+    raise UnknownName.of(f"{TITLES[family]} model", name, FAMILIES[family])
+
+
+def _family_of(config: str) -> str | None:
+    return next((family for family, configs in FAMILIES.items() if config in configs), None)
+
+
+def _config_of(path: Path, family: str) -> str:
+    """The config that a bundle file was trained as. Raises BundleError unless it is whole, and one of the family's."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BundleError(f"There is no file {path}: check the path of the .mag file.") from error
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}): give the path of a .mag file.") from error
+    if not content:
+        raise BundleError(f"{path} is empty: download or copy the bundle again.")
+    bundle = _parsed(content)
+    if bundle is None or not bundle.generator_details.id:
+        raise BundleError(f"{path} is no Magenta bundle, or is cut short: check the path, or download it again.")
+    config = str(bundle.generator_details.id)
+    if not any(bundle.checkpoint_file) or not bundle.metagraph_file:
+        raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
+    owner = _family_of(config)
+    if owner is None:
+        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {' and '.join(TITLES.values())}.")
+    if owner != family:
+        raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
+    return config
+
+
+def _parsed(content: bytes) -> Any | None:
+    """The GeneratorBundle in these bytes, or None if they are none.
+
+    Source: note_seq/protobuf/generator.proto. The message is described here because importing note_seq takes seconds; and
+    in a pool of its own, because note_seq registers the same names in the default one.
+    """
+    # Inside the function to keep protobuf out of `import livecode`.
+    from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="bundle.proto", package="magenta", syntax="proto3")
+    details = file.message_type.add(name="GeneratorDetails")
+    details.field.add(name="id", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
+    bundle = file.message_type.add(name="GeneratorBundle")
+    bundle.field.add(
+        name="generator_details",
+        number=1,
+        type=field.TYPE_MESSAGE,
+        type_name=".magenta.GeneratorDetails",
+        label=field.LABEL_OPTIONAL,
+    )
+    bundle.field.add(name="checkpoint_file", number=2, type=field.TYPE_BYTES, label=field.LABEL_REPEATED)
+    bundle.field.add(name="metagraph_file", number=3, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    parsed = message_factory.GetMessageClass(pool.FindMessageTypeByName("magenta.GeneratorBundle"))()
+    try:
+        parsed.ParseFromString(content)
+    except message.DecodeError:
+        return None
+    return parsed

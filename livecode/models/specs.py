@@ -1,0 +1,155 @@
+"""What a performer types for a model: `drums_rnn(bars=2)`, `melody_rnn("attention_rnn", temperature=1.1)`."""
+
+import os
+from numbers import Real
+from pathlib import Path
+from typing import TypeAlias
+
+from ..errors import BadInput
+from ..music import Beats, Phrase
+from . import bundles
+from .wire import Model
+
+Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
+"""What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
+
+MOST_BARS = 64
+COOLEST, HOTTEST = 0.01, 10
+MOST_PATHS = 64
+MOST_STEPS = 1024
+MOST_WORK = 512
+"""Bars x beam_size x branch_factor. 64 bars of melody eight ways took 17 s on one core, of the 30 s that a worker is given."""
+
+LONGEST_PRIMER = Beats(128)
+"""512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
+
+
+def drums_rnn(
+    model: str | os.PathLike[str] = "drum_kit",
+    *,
+    bars: int = 2,
+    temperature: float = 1.0,
+    seed: int | None = None,
+    primer: Primer = "last",
+    beam_size: int = 1,
+    branch_factor: int = 1,
+    steps_per_iteration: int = 1,
+) -> Model:
+    """Magenta's Drums RNN: continues the part's last bars, several drums at a time, in sixteenths.
+
+    model: "drum_kit" (nine drums), or the path of a .mag file with drum_kit or one_drum (hand claps, in eighths).
+    bars: how many bars it makes at a time, 1 to 64.
+    temperature: 1.0 as trained; lower is safer, higher is wilder; 0.01 to 10.
+    seed: the same seed gives the same bars; None follows the session's.
+    primer: what it continues: "last" (the part's last bars), a phrase, the path of a MIDI file, or None. From nothing, or
+    from a single kick, it wanders: a bar of your own beat works best.
+    beam_size, branch_factor, steps_per_iteration: search for likelier bars. Of beam_size sequences each grows into
+    branch_factor ones by steps_per_iteration steps, and the beam_size likeliest live on: 1, 1, 1 searches nothing. Time
+    grows with beam_size x branch_factor; bars x beam_size x branch_factor may be 512.
+
+    Raises BadInput, UnknownName or BundleError, at once.
+    Source: magenta/models/drums_rnn, magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py.
+
+    >>> drums_rnn(bars=2, temperature=1.1)
+    drums_rnn('drum_kit', bars=2, temperature=1.1)
+    >>> drums_rnn(temperature=0)
+    Traceback (most recent call last):
+    livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
+    """
+    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
+    return Model(bundles.find("drums_rnn", model), bars, knobs, _primer(primer, drums=True), _seed(seed))
+
+
+def melody_rnn(
+    model: str | os.PathLike[str] = "attention_rnn",
+    *,
+    bars: int = 4,
+    temperature: float = 1.0,
+    seed: int | None = None,
+    primer: Primer = "last",
+    beam_size: int = 1,
+    branch_factor: int = 1,
+    steps_per_iteration: int = 1,
+) -> Model:
+    """Magenta's Melody RNN: continues the part's last bars with one voice, in sixteenths.
+
+    model: "attention_rnn", or the path of a .mag file with attention_rnn, lookback_rnn, basic_rnn or mono_rnn.
+    primer: as for `drums_rnn`; of notes that start together the model hears the highest.
+    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration: as for `drums_rnn`.
+
+    Raises BadInput, UnknownName or BundleError, at once.
+    Source: magenta/models/melody_rnn, magenta/models/shared/events_rnn_model.py.
+
+    >>> melody_rnn(seed=7, primer=None)
+    melody_rnn('attention_rnn', bars=4, seed=7, primer=None)
+    >>> melody_rnn("drum_kit")
+    Traceback (most recent call last):
+    livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
+    """
+    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
+    return Model(bundles.find("melody_rnn", model), bars, knobs, _primer(primer, drums=False), _seed(seed))
+
+
+def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:
+    _whole("bars", bars, MOST_BARS)
+    _whole("beam_size", beam_size, MOST_PATHS)
+    _whole("branch_factor", branch_factor, MOST_PATHS)
+    _whole("steps_per_iteration", steps_per_iteration, MOST_STEPS)
+    if bars * beam_size * branch_factor > MOST_WORK:
+        raise BadInput(
+            f"{bars} bars with beam_size={beam_size} and branch_factor={branch_factor} would take too long: "
+            f"bars x beam_size x branch_factor may be {MOST_WORK}."
+        )
+    return {
+        "temperature": _temperature(temperature),
+        "beam_size": beam_size,
+        "branch_factor": branch_factor,
+        "steps_per_iteration": steps_per_iteration,
+    }
+
+
+def _whole(name: str, value: object, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise BadInput(f"{name}={value!r} cannot be: give a whole number from 1 to {most}.")
+
+
+def _temperature(value: object) -> float:
+    # Magenta divides by it in 32-bit floats: far below 0.01 that gives nan.
+    if isinstance(value, Real) and not isinstance(value, bool) and COOLEST <= float(value) <= HOTTEST:
+        return float(value)
+    trouble = "leaves the model no choice" if value == 0 else "cannot be"
+    raise BadInput(f"A temperature of {value!r} {trouble}: give {COOLEST} to {HOTTEST}, where 1.0 is as it was trained.")
+
+
+def _seed(seed: object) -> int | None:
+    if seed is None:
+        return None
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise BadInput(f"seed={seed!r} cannot be: give a whole number from 0 to 2**63 - 1, or None.")
+    return seed
+
+
+def _primer(primer: Primer, *, drums: bool) -> Phrase | str | None:
+    if primer is None or primer == "last":
+        return None if primer is None else "last"
+    if isinstance(primer, str | os.PathLike):
+        primer = _read(primer)
+    if not isinstance(primer, Phrase):
+        raise BadInput(f"primer={primer!r} cannot be: give 'last', None, a phrase, or the path of a .mid file.")
+    if primer.length > LONGEST_PRIMER:
+        raise BadInput(
+            f"The primer is {primer.length} beats long: a model hears at most {LONGEST_PRIMER}, "
+            f"so give its end, such as primer.last({LONGEST_PRIMER})."
+        )
+    if primer.drums and not drums:
+        raise BadInput("The primer is drums, and a Melody RNN continues melodies: give it notes, or use drums_rnn(...).")
+    return primer
+
+
+def _read(path: str | os.PathLike[str]) -> Phrase:
+    if Path(path).suffix.lower() not in (".mid", ".midi"):
+        raise BadInput(f"primer={os.fspath(path)!r} cannot be: give 'last', None, a phrase, or the path of a .mid file.")
+    # Inside the function because it loads mido, which start-up does without.
+    from ..formats import read_midi
+
+    return read_midi(Path(path).expanduser())

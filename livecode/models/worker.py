@@ -1,0 +1,107 @@
+"""The process that has TensorFlow: `python -m livecode.models.worker` reads messages on stdin and answers on stdout.
+
+It ends when its stdin does, so it never outlives its host. Everything else that wants to print goes to stderr.
+"""
+
+import importlib
+import os
+import sys
+import time
+import traceback
+import warnings
+from typing import BinaryIO
+
+from . import rnn, wire
+
+QUIET_AND_SMALL = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # One thread: the machine's other core plays. And the same sums in the same order every time.
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""For TensorFlow and numpy, which read them when they are imported."""
+
+
+class Worker:
+    """Answers messages; keeps the models that it loaded."""
+
+    def __init__(self, replies: BinaryIO) -> None:
+        self._replies = replies
+        self._models: dict[wire.ModelKey, rnn.Rnn] = {}
+
+    def serve(self, lines: BinaryIO) -> None:
+        """Answer line after line until there are no more."""
+        for line in lines:
+            try:
+                message = wire.decode_for_worker(line)
+            except Exception as error:
+                sys.stderr.write(f"A line that is no message was ignored ({error}): {line[:200]!r}\n")
+                continue
+            self.send(self._loaded(message) if isinstance(message, wire.Load) else self._reply(message))
+
+    def send(self, message: wire.FromWorker) -> None:
+        """Write one message to the host."""
+        self._replies.write(wire.encode(message))
+        self._replies.flush()
+
+    def _loaded(self, load: wire.Load) -> wire.Loaded:
+        began = time.monotonic()
+        refusal = None
+        try:
+            self._model(load.key)
+        except Exception as error:
+            traceback.print_exc()
+            refusal = f"{load.key.bundle} cannot be loaded as {load.key} ({_in_short(error)}): give another bundle."
+        return wire.Loaded(load.key, time.monotonic() - began, refusal)
+
+    def _reply(self, request: wire.Request) -> wire.Reply:
+        began = time.monotonic()
+        phrase = refusal = None
+        try:
+            phrase = self._model(request.key).continue_(request)
+        except Exception as error:
+            traceback.print_exc()
+            refusal = f"{request.key} could not continue ({_in_short(error)}): try another primer or other knobs."
+        return wire.Reply(request.id, phrase, refusal, time.monotonic() - began)
+
+    def _model(self, key: wire.ModelKey) -> rnn.Rnn:
+        if key not in self._models:
+            self._models[key] = rnn.load(key)
+        return self._models[key]
+
+
+def _in_short(error: Exception) -> str:
+    """The first line of what an error says, for a sentence of ours."""
+    said = str(error).strip().split("\n", 1)[0].strip().rstrip(".:")
+    return f"{type(error).__name__}: {said[:160]}" if said else type(error).__name__
+
+
+def main() -> None:
+    """Take stdout for replies, import Magenta, say so, and serve."""
+    began = time.monotonic()
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    if hasattr(os, "nice"):
+        os.nice(5)  # the music comes first
+    os.environ.update(QUIET_AND_SMALL)
+    warnings.simplefilter("ignore")
+    worker = Worker(replies)
+    _import_magenta()
+    worker.send(wire.Ready(time.monotonic() - began))
+    worker.serve(sys.stdin.buffer)
+    sys.stderr.flush()
+    os._exit(0)  # taking TensorFlow down properly lasts 1.7 s, and there is nothing to save
+
+
+def _import_magenta() -> None:
+    tensorflow = importlib.import_module("tensorflow")
+    tensorflow.get_logger().setLevel("ERROR")
+    for generators in rnn.GENERATORS.values():
+        importlib.import_module(generators)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Which audio drivers have a device on this machine, found without noise and without starting anything."""
+
+import contextlib
+import ctypes
+import ctypes.util
+import os
+import sys
+from collections.abc import Iterator
+from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_ulong, c_void_p
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOOKED_FOR = {
+    "linux": "JACK, PipeWire, PulseAudio and ALSA",
+    "darwin": "Core Audio",
+    "win32": "WASAPI and DirectSound",
+}
+"""What `drivers` looks for, by platform, in words."""
+
+
+def drivers() -> list[str]:
+    """FluidSynth's names of the drivers that have a device here, the best first.
+
+    A running JACK server comes first: somebody started it on purpose. PipeWire and PulseAudio are found by their sockets,
+    ALSA by its list of cards. On macOS and Windows the system's own are named without a look.
+    """
+    if sys.platform == "darwin":
+        return ["coreaudio"]
+    if sys.platform == "win32":
+        return ["wasapi", "dsound"]
+    probes = {"jack": jack_server, "pipewire": _pipewire, "pulseaudio": _pulseaudio, "alsa": _alsa}
+    return [name for name, found in probes.items() if found()]
+
+
+def looked_for() -> str:
+    """The kinds of audio that `drivers` looks for on this platform."""
+    return LOOKED_FOR.get(sys.platform, LOOKED_FOR["linux"])
+
+
+def _runtime_folder() -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+
+
+def _pipewire() -> bool:
+    return (_runtime_folder() / os.environ.get("PIPEWIRE_REMOTE", "pipewire-0")).exists()
+
+
+def _pulseaudio() -> bool:
+    return bool(os.environ.get("PULSE_SERVER")) or (_runtime_folder() / "pulse" / "native").exists()
+
+
+def _alsa() -> bool:
+    try:
+        cards = Path("/proc/asound/cards").read_text()
+    except OSError:
+        return False
+    return any(line.strip()[:1].isdigit() for line in cards.splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class JackServer:
+    """What a running JACK server plays at: samples per second, samples per period, samples until a period is heard."""
+
+    sample_rate: int
+    period: int
+    latency: int
+
+
+def jack_server() -> JackServer | None:
+    """The JACK server that runs, if one does. It is never started (JackNoStartServer).
+
+    Source: jack/jack.h, jack/types.h.
+    """
+    library = _libjack()
+    if library is None:
+        return None
+    with _client(library) as client:
+        if not client:
+            return None
+        period = int(library.jack_get_buffer_size(client))
+        return JackServer(int(library.jack_get_sample_rate(client)), period, _playback_latency(library, client) or 2 * period)
+
+
+@contextlib.contextmanager
+def _client(library: Any) -> Iterator[int | None]:
+    no_start_server, status = 0x01, c_int()
+    client = library.jack_client_open(b"livecode-probe", no_start_server, byref(status))
+    try:
+        yield client
+    finally:
+        if client:
+            library.jack_client_close(client)
+
+
+def _playback_latency(library: Any, client: int) -> int:
+    """Samples from the beginning of a period to its sound, as the first physical output reports; 0 if it does not."""
+    is_input, is_physical, playback = 0x1, 0x4, 1
+    ports = library.jack_get_ports(client, None, b"32 bit float mono audio", is_input | is_physical)
+    if not ports:
+        return 0
+    least_and_most = (c_uint32 * 2)()
+    port = library.jack_port_by_name(client, ports[0])
+    library.jack_port_get_latency_range(port, playback, least_and_most)
+    library.jack_free(ports)
+    return least_and_most[1]
+
+
+def _libjack() -> Any:
+    name = ctypes.util.find_library("jack")
+    try:
+        library = ctypes.CDLL(name) if name else None
+    except OSError:
+        library = None
+    if library is not None:
+        library.jack_client_open.restype = c_void_p
+        library.jack_client_open.argtypes = [c_char_p, c_int, POINTER(c_int)]
+        library.jack_client_close.argtypes = [c_void_p]
+        library.jack_get_buffer_size.argtypes = library.jack_get_sample_rate.argtypes = [c_void_p]
+        library.jack_get_ports.restype = POINTER(c_char_p)
+        library.jack_get_ports.argtypes = [c_void_p, c_char_p, c_char_p, c_ulong]
+        library.jack_port_by_name.restype = c_void_p
+        library.jack_port_by_name.argtypes = [c_void_p, c_char_p]
+        library.jack_port_get_latency_range.argtypes = [c_void_p, c_int, c_void_p]
+        library.jack_port_get_latency_range.restype = None
+        library.jack_free.argtypes = [c_void_p]
+        for setter in (library.jack_set_error_function, library.jack_set_info_function):
+            setter.argtypes = [c_void_p]
+            setter(_do_nothing())
+    return library
+
+
+def hush_alsa() -> None:
+    """Keep ALSA's library from printing over the prompt when a device does not open."""
+    name = ctypes.util.find_library("asound")
+    if name:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(name).snd_lib_error_set_handler(_do_nothing())
+
+
+def _do_nothing() -> c_void_p:
+    """The address of a C function that ignores what it is called with and does nothing.
+
+    Printers of JACK and ALSA are replaced by it: a Python function there would wait for Python's lock in the audio thread.
+    """
+    return ctypes.cast(ctypes.CDLL(None).getpid, c_void_p)

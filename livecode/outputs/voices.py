@@ -1,0 +1,80 @@
+"""Parts on a synthesizer: each has channels and a source of its own, live and offline alike."""
+
+from dataclasses import dataclass, field
+
+from ..errors import OutputError
+from ..music import ControlEvent, Event, NoteEvent, ProgramEvent
+from .fluidlib import CHANNELS, DRUM_BANK, Synth
+
+DRUM_CHANNEL = 9
+"""The MIDI channel of drums (10 for people)."""
+
+
+@dataclass(slots=True)
+class Voice:
+    """One part: where its events come from, its channel for melody and its channel for drums, and what is not yet due."""
+
+    part: str
+    source: int
+    channels: dict[bool, int] = field(default_factory=dict)
+    pending: list[tuple[int, Event]] = field(default_factory=list)
+
+
+class Voices:
+    """Gives every part its own channels of the synthesizer, whatever MIDI channels its events carry.
+
+    So two parts on MIDI channel 10 have each their own volume. Drum kits are presets of bank 128, melodic ones of bank 0. A
+    program that the soundfont lacks falls back on program 0, then on any preset, and is noted in `missing`.
+    """
+
+    def __init__(self, synth: Synth) -> None:
+        self._synth = synth
+        self._by_part: dict[str, Voice] = {}
+        self._channels = 0
+        self.missing: set[tuple[str, int]] = set()
+
+    def of(self, part: str) -> Voice:
+        """The voice of a part, made if it is new."""
+        voice = self._by_part.get(part)
+        if voice is None:
+            voice = self._by_part[part] = Voice(part, self._synth.client(part))
+        return voice
+
+    def which(self, part: str | None) -> list[Voice]:
+        """The voice of a part if it has one; all for None."""
+        if part is None:
+            return list(self._by_part.values())
+        return [self._by_part[part]] if part in self._by_part else []
+
+    def send(self, voice: Voice, event: Event, due: int, ends: int) -> None:
+        """Queue an event at tick `due`; a note ends at tick `ends`."""
+        channel = self._channel(voice, event.channel == DRUM_CHANNEL)
+        match event:
+            case NoteEvent():
+                self._synth.note(voice.source, due, channel, event.pitch, event.velocity, max(1, ends - due))
+            case ControlEvent():
+                self._synth.control(voice.source, due, channel, event.control, event.value)
+            case ProgramEvent():
+                bank, number = self._preset(voice, event.channel == DRUM_CHANNEL, event.program)
+                self._synth.program(voice.source, due, channel, bank, number)
+
+    def _channel(self, voice: Voice, drums: bool) -> int:
+        if drums not in voice.channels:
+            if self._channels == CHANNELS:
+                raise OutputError(f"Part {voice.part!r} finds no free channel: all {CHANNELS} of FluidSynth are taken.")
+            voice.channels[drums] = self._channels
+            self._channels += 1
+            self._synth.select(voice.channels[drums], *self._nearest(drums, 0))
+        return voice.channels[drums]
+
+    def _preset(self, voice: Voice, drums: bool, program: int) -> tuple[int, int]:
+        preset = self._nearest(drums, program)
+        if preset != (DRUM_BANK if drums else 0, program):
+            self.missing.add((voice.part, program))
+        return preset
+
+    def _nearest(self, drums: bool, program: int) -> tuple[int, int]:
+        bank = DRUM_BANK if drums else 0
+        presets = self._synth.presets
+        found = next((preset for preset in ((bank, program), (bank, 0)) if preset in presets), None)
+        return found or min(presets, key=lambda preset: (preset[0] != bank, preset))

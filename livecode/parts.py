@@ -1,0 +1,305 @@
+"""A part: what sounds in [begin, end), its takes, and what to ask its model next. It knows beats, and nothing else of time."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from .commands import Adjust
+from .errors import BadInput
+from .gm import DRUM_CHANNEL
+from .models.wire import Model
+from .music import Beats, Note, Phrase, silence
+from .steps import Steps
+from .tempo import TempoMap
+
+VOLUME, PAN, EXPRESSION = 7, 10, 11
+"""MIDI controllers, after MIDI 1.0's table of control change messages."""
+
+PROGRAM = -1
+"""Stands beside controller numbers for the program."""
+
+_FADE_STEP = Fraction(1, 8)
+_LONGEST_PRIMER = Fraction(128)
+
+
+class Mode(Enum):
+    """What a part does at the end of its loop."""
+
+    LOOP = "loops"
+    GENERATE = "generates"
+    GENERATE_ONCE = "generates once"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A phrase that sounded, and the beat at which it first did."""
+
+    begin: Beats
+    phrase: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model may play: pitches low..high, at most `density` notes a beat."""
+
+    low: int = 0
+    high: int = 127
+    density: Fraction | None = None
+
+    def keep(self, phrase: Phrase) -> Phrase:
+        """The phrase within these limits: octaves are folded in, the weakest notes go first."""
+        kept = phrase.within(self.low, self.high)
+        return kept if self.density is None else kept.thinned(self.density)
+
+    def adjusted(self, change: Adjust) -> "Limits":
+        """The same with what the command sets, and without what it frees. Raises BadInput for less than an octave."""
+        low = 0 if "low" in change.free else self.low if change.low is None else change.low
+        high = 127 if "high" in change.free else self.high if change.high is None else change.high
+        density = None if "density" in change.free else self.density if change.density is None else change.density
+        if high - low < 11:
+            raise BadInput(f"A range from {low} to {high} is less than an octave: give at least 12 pitches.")
+        return Limits(low, high, density)
+
+
+class Part:
+    """One voice of the stage. All positions are beats since the start; `now` is the beat that sounds."""
+
+    def __init__(self, name: str, channel: int) -> None:
+        self.name = name
+        self.mode = Mode.STOPPED
+        self.model: Model | None = None
+        self.limits = Limits()
+        self.takes: list[Take] = []
+        self.muted = Steps(False)
+        self.soloed = Steps(False)
+        self.trouble = ""
+        self.asked = ""
+        """The id of the request that is out, if one is."""
+        self.asks = 0
+        """How many requests its present model had."""
+        self.asks_ever = 0
+        self.own_channel = channel
+        self._channel: Steps[int | None] = Steps(None)
+        self._lane: Steps[Phrase | None] = Steps(None)
+        self._controls: dict[int, Steps[int | None]] = {}
+        self.planned = Beats(0)
+        """Everything before this beat is with the outputs."""
+        self._answered: Beats | None = None
+        self._settled = Beats(0)
+        self._hurry = False
+        self._fresh = False
+
+    # What sounds
+
+    def notes_between(self, begin: Beats, end: Beats) -> Iterator[Note]:
+        """Yield the notes that start in [begin, end), at their beat; each ends where its phrase is replaced, if not before."""
+        here = begin
+        while here < end:
+            change = self._lane.next(here)
+            until = end if change is None else min(end, change)
+            phrase, origin = self._lane.at(here), self._lane.began(here)
+            if phrase is not None:
+                for note in phrase.between(here - origin, until - origin):
+                    onset = note.onset + origin
+                    rings = note.duration if change is None else min(note.duration, change - onset)
+                    yield replace(note, onset=onset, duration=rings)
+            here = until
+
+    def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:
+        """Yield (beat, controller or PROGRAM, value) in [begin, end), in order.
+
+        What was set is said again wherever the part comes to another channel.
+        """
+        said: list[tuple[Beats, int, int]] = []
+        for beat in sorted({beat for steps in (self._lane, self._channel) for beat, _ in steps.changes(begin, end)}):
+            if self.channel_at(beat) != self._channel_before(beat):
+                said += [(beat, key, value) for key, steps in self._controls.items() if (value := steps.before(beat)) is not None]
+        for key, steps in self._controls.items():
+            said += [(beat, key, value) for beat, value in steps.changes(begin, end) if value is not None]
+        return iter(sorted(said, key=lambda item: item[0]))
+
+    def channel_at(self, beat: Beats) -> int | None:
+        """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
+        return self._resolved(self._channel.at(beat), self._lane.at(beat))
+
+    def _channel_before(self, beat: Beats) -> int | None:
+        return self._resolved(self._channel.before(beat), self._lane.before(beat))
+
+    def _resolved(self, chosen: int | None, phrase: Phrase | None) -> int | None:
+        if phrase is None:
+            return None
+        if chosen is not None:
+            return chosen
+        return DRUM_CHANNEL if phrase.drums else self.own_channel
+
+    def next_change(self, beat: Beats) -> Beats | None:
+        """The first beat after this one at which another phrase enters."""
+        return self._lane.next(beat)
+
+    def phrase_at(self, beat: Beats) -> Phrase | None:
+        """What repeats at this beat; None before the first phrase."""
+        return self._lane.at(beat)
+
+    def boundary(self, after: Beats, tempo: TempoMap) -> Beats:
+        """The end of the part's loop: the first bar line at or after the end of the pass that sounds at `after`."""
+        phrase = self._lane.at(after)
+        if phrase is None:
+            return tempo.line_after(after)
+        begin = self._lane.began(after)
+        return tempo.line_after(begin + math.ceil((after - begin) / phrase.length) * phrase.length)
+
+    # What it is told
+
+    def play(self, phrase: Phrase, at: Beats) -> None:
+        """One's own notes from `at` on."""
+        self._enter(phrase, at)
+        self.mode, self._fresh = Mode.LOOP, False
+
+    def assign(self, model: Model, now: Beats) -> None:
+        """From the first answer on, this model; until then what sounds goes on."""
+        self._drop_answer(now)
+        self.model, self.mode, self.asks, self.trouble, self._hurry = model, Mode.GENERATE, 0, "", True
+
+    def loop(self, now: Beats, at: Beats) -> None:
+        """Repeat what sounds; after a stop, what last sounded. Raises BadInput if nothing ever did."""
+        if self.mode is Mode.LOOP:
+            return
+        self._drop_answer(now)
+        if self._lane.last() is None:
+            raise BadInput(f"{self.name} has nothing to loop yet: give it notes or a model first.")
+        if self.mode is Mode.STOPPED and self.takes:
+            self._enter(self.takes[-1].phrase, at)
+        self.mode = Mode.LOOP
+
+    def generate(self, *, once: bool) -> None:
+        """New bars every loop, or once. Raises BadInput if the part has no model."""
+        self._needs_model()
+        self.mode = Mode.GENERATE_ONCE if once else Mode.GENERATE
+        self._hurry = True
+
+    def reset(self, at: Beats, length: Beats, *, then_generate: bool) -> None:
+        """Empty bars from `at` on; then, if wanted, new ones once, made from nothing. Raises BadInput if that lacks a model."""
+        if then_generate:
+            self._needs_model()
+        self._enter(silence(length, drums=self._drums_at(at)), at)
+        self.mode = Mode.GENERATE_ONCE if then_generate else Mode.LOOP
+        self._hurry, self._fresh = then_generate, True
+
+    def stop(self, at: Beats, bar: Beats) -> None:
+        """Nothing from `at` on."""
+        self._drop_answer(at)
+        if self._lane.at(at) is not None:
+            self._enter(silence(bar, drums=self._drums_at(at)), at)
+        self.mode = Mode.STOPPED
+
+    def _enter(self, phrase: Phrase, at: Beats) -> None:
+        self._drop_answer(at)
+        self._lane.set(at, phrase)
+
+    def _drop_answer(self, since: Beats) -> None:
+        """Want no more what was asked, nor what has come and would enter at or after `since`."""
+        self.asked = ""
+        if self._answered is not None and self._answered >= since:
+            self._lane.cut(self._answered)
+            self._answered = None
+
+    def _drums_at(self, beat: Beats) -> bool:
+        phrase = self._lane.at(beat)
+        return phrase is not None and phrase.drums
+
+    def _needs_model(self) -> None:
+        if self.model is None:
+            raise BadInput(f"{self.name} has no model yet: give it one first, such as {self.name} >> melody_rnn().")
+
+    def fade(self, level: float, at: Beats, over: Beats) -> None:
+        """Bring the level (amplitude, 0 to 1) there evenly, in steps of an eighth of a beat."""
+        steps = self._controls.setdefault(EXPRESSION, Steps(None))
+        value = steps.at(at)
+        start = 1.0 if value is None else (value / 127) ** 2
+        count = max(1, math.ceil(over / _FADE_STEP))
+        steps.cut(at)
+        for place in range(1 if over else count, count + 1):
+            beat = at + over * place / count
+            steps.add(beat, round(127 * math.sqrt(start + (level - start) * place / count)))
+
+    def adjust(self, change: Adjust, at: Beats) -> None:
+        """Set what the command sets, from `at` on; limits hold for the next answers. Raises BadInput."""
+        self.limits = self.limits.adjusted(change)
+        if change.channel is not None or "channel" in change.free:
+            self._channel.set(at, change.channel)
+        if change.gain is not None:
+            # General MIDI: the amplitude of volume v is (v / 127) squared, and 100 is the default, our gain of 1.
+            self._control(VOLUME, at, min(127, round(100 * math.sqrt(change.gain))))
+        if change.pan is not None:
+            self._control(PAN, at, max(0, min(127, round(64 + 63.5 * change.pan))))
+        if change.program is not None:
+            self._control(PROGRAM, at, change.program)
+
+    def _control(self, key: int, at: Beats, value: int) -> None:
+        self._controls.setdefault(key, Steps(None)).set(at, value)
+
+    # What it asks
+
+    def entry(self, now: Beats, tempo: TempoMap) -> Beats:
+        """Where new bars may enter: the end of the loop, once whatever is about to enter has sounded."""
+        last = self._lane.last()
+        if last is None or last < now:
+            return self.boundary(now, tempo)
+        coming = self._lane.at(last)
+        return self.boundary(last + coming.length if coming else last, tempo)
+
+    def asks_for(self, now: Beats, tempo: TempoMap, lead: Beats | None) -> Beats | None:
+        """The beat for which new bars should be asked for now; None if now is not the time.
+
+        `lead` is how long before the boundary the model must be asked; None if nobody knows yet: then at once.
+        """
+        if self.mode not in (Mode.GENERATE, Mode.GENERATE_ONCE) or self.asked or self._answered is not None:
+            return None
+        entry = self.entry(now, tempo)
+        return entry if self._hurry or lead is None or now >= entry - lead else None
+
+    def primer(self, entry: Beats, bar: Beats) -> Phrase | None:
+        """What the model continues into beat `entry`: what was given, nothing, or the part's last bars.
+
+        The last bars are what repeats just before, as if it always had, in whole bars, 128 beats at most.
+        """
+        if self.model is not None and not isinstance(self.model.primer, str):
+            return self.model.primer
+        sounding, origin = self._lane.at(entry), self._lane.began(entry)
+        if sounding is not None and not sounding.notes and self.takes and not self._fresh:
+            sounding, origin = self.takes[-1].phrase, entry
+        if sounding is None or not sounding.notes:
+            return None
+        window = min(math.ceil(sounding.length / bar), max(1, _LONGEST_PRIMER // bar)) * bar
+        begin = (entry - origin - window) % sounding.length
+        heard = tuple(replace(note, onset=note.onset - begin) for note in sounding.between(begin, begin + window))
+        return Phrase(heard, window, sounding.drums)
+
+    def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
+        """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
+        at = self.entry(now, tempo)
+        self._enter(self.limits.keep(phrase), at)
+        self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
+        if self.mode is Mode.GENERATE_ONCE:
+            self.mode = Mode.LOOP
+        return at
+
+    def refused(self, why: str) -> None:
+        """The model gave nothing: what sounds goes on."""
+        self.asked, self.trouble, self._hurry = "", why, False
+
+    def settle(self, now: Beats) -> list[Take]:
+        """Time has come to `now`: keep what has begun to sound as takes, and return the new ones."""
+        fresh = [Take(beat, phrase) for beat, phrase in self._lane.changes(self._settled, now) if phrase and phrase.notes]
+        self._settled = now
+        if self._answered is not None and self._answered < now:
+            self._answered = None
+        self.takes += fresh
+        histories: list[Steps[Any]] = [self._lane, self._channel, self.muted, self.soloed, *self._controls.values()]
+        for steps in histories:
+            steps.forget(min(now, self.planned))
+        return fresh

@@ -1,0 +1,421 @@
+"""What a performer holds: a stage and its parts. Every word here becomes a command to the engine."""
+
+import atexit
+import math
+import os
+import sys
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from .clock import Clock
+from .commands import (
+    Act,
+    Action,
+    Adjust,
+    AnyCommand,
+    Assign,
+    Declare,
+    Fade,
+    Hush,
+    Mute,
+    On,
+    Panic,
+    Play,
+    SetMeter,
+    SetSwing,
+    Snapshot,
+    Solo,
+    Tempo,
+)
+from .engine import LiveEngine, LogEntry, OfflineEngine
+from .errors import BadInput, OutputError
+from .formats import write_midi
+from .gm import program_number
+from .models.host import ModelState
+from .models.wire import Model
+from .music import Beats, Phrase, beats
+from .notation import pitch_number
+from .outputs import Output
+from .outputs.fluid import FluidOutput
+from .outputs.render import render_wav
+from .outputs.soundfonts import find as find_soundfont
+from .outputs.tape import Tape
+from .tempo import Meter, Swing, exact_bpm
+
+
+class Answer(str):
+    """A sentence that shows at the prompt without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Lines(tuple[str, ...]):
+    """Sentences that show at the prompt one a line."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self)
+
+
+class Stage:
+    """The instrument: parts on one tempo map, playing through FluidSynth, with a tape always on.
+
+    bpm: 10 to 999 quarter notes a minute. meter: such as "4/4" or "7/8". seed: the same seed and commands give the same
+    notes; None draws one, which the log names. soundfont: a name or a path (.sf2, .sf3); None is the one that always comes
+    along. driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one; "none" plays
+    to the tape only. gain: FluidSynth's, 0 to 10. reverb, chorus: on or off. offline: virtual time, which goes on only in
+    `run`; for tests, notebooks and renders. inline: play in this process, the only way there is so far. require_audio: refuse
+    a machine without an audio device.
+
+    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
+    a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
+    """
+
+    def __init__(
+        self,
+        bpm: Fraction | float | str = 120,
+        *,
+        meter: str = "4/4",
+        seed: int | None = None,
+        soundfont: str | Path | None = None,
+        driver: str | None = None,
+        gain: float = 0.6,
+        reverb: bool = True,
+        chorus: bool = False,
+        offline: bool = False,
+        inline: bool = True,
+        require_audio: bool = False,
+    ) -> None:
+        if not inline:
+            raise BadInput("inline=False asks for an engine process, which this version does not have: leave it out.")
+        if seed is None:
+            seed = int.from_bytes(os.urandom(4), "big")
+        self.seed = seed
+        self._soundfont = find_soundfont(soundfont)
+        self._gain, self._reverb, self._chorus = gain, reverb, chorus
+        self._require_audio = require_audio or driver is not None
+        self._parts: dict[str, PartHandle] = {}
+        pace, grid = exact_bpm(bpm), Meter.of(meter)
+        if offline:
+            self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed)
+        else:
+            live = LiveEngine(lambda clock: self._open_outputs(clock, driver), bpm=pace, meter=grid, seed=seed)
+            live.start()
+            self._engine = live
+        self._engine.note(f"the stage is open at {float(pace):g} bpm with seed {seed}")
+        atexit.register(self.close)
+
+    def _open_outputs(self, clock: Clock, driver: str | None) -> list[Output]:
+        if driver == "none":
+            return []
+        fluid = FluidOutput(
+            clock, soundfont=self._soundfont, driver=driver, gain=self._gain, reverb=self._reverb, chorus=self._chorus
+        )
+        try:
+            fluid.open()
+        except OutputError as error:
+            if self._require_audio:
+                raise
+            print(f"livecode: {error} The tape plays instead: hear it with stage.render('take.wav').", file=sys.stderr)  # noqa: T201
+            return []
+        return [fluid]
+
+    # Parts
+
+    def part(
+        self,
+        name: str,
+        *,
+        channel: int | None = None,
+        program: int | str | None = None,
+        gain: float | None = None,
+        pan: float | None = None,
+    ) -> "PartHandle":
+        """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
+        handle = self._parts.get(name)
+        if handle is None:
+            self.tell(Declare(part=name))
+            handle = self._parts[name] = PartHandle(self, name)
+        if (channel, program, gain, pan) != (None, None, None, None):
+            handle.set(channel=channel, program=program, gain=gain, pan=pan)
+        return handle
+
+    @property
+    def parts(self) -> Mapping[str, "PartHandle"]:
+        """The parts by name."""
+        return dict(self._parts)
+
+    # Time
+
+    @property
+    def bpm(self) -> float:
+        """Quarter notes a minute, now. Setting it takes effect on the next bar."""
+        return float(self._engine.snapshot().bpm)
+
+    @bpm.setter
+    def bpm(self, bpm: Fraction | float | str) -> None:
+        self.tell(Tempo(bpm=exact_bpm(bpm)))
+
+    def ramp(self, bpm: Fraction | float | str, *, bars: float) -> Answer:
+        """From the next bar on, bring the tempo to `bpm` evenly over `bars` bars."""
+        return self.tell(Tempo(bpm=exact_bpm(bpm), bars=_bars(bars)))
+
+    @property
+    def meter(self) -> str:
+        """The meter, now. Setting it takes effect on the next bar: stage.meter = "7/8"."""
+        return self._engine.snapshot().meter
+
+    @meter.setter
+    def meter(self, meter: str) -> None:
+        self.tell(SetMeter(meter=Meter.of(meter)))
+
+    @property
+    def swing(self) -> Swing:
+        """The swing, now. Setting it takes effect on the next bar: stage.swing = 0.6, or a `Swing`."""
+        return self._engine.snapshot().swing
+
+    @swing.setter
+    def swing(self, swing: Swing | float) -> None:
+        self.tell(SetSwing(swing=swing if isinstance(swing, Swing) else Swing(beats(swing))))
+
+    def run(self, bars: float) -> Answer:
+        """Let virtual time go on by `bars` bars, as fast as it goes. Only on an offline stage. Raises BadInput."""
+        if not isinstance(self._engine, OfflineEngine):
+            raise BadInput("A live stage runs by itself: use Stage(offline=True) to run ahead of time.")
+        here = self._engine.snapshot()
+        until = here.beats + _bars(bars) * Meter.of(here.meter).bar
+        self._engine.run(until)
+        return Answer(f"ran to bar {self._engine.snapshot().bar}")
+
+    # Stopping
+
+    def hush(self, *, on: str = "bar") -> Answer:
+        """Stop all parts, on the bar."""
+        return self.tell(Hush(on=On.of(on)))
+
+    def panic(self) -> Answer:
+        """Stop all parts now, and end every note by all means."""
+        return self.tell(Panic())
+
+    def close(self) -> None:
+        """End the music, the models' worker and the audio device; safe to call twice. The tape stays."""
+        self._engine.close()
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Looking
+
+    def snapshot(self) -> Snapshot:
+        """What was so a moment ago, as a value."""
+        return self._engine.snapshot()
+
+    def status(self) -> Lines:
+        """Where the music is, what every part does and waits for, how models and outputs are."""
+        here = self._engine.snapshot()
+        bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running else "waits for the first notes"
+        lines = [f"{bar} · {float(here.bpm):g} bpm · {here.meter}"]
+        for part in here.parts:
+            doing = part.doing + (f" {part.bars} bar{'' if part.bars <= 1 else 's'}" if part.doing != "empty" else "")
+            marks = [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+            marks += [part.model] if part.model else []
+            marks += [f"waits for {part.waits}" + self._model_words(part.waits)] if part.waits else []
+            marks += [f"trouble: {part.trouble}"] if part.trouble else []
+            lines.append(" · ".join([f"{part.name}: {doing}", *marks]))
+        lines += [f"model {state}" for state in self._engine.model_states()]
+        lines += [f"output {output.name}" for output in self._engine.outputs] or ["output: the tape only"]
+        return Lines(lines)
+
+    def _model_words(self, config: str) -> str:
+        return next((f" ({state.state})" for state in self._engine.model_states() if state.key.config == config), "")
+
+    def log(self, last: int = 20) -> Lines:
+        """The last sentences of what happened."""
+        return Lines(str(entry) for entry in self._engine.log()[-last:])
+
+    def log_entries(self) -> tuple[LogEntry, ...]:
+        """What happened, as values, oldest first."""
+        return self._engine.log()
+
+    @property
+    def tape(self) -> Tape:
+        """Every note that sounded."""
+        return self._engine.tape
+
+    def render(self, path: str | Path, *, bars: float | None = None) -> Answer:
+        """Write what has sounded, or its last `bars` bars, as a .wav (through FluidSynth, faster than real time) or a .mid file.
+
+        Raises BadInput or OutputError.
+        """
+        target = Path(path).expanduser()
+        tempo, end = self._engine.tempo(), self._engine.snapshot().beats
+        begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
+        events = self._engine.tape.events(begin, end)
+        if not events:
+            raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
+        length = f"{float((end - begin) / tempo.meter_at(end).bar):.3g} bars"
+        if target.suffix.lower() in (".mid", ".midi"):
+            write_midi(target, events, tempo, begin, end)
+            return Answer(f"{target}: {length}")
+        if target.suffix.lower() != ".wav":
+            raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
+        start = self._engine.started() + tempo.seconds_at(begin)
+        report = render_wav(
+            target, events, start=start, soundfont=self._soundfont, gain=self._gain, reverb=self._reverb, chorus=self._chorus
+        )
+        turned_down = f", turned down to {report.scale:.0%} so that it does not clip" if report.scale < 1 else ""
+        return Answer(f"{target}: {length}, {report.seconds:.1f} s, peak at {report.peak:.0%} of full scale{turned_down}")
+
+    def tell(self, command: AnyCommand) -> Answer:
+        """Send a command; returns the sentence that says what comes of it. Raises what is refused."""
+        return Answer(self._engine.submit(command).words)
+
+    def model_states(self) -> tuple[ModelState, ...]:
+        """The models that were asked for, and how they are."""
+        return self._engine.model_states()
+
+    def takes(self, part: str) -> tuple[Phrase, ...]:
+        """Every phrase of the part that sounded, oldest first."""
+        return self._engine.takes(part)
+
+    def __repr__(self) -> str:
+        return repr(self.status())
+
+
+class PartHandle:
+    """One voice of a stage. `part >> phrase` plays one's own notes, `part >> model` plays a model."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.name = name
+        self._stage = stage
+
+    def __rshift__(self, what: Phrase | Model) -> "PartHandle":
+        """Play notes or a model from the end of the loop on; what sounds goes on until then. Raises BadInput."""
+        if isinstance(what, Phrase):
+            self._stage.tell(Play(part=self.name, phrase=what))
+        elif isinstance(what, Model):
+            self._stage.tell(Assign(part=self.name, model=what))
+        else:
+            raise BadInput(
+                f"{self.name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
+            )
+        return self
+
+    def loop(self, *, on: str = "loop") -> Answer:
+        """Repeat the current bars; after a stop, what last sounded."""
+        return self._act(Action.LOOP, on)
+
+    def generate(self, *, on: str = "loop") -> Answer:
+        """New bars from the model every loop, continuing from what just played."""
+        return self._act(Action.GENERATE, on)
+
+    def generate_once(self, *, on: str = "loop") -> Answer:
+        """New bars once, then loop them."""
+        return self._act(Action.GENERATE_ONCE, on)
+
+    def reset(self, *, on: str = "loop") -> Answer:
+        """Empty bars, then loop them."""
+        return self._act(Action.RESET, on)
+
+    def reset_generate(self, *, on: str = "loop") -> Answer:
+        """Empty bars, then new bars once from nothing, then loop them."""
+        return self._act(Action.RESET_GENERATE, on)
+
+    def stop(self, *, on: str = "loop") -> Answer:
+        """Stop at the end of the loop."""
+        return self._act(Action.STOP, on)
+
+    def mute(self, *, on: str = "now") -> Answer:
+        """Silence the part; it goes on underneath."""
+        return self._stage.tell(Mute(part=self.name, muted=True, on=On.of(on)))
+
+    def unmute(self, *, on: str = "now") -> Answer:
+        """Let the part be heard again, where it is by now."""
+        return self._stage.tell(Mute(part=self.name, muted=False, on=On.of(on)))
+
+    def solo(self, *, on: str = "now") -> Answer:
+        """Hear only the parts in solo."""
+        return self._stage.tell(Solo(part=self.name, soloed=True, on=On.of(on)))
+
+    def unsolo(self, *, on: str = "now") -> Answer:
+        """Let this part out of solo."""
+        return self._stage.tell(Solo(part=self.name, soloed=False, on=On.of(on)))
+
+    def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
+        """Bring the level (0 silent to 1 full, as amplitude) there evenly over `bars` bars, from the next bar on."""
+        return self._stage.tell(Fade(part=self.name, level=level, bars=_bars(bars, least=0), on=On.of(on)))
+
+    def fade_out(self, *, bars: float = 4) -> Answer:
+        """Fade to silence; the part goes on underneath."""
+        return self.fade(0, bars=bars)
+
+    def fade_in(self, *, bars: float = 4) -> Answer:
+        """Fade back to full."""
+        return self.fade(1, bars=bars)
+
+    def set(
+        self,
+        *,
+        gain: float | None = None,
+        pan: float | None = None,
+        channel: int | None = None,
+        program: int | str | None = None,
+        range: tuple[int | str, int | str] | None = None,  # noqa: A002
+        density: Fraction | float | str | None = None,
+    ) -> Answer:
+        """Set what is given, now.
+
+        gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
+        to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
+        density=2 keeps the two strongest notes a beat. Raises BadInput or UnknownName.
+        """
+        low, high = (None, None) if range is None else (_pitch(range[0]), _pitch(range[1]))
+        command = Adjust(
+            part=self.name,
+            gain=gain,
+            pan=pan,
+            channel=None if channel is None else channel - 1,
+            program=None if program is None else program_number(program),
+            low=low,
+            high=high,
+            density=None if density is None else beats(density),
+        )
+        return self._stage.tell(command)
+
+    def free(self, *limits: str) -> Answer:
+        """Lift limits again: free("range"), free("density"), or all with free(). Raises BadInput."""
+        names = {"range": ("low", "high"), "density": ("density",), "channel": ("channel",)}
+        for limit in limits:
+            if limit not in names:
+                raise BadInput(f"{limit!r} is no limit: say 'range', 'density' or 'channel'.")
+        lifted = frozenset(name for limit in limits or ("range", "density") for name in names[limit])
+        return self._stage.tell(Adjust(part=self.name, free=lifted))
+
+    @property
+    def takes(self) -> tuple[Phrase, ...]:
+        """Every phrase of this part that sounded, oldest first."""
+        return self._stage.takes(self.name)
+
+    def _act(self, action: Action, on: str) -> Answer:
+        return self._stage.tell(Act(part=self.name, action=action, on=On.of(on)))
+
+    def __repr__(self) -> str:
+        prefix = f"{self.name}:"
+        return next((line for line in self._stage.status() if line.startswith(prefix)), prefix)
+
+
+def _bars(value: float, *, least: float = 1 / 64) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction) or not math.isfinite(value):
+        raise BadInput(f"bars={value!r} is no number of bars: give one such as 4 or 0.5.")
+    if value < least:
+        raise BadInput(f"bars={value!r} is no length: give more than 0, such as 4 or 0.5.")
+    return beats(value)
+
+
+def _pitch(pitch: int | str) -> int:
+    return pitch_number(str(pitch))

@@ -1,0 +1,256 @@
+"""The tempo map: beats to seconds and back through changes and ramps, the bar grid in any meter, and swing. Pure values."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TypeVar
+
+from .errors import BadInput
+from .music import Beats, Seconds
+
+SLOWEST, FASTEST = 10, 999
+
+RAMP_STEP = Fraction(1, 8)
+"""How finely a ramp is written where only steps can be, in beats."""
+
+
+def exact_bpm(value: Fraction | float | str) -> Fraction:
+    """A tempo in quarter notes a minute, 10 to 999, with three decimals at most. Raises BadInput.
+
+    >>> exact_bpm(96.5)
+    Fraction(193, 2)
+    """
+    try:
+        bpm = Fraction(round(Fraction(value) * 1000), 1000)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        bpm = Fraction(0)
+    if isinstance(value, bool) or not SLOWEST <= bpm <= FASTEST:
+        raise BadInput(f"A bpm of {value!r} cannot be played: give a number from {SLOWEST} to {FASTEST}, such as 120.")
+    return bpm
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A time signature: `count` notes of 1/`unit` to the bar. Raises BadInput for one that nobody writes."""
+
+    count: int = 4
+    unit: int = 4
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.count <= 64 and self.unit in (1, 2, 4, 8, 16, 32)):
+            raise BadInput(
+                f"A meter of {self.count}/{self.unit} cannot be counted: give 1 to 64 over 1, 2, 4, 8, 16 or 32, such as 7/8."
+            )
+
+    @classmethod
+    def of(cls, text: str) -> "Meter":
+        """Read "7/8". Raises BadInput.
+
+        >>> Meter.of("7/8").bar
+        Fraction(7, 2)
+        """
+        count, slash, unit = str(text).partition("/")
+        if not (slash and count.strip().isdecimal() and unit.strip().isdecimal()):
+            raise BadInput(f"{text!r} is no meter: write one such as '4/4' or '7/8'.")
+        return cls(int(count), int(unit))
+
+    @property
+    def bar(self) -> Beats:
+        """The length of a bar in beats (quarter notes)."""
+        return Fraction(4 * self.count, self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """Every second note of `unit` beats comes late: the first of each pair takes `ratio` of the pair, 1/2 (straight) to 3/4.
+
+    2/3 on a unit of 1/2 is the triplet swing of jazz; 0.54 to 0.62 on 1/4 is the MPC's. Raises BadInput.
+    """
+
+    ratio: Fraction = Fraction(1, 2)
+    unit: Beats = Fraction(1, 4)
+
+    def __post_init__(self) -> None:
+        if not Fraction(1, 2) <= self.ratio <= Fraction(3, 4):
+            raise BadInput(f"A swing of {float(self.ratio):g} cannot be felt: give 0.5 (straight) to 0.75, such as 0.6.")
+        if not Fraction(1, 8) <= self.unit <= 1:
+            raise BadInput(f"Swing on notes of {self.unit} beats cannot be felt: give a unit of 1/8 to 1 beat, such as 1/4.")
+
+    def moved(self, within: Beats, bar: Beats) -> Beats:
+        """Where a moment `within` a bar of `bar` beats sounds. A pair that the bar line cuts in two stays straight.
+
+        >>> Swing(Fraction(2, 3), Fraction(1, 2)).moved(Fraction(3, 2), Fraction(4))
+        Fraction(5, 3)
+        """
+        pair = 2 * self.unit
+        begin = within // pair * pair
+        if self.ratio == Fraction(1, 2) or begin + pair > bar:
+            return within
+        inside = within - begin
+        if inside < self.unit:
+            return begin + inside * 2 * self.ratio
+        return begin + pair - (pair - inside) * 2 * (1 - self.ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """From beat `begin`, which falls at `seconds`, the bpm goes from `bpm` to `target` over `over` beats, evenly in beats."""
+
+    begin: Beats
+    seconds: Seconds
+    bpm: Fraction
+    target: Fraction
+    over: Beats
+
+    def bpm_at(self, beat: Beats) -> Fraction:
+        if not self.over or beat >= self.begin + self.over:
+            return self.target
+        return self.bpm + (self.target - self.bpm) * (beat - self.begin) / self.over
+
+    def seconds_at(self, beat: Beats) -> Seconds:
+        inside = min(beat - self.begin, self.over) if self.over else Fraction(0)
+        after = beat - self.begin - inside
+        return self.seconds + self._ramp_seconds(inside) + float(after * 60 / self.target)
+
+    def beat_at(self, seconds: Seconds) -> float:
+        spent, whole = seconds - self.seconds, self._ramp_seconds(self.over)
+        if not self.over or spent >= whole:
+            return float(self.begin + self.over) + (spent - whole) * float(self.target) / 60
+        slope = float((self.target - self.bpm) / self.over)
+        if not slope:
+            return float(self.begin) + spent * float(self.bpm) / 60
+        return float(self.begin) + float(self.bpm) * math.expm1(spent * slope / 60) / slope
+
+    def _ramp_seconds(self, inside: Beats) -> Seconds:
+        # The integral of 60 / (bpm + slope x) over [0, inside].
+        if not inside:
+            return 0.0
+        slope = (self.target - self.bpm) / self.over
+        if not slope:
+            return float(inside * 60 / self.bpm)
+        return 60 / float(slope) * math.log1p(float(slope * inside / self.bpm))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """From beat `begin`, which is the line of bar number `number` (from 0), bars have this meter."""
+
+    begin: Beats
+    number: int
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class _Feel:
+    begin: Beats
+    swing: Swing
+
+
+_Piece = TypeVar("_Piece", _Pace, _Bars, _Feel)
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMap:
+    """How musical time runs: a value that changes make anew. Beat 0 is at 0 seconds and is the line of bar 1.
+
+    Changes drop what was planned after them. Changes of meter and swing stand on bar lines. Seconds come from float
+    arithmetic on exact beats: the error stays under a microsecond over hours.
+    """
+
+    paces: tuple[_Pace, ...]
+    bars: tuple[_Bars, ...]
+    feels: tuple[_Feel, ...]
+
+    @classmethod
+    def steady(cls, bpm: Fraction, meter: Meter = Meter(), swing: Swing = Swing()) -> "TempoMap":
+        """One tempo, one meter, from beat 0."""
+        zero = Fraction(0)
+        return cls((_Pace(zero, 0.0, bpm, bpm, zero),), (_Bars(zero, 0, meter),), (_Feel(zero, swing),))
+
+    def with_bpm(self, at: Beats, bpm: Fraction, over: Beats = Fraction(0)) -> "TempoMap":
+        """The same up to beat `at`; from there to `bpm`, at once or evenly over `over` beats."""
+        start = self.bpm_at(at) if over else bpm
+        return replace(self, paces=(*_until(self.paces, at), _Pace(at, self.seconds_at(at), start, bpm, over)))
+
+    def with_meter(self, at: Beats, meter: Meter) -> "TempoMap":
+        """The same up to the bar line `at`; from there bars of `meter`."""
+        number = self.bar_at(at)
+        return replace(self, bars=(*_until(self.bars, at), _Bars(at, number, meter)))
+
+    def with_swing(self, at: Beats, swing: Swing) -> "TempoMap":
+        """The same up to the bar line `at`; from there with `swing`."""
+        return replace(self, feels=(*_until(self.feels, at), _Feel(at, swing)))
+
+    def bpm_at(self, beat: Beats) -> Fraction:
+        """Quarter notes a minute at this beat."""
+        return _piece(self.paces, beat).bpm_at(beat)
+
+    def seconds_at(self, beat: Beats) -> Seconds:
+        """When this beat falls, straight."""
+        return _piece(self.paces, beat).seconds_at(beat)
+
+    def swung(self, beat: Beats) -> Beats:
+        """Where a note on this beat sounds, in beats: later by its swing."""
+        line = self.line_before(beat)
+        return line + self.swing_at(beat).moved(beat - line, self.meter_at(beat).bar)
+
+    def sounds_at(self, beat: Beats) -> Seconds:
+        """When a note on this beat sounds: with swing."""
+        return self.seconds_at(self.swung(beat))
+
+    def beat_at(self, seconds: Seconds) -> Beats:
+        """The beat that falls at these seconds, to a millionth of a beat."""
+        place = bisect_right(self.paces, seconds, key=lambda pace: pace.seconds)
+        return Fraction(round(self.paces[max(0, place - 1)].beat_at(seconds) * 1_000_000), 1_000_000)
+
+    def bpm_steps(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Fraction]]:
+        """The tempo in [begin, end) as steps, as MIDI files write it: a ramp becomes steps of an eighth of a beat, each at the
+        bpm of its middle."""
+        half = RAMP_STEP / 2
+        marks = {begin} | {pace.begin for pace in self.paces}
+        for pace in self.paces:
+            marks |= {pace.begin + place * RAMP_STEP for place in range(math.ceil(pace.over / RAMP_STEP))}
+            marks.add(pace.begin + pace.over)
+        for beat in sorted(mark for mark in marks if begin <= mark < end):
+            pace = _piece(self.paces, beat)
+            yield beat, pace.bpm_at(beat + half) if beat < pace.begin + pace.over else pace.target
+
+    def meter_at(self, beat: Beats) -> Meter:
+        """The meter of the bar that holds this beat."""
+        return _piece(self.bars, beat).meter
+
+    def swing_at(self, beat: Beats) -> Swing:
+        """The swing at this beat."""
+        return _piece(self.feels, beat).swing
+
+    def bar_at(self, beat: Beats) -> int:
+        """The number, from 0, of the bar that holds this beat."""
+        bars = _piece(self.bars, beat)
+        return bars.number + int((beat - bars.begin) // bars.meter.bar)
+
+    def line_before(self, beat: Beats) -> Beats:
+        """The last bar line at or before this beat."""
+        bars = _piece(self.bars, beat)
+        return bars.begin + (beat - bars.begin) // bars.meter.bar * bars.meter.bar
+
+    def line_after(self, beat: Beats) -> Beats:
+        """The first bar line at or after this beat.
+
+        >>> TempoMap.steady(Fraction(120)).line_after(Fraction(9, 2))
+        Fraction(8, 1)
+        """
+        line = self.line_before(beat)
+        return line if line == beat else line + self.meter_at(beat).bar
+
+
+def _until(pieces: tuple[_Piece, ...], at: Beats) -> tuple[_Piece, ...]:
+    return tuple(piece for piece in pieces if piece.begin < at)
+
+
+def _piece(pieces: tuple[_Piece, ...], beat: Beats) -> _Piece:
+    return pieces[max(0, bisect_right(pieces, beat, key=lambda piece: piece.begin) - 1)]

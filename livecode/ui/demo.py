@@ -1,0 +1,62 @@
+"""The demo: the talk's piece. One bar of our own, then drums and a melody that Magenta's models keep inventing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..models.specs import drums_rnn, melody_rnn
+from ..notation import beat, notes
+from ..stage import Stage
+
+Say = Callable[[str], None]
+
+_WAIT = 0.1
+
+
+def _begin(stage: Stage) -> None:
+    drums = stage.part("drums")
+    lead = stage.part("lead", program="Vibraphone")
+    drums >> beat(kick="x.....x.x.......", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.")
+    lead >> notes("C4 E4 G4 E4 A4 G4 E4 D4", dur="1/2")
+    drums >> drums_rnn("drum_kit", bars=2)
+    lead >> melody_rnn("attention_rnn", bars=4)
+
+
+def play(stage: Stage, bars: int, say: Say) -> None:
+    """Play it live: our own bar repeats until both models have answered, then `bars` bars of theirs."""
+    _begin(stage)
+    say("Our own bar plays while Magenta's models load.")
+    _wait_for(stage, lambda: all(len(stage.takes(name)) > 1 for name in ("drums", "lead")))
+    first = stage.snapshot().bar
+    say(f"From bar {first} on, Drums RNN makes new bars every 2 bars and Melody RNN every 4. {bars} bars to go.")
+    shown = 0
+    while (done := stage.snapshot().bar - first) < bars - 1:
+        if done > shown:
+            shown = done
+            say(f"bar {first + done}: {_counts(stage)}")
+        time.sleep(_WAIT)
+    stage.hush()
+    _wait_for(stage, lambda: stage.snapshot().bar >= first + bars)
+    time.sleep(1)
+    say(f"That was {bars} bars: {_counts(stage)}.")
+
+
+def render(stage: Stage, bars: int, targets: list[Path], say: Say) -> None:
+    """Render it, faster than real time: our own bar, then `bars` bars of the models', to files by their endings."""
+    _begin(stage)
+    say("Magenta's models load; this takes ten to twenty seconds.")
+    stage.run(bars=bars + 1)
+    say(f"Our own bar, then {bars} bars of theirs: {_counts(stage)}.")
+    for target in targets:
+        say(f"Wrote {stage.render(target)}.")
+
+
+def _counts(stage: Stage) -> str:
+    made = {name: max(0, len(stage.takes(name)) - 1) for name in ("drums", "lead")}
+    return f"Drums RNN has made {made['drums']} loops, Melody RNN {made['lead']}"
+
+
+def _wait_for(stage: Stage, done: Callable[[], bool]) -> None:
+    """Wait in small steps: this is the demo's own thread, which has nothing else to do."""
+    while not done():
+        time.sleep(_WAIT)

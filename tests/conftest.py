@@ -1,0 +1,7 @@
+import pytest
+from rig import Rig
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()

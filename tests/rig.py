@@ -1,0 +1,95 @@
+"""A sequencer on virtual time with a tape, and models that answer when the test says so."""
+
+from fractions import Fraction
+
+from livecode.clock import VirtualClock
+from livecode.commands import Act, Action, AnyCommand, Assign, Play
+from livecode.models.wire import Model, ModelKey, Reply, Request
+from livecode.music import Phrase, Seconds
+from livecode.notation import notes
+from livecode.outputs.tape import Tape
+from livecode.sequencer import Outcome, Sequencer
+from livecode.tempo import Meter
+
+COMMIT = 0.2
+STEP = 0.025
+
+
+def a_model(bars: int = 1, *, seed: int | None = None, primer: Phrase | str | None = "last", drums: bool = False) -> Model:
+    key = ModelKey("drums_rnn", "drum_kit", "d.mag") if drums else ModelKey("melody_rnn", "attention_rnn", "m.mag")
+    return Model(key, bars, {"temperature": 1.0}, primer, seed)
+
+
+class Asked:
+    """The models' side of the sequencer: keeps what was asked until the test answers."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.forgotten: list[str] = []
+        self.slowest: Seconds | None = None
+
+    def prepare(self, key: ModelKey) -> None:
+        pass
+
+    def ask(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def forget(self, request_id: str) -> None:
+        self.forgotten.append(request_id)
+
+    def latency(self, key: ModelKey) -> Seconds | None:
+        return self.slowest
+
+
+class Rig:
+    def __init__(self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0) -> None:
+        self.clock = VirtualClock(now=100.0)
+        self.tape = Tape()
+        self.models = Asked()
+        self.log: list[str] = []
+        self.sequencer = Sequencer(
+            self.clock,
+            [self.tape],
+            self.models,
+            bpm=Fraction(bpm),
+            meter=Meter.of(meter),
+            seed=seed,
+            lead_in=0.1,
+            note=self.log.append,
+        )
+
+    def obey(self, command: AnyCommand) -> Outcome:
+        return self.sequencer.obey(command)
+
+    def plays(self, part: str, text: str | Phrase) -> Outcome:
+        return self.obey(Play(part=part, phrase=notes(text) if isinstance(text, str) else text))
+
+    def models_of(self, part: str, model: Model) -> Outcome:
+        return self.obey(Assign(part=part, model=model))
+
+    def does(self, part: str, action: Action) -> Outcome:
+        return self.obey(Act(part=part, action=action))
+
+    def answer(self, text: str | Phrase, number: int = -1) -> None:
+        """Answer the newest request, or the one of that number."""
+        phrase = notes(text) if isinstance(text, str) else text
+        self.sequencer.receive(Reply(self.models.requests[number].id, phrase, None, 0.1))
+
+    def refuse(self, why: str, number: int = -1) -> None:
+        self.sequencer.receive(Reply(self.models.requests[number].id, None, why, 0.1))
+
+    def play(self, *, until: float | Fraction) -> None:
+        """Let time go on to this beat, as the planner does: in small steps, a commit ahead."""
+        end = self.clock.now() if self.sequencer.started is None else None
+        self.sequencer.advance(self.clock.now() + COMMIT)
+        while self.sequencer.started is not None:
+            end = self.sequencer.started + self.sequencer.tempo.seconds_at(Fraction(until))
+            if self.clock.now() >= end - 1e-9:
+                break
+            self.clock.wait_until(min(end, self.clock.now() + STEP))
+            self.sequencer.advance(self.clock.now() + COMMIT)
+
+    def score(self, part: str | None = None, *, until: float | None = None) -> list[tuple[float, str]]:
+        """What is on the tape up to where we are."""
+        here = float(self.sequencer.beat_now()) if until is None else until
+        return [(beat, name) for beat, name in self.tape.onsets(part) if beat < here - 1e-6]

@@ -1,0 +1,402 @@
+"""What a part plays, told as scores: (beat, pitch)."""
+
+from fractions import Fraction
+
+import pytest
+from rig import Rig, a_model
+
+from livecode.commands import Act, Action, Adjust, Fade, Hush, Mute, On, Panic, Play, SetMeter, SetSwing, Solo, Tempo
+from livecode.errors import BadInput
+from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
+from livecode.notation import beat, notes
+from livecode.tempo import Meter, Swing
+
+
+def test_the_music_starts_with_the_first_notes_and_repeats(rig: Rig) -> None:
+    rig.plays("bass", "C2 . G2 .")
+    rig.play(until=8)
+    assert rig.score() == [(0, "C2"), (2, "G2"), (4, "C2"), (6, "G2")]
+
+
+def test_a_part_repeats_itself_until_its_model_answers(rig: Rig) -> None:
+    rig.plays("bass", "C2 . G2 .")
+    rig.models_of("bass", a_model())
+    rig.play(until=6)
+    rig.answer("D2 . A2 .")
+    rig.play(until=16)
+    assert rig.score() == [
+        (0, "C2"), (2, "G2"),
+        (4, "C2"), (6, "G2"),  # no answer yet: the same again, never silence
+        (8, "D2"), (10, "A2"),  # the answer enters on the boundary
+        (12, "D2"), (14, "A2"),  # the next one is late: the same again
+    ]  # fmt: skip
+
+
+def test_a_model_is_asked_for_every_loop_and_continues_what_just_played(rig: Rig) -> None:
+    rig.models.slowest = 0.2
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play(until=1)
+    rig.answer("D2 . . .")
+    rig.play(until=7.5)
+    assert len(rig.models.requests) == 2
+    rig.answer("E2 . . .")
+    rig.play(until=12)
+    assert rig.score() == [(0, "C2"), (4, "D2"), (8, "E2")]
+    first, second = rig.models.requests[:2]
+    assert [(note.onset, note.pitch) for note in first.primer.notes] == [(0, 36)]
+    assert [(note.onset, note.pitch) for note in second.primer.notes] == [(0, 38)]
+    assert (first.needed_by, second.needed_by) == (4, 8)
+    assert first.seed != second.seed
+
+
+def test_a_known_model_is_asked_late_so_that_knobs_feel_immediate(rig: Rig) -> None:
+    rig.models.slowest = 0.2
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play(until=1)
+    rig.answer("D2 . . .")
+    rig.play(until=6)
+    assert len(rig.models.requests) == 1  # half a second and more before the boundary: not yet
+    rig.play(until=7.5)
+    assert len(rig.models.requests) == 2
+
+
+def test_before_any_notes_the_first_answer_starts_the_music(rig: Rig) -> None:
+    rig.models_of("lead", a_model())
+    rig.play(until=8)
+    assert not rig.sequencer.snapshot().running
+    assert rig.models.requests[0].primer is None
+    rig.answer("C4 . . .")
+    rig.play(until=4)
+    assert rig.score() == [(0, "C4")]
+
+
+def test_half_a_bar_of_ones_own_primes_a_whole_bar(rig: Rig) -> None:
+    rig.plays("drums", beat(kick="x...x...", hat="x.x.x.x."))
+    rig.models_of("drums", a_model(drums=True))
+    rig.play(until=1)
+    primer = rig.models.requests[0].primer
+    assert primer is not None
+    assert (primer.length, primer.drums) == (4, True)
+    assert [float(note.onset) for note in primer.notes if note.pitch == 36] == [0, 1, 2, 3]
+
+
+def test_a_loop_shorter_than_a_bar_is_replaced_on_a_bar_line(rig: Rig) -> None:
+    rig.plays("lead", "C4 E4 G4")
+    rig.play(until=2)
+    rig.plays("lead", "D4 . . .")
+    rig.play(until=8)
+    assert rig.score() == [(0, "C4"), (1, "E4"), (2, "G4"), (3, "C4"), (4, "D4")]
+
+
+def test_loop_keeps_the_bars_even_if_new_ones_have_come(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("D4 . . .")
+    rig.play(until=3.8)  # the answer is with the outputs already
+    rig.does("lead", Action.LOOP)
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (8, "C4")]
+
+
+def test_generate_once_then_loops(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.does("lead", Action.LOOP)
+    rig.does("lead", Action.GENERATE_ONCE)
+    rig.play(until=1)
+    rig.answer("D4 . . .")
+    rig.play(until=16)
+    assert rig.score() == [(0, "C4"), (4, "D4"), (8, "D4"), (12, "D4")]
+    assert len(rig.models.requests) == 1
+
+
+def test_reset_plays_empty_bars_and_loops_them(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=0.5)
+    rig.does("lead", Action.RESET)
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4")]
+    assert [request.id for request in rig.models.requests] == rig.models.forgotten
+
+
+def test_reset_generate_plays_empty_bars_then_new_ones_made_from_nothing(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=0.5)
+    rig.does("lead", Action.RESET_GENERATE)
+    rig.play(until=1)
+    assert rig.models.requests[-1].primer is None
+    assert rig.models.requests[-1].needed_by == 8
+    rig.answer("D4 . . .")
+    rig.play(until=16)
+    assert rig.score() == [(0, "C4"), (8, "D4"), (12, "D4")]
+
+
+def test_stop_is_at_the_boundary_and_loop_brings_the_last_take_back(rig: Rig) -> None:
+    rig.plays("lead", "C4 . E4 .")
+    rig.play(until=1)
+    rig.does("lead", Action.STOP)
+    rig.play(until=9)
+    rig.does("lead", Action.LOOP)
+    rig.play(until=16)
+    assert rig.score() == [(0, "C4"), (2, "E4"), (12, "C4"), (14, "E4")]
+
+
+def test_the_actions_in_a_row_leave_the_last_one(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    for action in Action:
+        rig.does("lead", action)
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4")]
+
+
+def test_a_refusal_keeps_the_loop_and_is_said_once_and_asked_again(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.refuse("attention_rnn did not answer within 30 s; its worker was restarted.")
+    rig.play(until=3)
+    assert rig.sequencer.snapshot().parts[0].trouble.startswith("attention_rnn did not answer")
+    assert len(rig.log) == 1
+    assert len(rig.models.requests) == 1
+    rig.play(until=16)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (8, "C4"), (12, "C4")]
+    assert len(rig.models.requests) == 2
+    rig.answer("D4 . . .")
+    assert rig.sequencer.snapshot().parts[0].trouble == ""
+
+
+def test_running_the_line_again_replaces_and_never_doubles(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.models_of("lead", a_model())
+    rig.play(until=2)
+    assert rig.models.forgotten == [rig.models.requests[0].id]
+    rig.answer("E4 . . .", number=0)  # the old request's answer: nobody waits for it
+    rig.answer("D4 . . .", number=1)
+    rig.play(until=8)
+    assert rig.score() == [(0, "C4"), (4, "D4")]
+
+
+def test_the_same_seed_asks_the_same_and_another_does_not() -> None:
+    def seeds(session: int, model_seed: int | None) -> list[int]:
+        rig = Rig(seed=session)
+        rig.plays("lead", "C4 . . .")
+        rig.models_of("lead", a_model(seed=model_seed))
+        for bar in range(3):
+            rig.play(until=4 * bar + 1)
+            rig.answer("D4 . . .")
+        return [request.seed for request in rig.models.requests]
+
+    assert seeds(1, None) == seeds(1, None)
+    assert seeds(1, None) != seeds(2, None)
+    assert seeds(1, 7) == seeds(2, 7)
+    assert len(set(seeds(1, 7))) == 3
+
+
+def test_mute_is_now_and_the_part_goes_on_underneath(rig: Rig) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1.5)
+    rig.obey(Mute(part="lead", muted=True))
+    rig.play(until=5.5)
+    rig.obey(Mute(part="lead", muted=False))
+    rig.play(until=8)
+    assert rig.score() == [(0, "C4"), (1, "D4"), (6, "E4"), (7, "F4")]
+    assert rig.tape.notes()[1].end_beat == Fraction(3, 2)  # the sounding note ended with the mute
+
+
+def test_mute_on_the_bar_cuts_what_rings(rig: Rig) -> None:
+    rig.plays("pad", notes("C4 _ _ _ _ _ _ _"))
+    rig.play(until=1)
+    rig.obey(Mute(part="pad", muted=True, on=On.BAR))
+    rig.plays("pad", "D4 _ _ _ _ _ _ _")
+    rig.play(until=24)
+    assert rig.score() == [(0, "C4")]
+
+
+def test_solo_is_reversible(rig: Rig) -> None:
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.plays("b", "C2 D2 E2 F2")
+    rig.play(until=0.5)
+    rig.obey(Solo(part="a", soloed=True))
+    rig.play(until=2.5)
+    rig.obey(Solo(part="a", soloed=False))
+    rig.play(until=4)
+    assert rig.score("a") == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4")]
+    assert rig.score("b") == [(0, "C2"), (3, "F2")]
+
+
+def test_a_muted_part_stays_muted_in_solo(rig: Rig) -> None:
+    rig.obey(Mute(part="a", muted=True))
+    rig.obey(Solo(part="a", soloed=True))
+    rig.plays("a", "C4 . . .")
+    rig.plays("b", "C2 . . .")
+    rig.play(until=4)
+    assert rig.score() == []
+
+
+def test_hush_stops_all_on_the_bar_and_panic_now(rig: Rig) -> None:
+    rig.plays("a", "C4 D4 E4 F4 G4 A4 B4 C5")
+    rig.play(until=2.5)
+    rig.obey(Hush())
+    rig.play(until=9)
+    assert rig.score() == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4")]
+    rig.does("a", Action.LOOP)
+    rig.play(until=13.5)
+    rig.obey(Panic())
+    rig.play(until=20)
+    assert rig.score()[4:] == [(12, "C4"), (13, "D4")]
+    assert rig.tape.notes()[-1].end_beat == Fraction(27, 2)
+
+
+def test_bpm_changes_on_the_next_bar_even_when_that_is_with_the_outputs(rig: Rig) -> None:
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.play(until=3.8)  # at 120 bpm, 0.1 s before the bar line: its note is with the outputs
+    rig.obey(Tempo(bpm=Fraction(60)))
+    rig.play(until=8)
+    seconds = [round(note.seconds - 100.1, 6) for note in rig.tape.notes()][:8]
+    assert seconds == [0, 0.5, 1, 1.5, 2, 3, 4, 5]
+
+
+def test_a_boundary_too_near_to_reach_is_left_for_the_next(rig: Rig) -> None:
+    rig.plays("a", "C4 . . .")
+    rig.play(until=3.99)
+    rig.plays("a", "D4 . . .")
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (8, "D4")]
+
+
+def test_a_ramp_reaches_its_tempo_evenly_in_beats(rig: Rig) -> None:
+    rig.plays("a", "C4 . . .")
+    rig.play(until=1)
+    rig.obey(Tempo(bpm=Fraction(60), bars=Fraction(1)))
+    rig.play(until=4)
+    assert [rig.sequencer.tempo.bpm_at(Fraction(beat)) for beat in (4, 6, 8, 9)] == [120, 90, 60, 60]
+
+
+def test_meter_and_swing_change_on_the_bar(rig: Rig) -> None:
+    rig.plays("a", notes("C4 D4", dur="1/2"))
+    rig.play(until=1)
+    rig.obey(SetMeter(meter=Meter(3, 4)))
+    rig.obey(SetSwing(swing=Swing(Fraction(2, 3), Fraction(1, 2))))
+    rig.play(until=6)
+    rig.plays("a", "E4 . .")
+    rig.play(until=10)
+    snapshot = rig.sequencer.snapshot()
+    assert (snapshot.bar, snapshot.beat, snapshot.meter) == (4, 1, "3/4")
+    assert rig.score()[-1] == (7, "E4")
+    at = {float(note.beat): round(note.seconds - 100.1, 6) for note in rig.tape.notes()}
+    assert (at[3.5], at[4.5]) == (1.75, round(2 + 1 / 3, 6))
+
+
+def test_one_bar_of_a_model_is_as_long_as_the_meter_says() -> None:
+    rig = Rig(meter="7/8")
+    rig.models_of("lead", a_model(bars=2))
+    rig.play(until=0)
+    assert (rig.models.requests[0].beats, rig.models.requests[0].meter) == (7, (7, 8))
+
+
+def test_settings_are_said_once_the_part_has_a_channel_and_before_its_notes(rig: Rig) -> None:
+    rig.obey(Adjust(part="lead", gain=0.25, pan=-1.0, program=11))
+    rig.plays("lead", "C4 . . .")
+    rig.play(until=4)
+    first, *rest = rig.tape.events()
+    assert {(event.control, event.value) for event in (first, *rest) if isinstance(event, ControlEvent)} == {(7, 50), (10, 0)}
+    assert [event.program for event in rest if isinstance(event, ProgramEvent)] == [11]
+    assert isinstance(rig.tape.events()[3], NoteEvent)
+
+
+def test_drums_are_on_channel_10_and_others_on_their_own(rig: Rig) -> None:
+    rig.plays("drums", beat(kick="x..."))
+    rig.plays("lead", "C4")
+    rig.plays("bass", "C2")
+    rig.obey(Adjust(part="bass", channel=14))
+    rig.play(until=1)
+    channels = {note.part: note.channel for note in rig.tape.notes()}
+    assert channels["drums"] == 9
+    assert channels["bass"] == 14
+    assert channels["lead"] not in (9, 14)
+
+
+def test_a_change_of_channel_says_the_settings_again(rig: Rig) -> None:
+    rig.obey(Adjust(part="lead", program=5))
+    rig.plays("lead", "C4")
+    rig.play(until=2.5)
+    rig.obey(Adjust(part="lead", channel=3))
+    rig.play(until=4)
+    said = [(event.channel, event.program) for event in rig.tape.events() if isinstance(event, ProgramEvent)]
+    assert said == [(rig.tape.notes()[0].channel, 5), (3, 5)]
+
+
+def test_a_fade_goes_evenly_to_its_level(rig: Rig) -> None:
+    rig.plays("lead", "C4")
+    rig.play(until=1)
+    rig.obey(Fade(part="lead", level=0.0, bars=Fraction(1)))
+    rig.play(until=9)
+    fade = [(event.beat, event.value) for event in rig.tape.events() if isinstance(event, ControlEvent)]
+    assert all(4 < when <= 8 for when, _ in fade)
+    assert fade[-1] == (8, 0)
+    values = [value for _, value in fade]
+    assert values == sorted(values, reverse=True)
+    halfway = next(value for when, value in fade if when == 6)
+    assert halfway == round(127 * 0.5**0.5)
+
+
+def test_limits_hold_what_a_model_may_play(rig: Rig) -> None:
+    rig.obey(Adjust(part="lead", low=60, high=72, density=Fraction(1)))
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.answer(notes("C2 D6 E4 F4 G4 A4 B4 C5", dur="1/2"))
+    rig.play(until=4)
+    assert rig.score() == [(0, "C4"), (1, "E4"), (2, "G4"), (3, "B4")]
+
+
+def test_every_phrase_that_sounded_is_a_take(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.play(until=1)
+    rig.plays("lead", "D4 . . .")
+    rig.plays("lead", "E4 . . .")  # replaces what never sounded
+    rig.play(until=5)
+    assert [phrase.notes[0].pitch for phrase in rig.sequencer.takes("lead")] == [60, 64]
+
+
+def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1)
+    rig.clock.wait_until(rig.clock.now() + 3600)
+    rig.sequencer.advance(rig.clock.now() + 0.2)
+    assert rig.sequencer.snapshot().bar == 1 + (3600 * 2 + 1) // 4
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (lambda: Act(part="x", action=Action.GENERATE), "x has no model yet"),
+        (lambda: Act(part="x", action=Action.RESET_GENERATE), "x has no model yet"),
+        (lambda: Act(part="x", action=Action.LOOP), "x has nothing to loop yet"),
+        (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),
+        (lambda: Adjust(part="x", gain=9.0), "A gain of 9"),
+        (lambda: Adjust(part="x", pan=float("nan")), "A pan of nan"),
+        (lambda: Adjust(part="x", channel=16), "A channel of 17"),
+        (lambda: Fade(part="x", level=2.0, bars=Fraction(1)), "A fade to 2"),
+        (lambda: Play(part="my part", phrase=notes("C4")), "cannot name a part"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_a_sentence(rig: Rig, command, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as refusal:
+        rig.obey(command())
+    assert str(refusal.value).count("\n") == 0
+    assert rig.sequencer.snapshot().parts == ()
+
+
+def test_phrases_may_be_empty(rig: Rig) -> None:
+    rig.plays("lead", Phrase((), Fraction(4)))
+    rig.play(until=8)
+    assert rig.score() == []
