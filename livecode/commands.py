@@ -5,6 +5,7 @@ that what reaches the engine can be meant. `Snapshot` is what comes back.
 """
 
 import math
+from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
@@ -132,12 +133,17 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
     free: frozenset[str] = frozenset()
     on: On = On.NOW
 
+    def given(self) -> dict[str, float | int]:
+        """What the command sets, by name."""
+        named = {name: getattr(self, name) for name in ("gain", "pan", "channel", "program", "low", "high", "density")}
+        return {name: value for name, value in named.items() if value is not None}
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("A gain of", self.gain, 0, 1.6, "0 to 1.6, where 1 is as it comes")
         _within("A pan of", self.pan, -1, 1, "-1 (left) to 1 (right)")
-        _within("A channel of", None if self.channel is None else self.channel + 1, 1, 16, "1 to 16")
-        _within("A program of", None if self.program is None else self.program + 1, 1, 128, "1 to 128")
+        _within("A channel (on the wire) of", self.channel, 0, 15, "0 to 15")
+        _within("A program (on the wire) of", self.program, 0, 127, "0 to 127")
         _within("A lowest pitch of", self.low, 0, 127, "0 to 127")
         _within("A highest pitch of", self.high, 0, 127, "0 to 127")
         if self.low is not None and self.high is not None and self.high - self.low < 11:
@@ -182,12 +188,19 @@ AnyCommand: TypeAlias = Declare | Play | Assign | Act | Mute | Solo | Fade | Adj
 
 
 def _within(what: str, value: float | Fraction | None, low: float | Fraction, high: float, ranges: str) -> None:
-    if value is not None and not (math.isfinite(value) and low <= value <= high):
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        raise BadInput(f"{what} {value!r} is no number: give {ranges}.")
+    if not (math.isfinite(value) and low <= value <= high):
         raise BadInput(f"{what} {float(value):g} cannot be played: give {ranges}.")
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """One part, as a snapshot shows it. `doing`, `waits` and `trouble` are words for the performer, empty if there are none."""
+    """One part, as a snapshot shows it. `doing`, `waits` and `trouble` are words for the performer, empty if there are none.
+
+    `settings` holds what was set of gain, pan, channel (0-15), program (0-127), low, high and density.
+    """
 
     name: str
     doing: str
@@ -199,6 +212,7 @@ class PartState(msgspec.Struct, frozen=True):
     model: str
     waits: str
     trouble: str
+    settings: Mapping[str, float | int]
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from .sequencer import REACTION, Outcome, Sequencer
 from .tempo import Meter, TempoMap
 
 COMMIT: Seconds = 0.2
-"""How far ahead of the sound events are handed to the outputs."""
+"""How far ahead of the sound events are handed to the outputs, beside what these hold in their buffers."""
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
@@ -149,6 +149,9 @@ class LiveEngine(Engine):
         self._close_outputs()
         self._host.close()
 
+    def _ahead(self) -> Seconds:
+        return COMMIT + max((output.latency for output in self.outputs), default=0.0)
+
     def _on_reply(self, reply: Reply) -> None:
         self._inbox.put(reply)
         self._clock.wake()
@@ -158,9 +161,8 @@ class LiveEngine(Engine):
             begun = self._clock.now()
             try:
                 self._read_inbox()
-                self._sequencer.advance(self._clock.now() + COMMIT)
-                for output in self.outputs:
-                    output.follow()
+                self._sequencer.follow()
+                self._sequencer.advance(self._clock.now() + self._ahead())
                 self._snapshot = self._sequencer.snapshot()
             except Exception:
                 self.note(f"the planner met an error and goes on: {_culprit()}")
@@ -187,6 +189,7 @@ class LiveEngine(Engine):
             answer.set_exception(error)
         else:
             self.note(outcome.words)
+            self._snapshot = self._sequencer.snapshot()
             answer.set_result(outcome)
 
     def _refuse_the_rest(self) -> None:
@@ -224,17 +227,17 @@ class OfflineEngine(Engine):
 
     def run(self, until: Beats) -> None:
         """Let virtual time go on to beat `until`."""
+        end = self._clock.now()
         while True:
-            self._sequencer.advance(self._clock.now() + COMMIT)
+            if self._sequencer.started is not None:
+                end = self._sequencer.started + self._sequencer.tempo.seconds_at(until)
+            self._sequencer.advance(min(end, self._clock.now() + COMMIT))
             if self._sequencer.waiting():
                 self._sequencer.receive(self._replies.get())
-                continue
-            if self._sequencer.started is None:
+            elif self._clock.now() < end:
+                self._clock.wait_until(min(end, self._clock.now() + _PERIOD))
+            else:
                 break
-            end = self._sequencer.started + self._sequencer.tempo.seconds_at(until)
-            if self._clock.now() >= end:
-                break
-            self._clock.wait_until(min(end, self._clock.now() + _PERIOD))
         self._snapshot = self._sequencer.snapshot()
 
     def close(self) -> None:

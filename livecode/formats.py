@@ -28,10 +28,9 @@ def read_midi(path: str | Path) -> Phrase:
     source = Path(path).expanduser()
     try:
         song = mido.MidiFile(source)
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error
-        raise BadInput(f"{source} cannot be read as a MIDI file ({reason}): give the path of a .mid file.") from error
-    except (EOFError, ValueError, KeyError, IndexError) as error:
+    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise BadInput(f"{source} cannot be read ({error.strerror}): give the path of a .mid file.") from error
         raise BadInput(f"{source} is no whole MIDI file ({error or 'it ends early'}): export it again.") from error
     if song.ticks_per_beat <= 0:
         raise BadInput(f"{source} counts time in video frames, not in beats: export it with ticks per quarter note.")

@@ -73,6 +73,7 @@ class Part:
         self.mode = Mode.STOPPED
         self.model: Model | None = None
         self.limits = Limits()
+        self.settings: dict[str, float | int] = {}
         self.takes: list[Take] = []
         self.muted = Steps(False)
         self.soloed = Steps(False)
@@ -80,7 +81,7 @@ class Part:
         self.asked = ""
         """The id of the request that is out, if one is."""
         self.asks = 0
-        """How many requests its present model had."""
+        """How many requests its present model had; and, in `asks_ever`, all its models together."""
         self.asks_ever = 0
         self.own_channel = channel
         self._channel: Steps[int | None] = Steps(None)
@@ -229,6 +230,7 @@ class Part:
     def adjust(self, change: Adjust, at: Beats) -> None:
         """Set what the command sets, from `at` on; limits hold for the next answers. Raises BadInput."""
         self.limits = self.limits.adjusted(change)
+        self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
         if change.gain is not None:
@@ -278,6 +280,11 @@ class Part:
         begin = (entry - origin - window) % sounding.length
         heard = tuple(replace(note, onset=note.onset - begin) for note in sounding.between(begin, begin + window))
         return Phrase(heard, window, sounding.drums)
+
+    def ask(self, request_id: str) -> None:
+        """A request is out."""
+        self.asked = request_id
+        self.asks, self.asks_ever = self.asks + 1, self.asks_ever + 1
 
     def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""

@@ -4,13 +4,11 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread.
 the same events, live and offline.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
-from typing import Protocol
 
+from .asking import Asking, Models
 from .clock import Clock
 from .commands import (
     Act,
@@ -35,40 +33,14 @@ from .commands import (
 )
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
-from .models.wire import ModelKey, Reply, Request
+from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, NoteEvent, Phrase, ProgramEvent, Seconds
 from .outputs import Output
 from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
 
 REACTION: Seconds = 0.02
-"""A boundary nearer than this has passed: there is no time left to reach the outputs before it."""
-
-_MARGIN: Seconds = 0.3
-"""A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
-
-_RETRY: Seconds = 3.0
-"""A part whose model refused asks again after this long at the earliest."""
-
-
-class Models(Protocol):
-    """Where the sequencer asks for bars."""
-
-    def prepare(self, key: ModelKey) -> None:
-        """This model will be asked soon."""
-        ...
-
-    def ask(self, request: Request) -> None:
-        """Have this request answered; the reply comes to `Sequencer.receive`."""
-        ...
-
-    def forget(self, request_id: str) -> None:
-        """The reply is no longer wanted."""
-        ...
-
-    def latency(self, key: ModelKey) -> Seconds | None:
-        """How long the slowest of this model's answers took lately; None before the first."""
-        ...
+"""What is nearer than this, and than what the outputs hold in their buffers, has passed: nothing can change it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +69,10 @@ class Sequencer:
         self.tempo = TempoMap.steady(bpm, meter)
         self.started: Seconds | None = None
         """The clock's time of beat 0; None until the first notes."""
-        self._clock, self._outputs, self._models, self._note = clock, outputs, models, note
-        self._seed, self._lead_in = seed, lead_in
+        self._clock, self._outputs, self._note, self._lead_in = clock, outputs, note, lead_in
+        self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
-        self._ids = count(1)
-        self._out: dict[str, Part] = {}
-        self._retry: dict[str, Seconds] = {}
+        self._troubles: dict[str, str] = {}
 
     # Where we are
 
@@ -116,13 +86,14 @@ class Sequencer:
         """The first beat that a command can still change."""
         if self.started is None:
             return Beats(0)
-        return max(Beats(0), self.tempo.beat_at(self._clock.now() + REACTION - self.started))
+        buffered = max((output.latency for output in self._outputs), default=0.0)
+        return max(Beats(0), self.tempo.beat_at(self._clock.now() + REACTION + buffered - self.started))
 
     def _moment(self, on: On, part: Part | None = None) -> Beats:
         after = self._reachable()
         match on:
             case On.NOW:
-                return max(Beats(0), self.beat_now())
+                return after
             case On.BEAT:
                 return Beats(-(-after // 1))
             case On.BAR:
@@ -146,15 +117,14 @@ class Sequencer:
         now = self._reachable()
         at = self._moment(command.on, part)
         since, asked = min(at, part.next_change(now) or at), part.asked
+        if isinstance(command, Mute | Solo):
+            self._parts.setdefault(part.name, part)
+            return Outcome(at, f"{part.name}: {self._gate(part, command, at)}")
         words = self._tell(part, command, now, at)
         self._parts.setdefault(part.name, part)
         if asked and part.asked != asked:
-            self._models.forget(asked)
-            self._out.pop(asked, None)
-        if isinstance(command, Mute | Solo):
-            self._gate(at)
-        else:
-            self._replan([part], since)
+            self._asking.forget(asked)
+        self._replan([part], since)
         return Outcome(at, f"{part.name}: {words}")
 
     def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
@@ -165,17 +135,11 @@ class Sequencer:
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self._place(at)}"
             case Assign(model=model):
-                self._models.prepare(model.key)
+                self._asking.prepare(model)
                 part.assign(model, now)
                 return f"waits for {model.key}; what sounds goes on"
             case Act(action=action):
                 return self._act(part, action, now, at)
-            case Mute(muted=muted):
-                part.muted.set(at, muted)
-                return f"{'muted' if muted else 'heard again'} from {self._place(at)}"
-            case Solo(soloed=soloed):
-                part.soloed.set(at, soloed)
-                return f"{'solo' if soloed else 'out of solo'} from {self._place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self._bar(at))
                 return f"fades to {level:g} from {self._place(at)} over {bars} bars"
@@ -225,11 +189,10 @@ class Sequencer:
                 self._stop_all(at)
                 words = f"all parts stop at {self._place(at)}"
             case Panic():
-                at = self._moment(On.NOW)
+                at = max(Beats(0), self.beat_now())
                 self._stop_all(at)
-                for output in self._outputs:
-                    output.withdraw(None, at)
-                    output.silence(None, at)
+                self._withdraw(None, at)
+                self._silence(None, at)
                 words = "all parts stopped, all notes off"
             case _:
                 raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
@@ -238,19 +201,29 @@ class Sequencer:
 
     def _stop_all(self, at: Beats) -> None:
         for part in self._parts.values():
-            if part.asked:
-                self._models.forget(part.asked)
-                self._out.pop(part.asked, None)
+            self._asking.forget(part.asked)
             self._replan([part], min(at, part.next_change(self._reachable()) or at))
             part.stop(at, self._bar(at))
 
-    def _gate(self, at: Beats) -> None:
-        self._replan(self._parts.values(), at)
-        if at <= self._reachable() and self.started is not None:
-            for part in self._parts.values():
-                if not self._audible(part, at):
-                    for output in self._outputs:
-                        output.silence(part.name, at)
+    def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
+        """Mute or solo: takes back and ends the notes of parts that fall silent, and plans those that are heard again."""
+        if command.on is On.NOW:
+            at = max(Beats(0), self.beat_now())
+        heard = [other for other in self._parts.values() if self._audible(other, at)]
+        if isinstance(command, Mute):
+            part.muted.set(at, command.muted)
+            words = "muted" if command.muted else "heard again"
+        else:
+            part.soloed.set(at, command.soloed)
+            words = "solo" if command.soloed else "out of solo"
+        for other in self._parts.values():
+            if other in heard and not self._audible(other, at):
+                self._replan([other], at)
+                if command.on is On.NOW:
+                    self._silence(other.name, at)
+            elif other not in heard and self._audible(other, at):
+                self._replan([other], max(at, self._reachable()))
+        return f"{words} from {self._place(at)}"
 
     def _audible(self, part: Part, beat: Beats) -> bool:
         alone = any(other.soloed.at(beat) for other in self._parts.values())
@@ -260,9 +233,28 @@ class Sequencer:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""
         for part in parts:
             if since < part.planned:
-                for output in self._outputs:
-                    output.withdraw(part.name, since)
+                self._withdraw(part.name, since)
                 part.planned = since
+
+    def _withdraw(self, part: str | None, since: Beats) -> None:
+        self._to_outputs(lambda output: output.withdraw(part, since))
+
+    def _silence(self, part: str | None, at: Beats) -> None:
+        self._to_outputs(lambda output: output.silence(part, at))
+
+    def _to_outputs(self, action: Callable[[Output], None]) -> None:
+        """Do this with every output. One that fails is noted, and keeps none of the others from playing."""
+        for output in self._outputs:
+            try:
+                action(output)
+            except Exception as error:
+                self._trouble(output, error)
+
+    def _trouble(self, output: Output, error: Exception) -> None:
+        sentence = f"{output.name} failed ({error}): the others play on."
+        if self._troubles.get(output.name) != sentence:
+            self._troubles[output.name] = sentence
+            self._note(sentence)
 
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
@@ -272,14 +264,10 @@ class Sequencer:
 
     def receive(self, reply: Reply) -> None:
         """A model has answered: the phrase enters at the next boundary. A reply that nobody waits for is dropped."""
-        part = self._out.pop(reply.id, None)
-        if part is None or part.asked != reply.id:
+        part = self._asking.landed(reply)
+        if part is None:
             return
         if reply.phrase is None:
-            part.refused(reply.refusal or "the model gave no notes")
-            self._retry[part.name] = self._clock.now() + max(
-                2.0, float(self._bar(self.beat_now()) * 60 / self.tempo.paces[-1].target)
-            )
             self._note(f"{part.name} goes on with what it has: {part.trouble}")
             return
         at = part.answer(reply.phrase, self._reachable(), self.tempo)
@@ -288,57 +276,27 @@ class Sequencer:
 
     def waiting(self) -> bool:
         """True while a part waits for an answer."""
-        return bool(self._out)
-
-    def _ask(self, part: Part, now: Beats) -> None:
-        if part.model is None or self._retry.get(part.name, 0.0) > self._clock.now():
-            return
-        latency = self._models.latency(part.model.key)
-        lead = None if latency is None else self._beats_in(1.5 * latency + _MARGIN, now)
-        entry = part.asks_for(now, self.tempo, lead)
-        if entry is None:
-            return
-        model, meter = part.model, self.tempo.meter_at(entry)
-        request = Request(
-            id=f"{part.name}-{next(self._ids)}",
-            key=model.key,
-            primer=part.primer(entry, meter.bar),
-            beats=model.bars * meter.bar,
-            bpm=self.tempo.bpm_at(entry),
-            meter=(meter.count, meter.unit),
-            seed=self._seed_for(part),
-            knobs=model.knobs,
-            needed_by=entry,
-        )
-        part.asked, part.asks = request.id, part.asks + 1
-        self._out[request.id] = part
-        self._models.ask(request)
-
-    def _seed_for(self, part: Part) -> int:
-        given = part.model.seed if part.model else None
-        source = f"{self._seed}/{part.name}/{part.asks_ever}" if given is None else f"{given}/{part.asks}"
-        part.asks_ever += 1
-        return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
-
-    def _beats_in(self, seconds: Seconds, at: Beats) -> Beats:
-        return Fraction(seconds) * self.tempo.bpm_at(at) / 60
+        return self._asking.waiting()
 
     # Time
+
+    def follow(self) -> None:
+        """Let the outputs look at their devices' clocks."""
+        self._to_outputs(lambda output: output.follow())
 
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
         for part in self._parts.values():
             if self.started is not None:
                 part.settle(self.beat_now())
-            self._ask(part, self._reachable())
+            self._asking.ask_if_due(part, self._reachable(), self.tempo)
         if self.started is None:
             return
         end = self.tempo.beat_at(until - self.started)
         events = [event for part in self._parts.values() for event in self._events(part, end)]
         events.sort(key=lambda event: (event.seconds, isinstance(event, NoteEvent)))
         if events:
-            for output in self._outputs:
-                output.schedule(events)
+            self._to_outputs(lambda output: output.schedule(events))
 
     def _events(self, part: Part, end: Beats) -> list[Event]:
         begin, part.planned = part.planned, max(part.planned, end)
@@ -414,6 +372,7 @@ class Sequencer:
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else part.model.key.config,
             trouble=part.trouble,
+            settings=part.settings,
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

@@ -4,9 +4,10 @@ import atexit
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from .clock import Clock
 from .commands import (
@@ -21,6 +22,7 @@ from .commands import (
     Mute,
     On,
     Panic,
+    PartState,
     Play,
     SetMeter,
     SetSwing,
@@ -29,9 +31,9 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, LogEntry, OfflineEngine
-from .errors import BadInput, OutputError
+from .errors import BadInput, OutputError, UnknownName
 from .formats import write_midi
-from .gm import program_number
+from .gm import PROGRAMS, program_number
 from .models.host import ModelState
 from .models.wire import Model
 from .music import Beats, Phrase, beats
@@ -58,15 +60,30 @@ class Lines(tuple[str, ...]):
         return "\n".join(self)
 
 
-class Stage:
+class _Strict:
+    """Refuses to take attributes that do not exist: on stage, a typo must not pass in silence."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        kind = type(self)
+        settable = [known for known in dir(kind) if getattr(getattr(kind, known), "fset", None)]
+        if not name.startswith("_") and name not in settable:
+            raise UnknownName.of("setting", name, settable)
+        super().__setattr__(name, value)
+
+
+class Stage(_Strict):
     """The instrument: parts on one tempo map, playing through FluidSynth, with a tape always on.
 
-    bpm: 10 to 999 quarter notes a minute. meter: such as "4/4" or "7/8". seed: the same seed and commands give the same
-    notes; None draws one, which the log names. soundfont: a name or a path (.sf2, .sf3); None is the one that always comes
-    along. driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one; "none" plays
-    to the tape only. gain: FluidSynth's, 0 to 10. reverb, chorus: on or off. offline: virtual time, which goes on only in
-    `run`; for tests, notebooks and renders. inline: play in this process, the only way there is so far. require_audio: refuse
-    a machine without an audio device.
+    bpm: 10 to 999 quarter notes a minute.
+    meter: such as "4/4" or "7/8".
+    seed: the same seed and commands give the same notes; None draws one, which the log names.
+    soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
+    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
+    gain: FluidSynth's, 0 to 10. reverb, chorus: on or off.
+    require_audio: refuse a machine without an audio device.
+    outputs: play to these instead of FluidSynth; [] plays to the tape only.
+    offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
+    inline: play in this process, the only way there is so far.
 
     The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
     a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
@@ -86,12 +103,14 @@ class Stage:
         offline: bool = False,
         inline: bool = True,
         require_audio: bool = False,
+        outputs: Sequence[Output] | None = None,
     ) -> None:
         if not inline:
             raise BadInput("inline=False asks for an engine process, which this version does not have: leave it out.")
         if seed is None:
             seed = int.from_bytes(os.urandom(4), "big")
-        self.seed = seed
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise BadInput(f"seed={seed!r} is no whole number: give one such as 7, or leave it out.")
         self._soundfont = find_soundfont(soundfont)
         self._gain, self._reverb, self._chorus = gain, reverb, chorus
         self._require_audio = require_audio or driver is not None
@@ -100,15 +119,15 @@ class Stage:
         if offline:
             self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed)
         else:
-            live = LiveEngine(lambda clock: self._open_outputs(clock, driver), bpm=pace, meter=grid, seed=seed)
+            live = LiveEngine(
+                lambda clock: self._open_fluid(clock, driver) if outputs is None else outputs, bpm=pace, meter=grid, seed=seed
+            )
             live.start()
             self._engine = live
         self._engine.note(f"the stage is open at {float(pace):g} bpm with seed {seed}")
         atexit.register(self.close)
 
-    def _open_outputs(self, clock: Clock, driver: str | None) -> list[Output]:
-        if driver == "none":
-            return []
+    def _open_fluid(self, clock: Clock, driver: str | None) -> list[Output]:
         fluid = FluidOutput(
             clock, soundfont=self._soundfont, driver=driver, gain=self._gain, reverb=self._reverb, chorus=self._chorus
         )
@@ -133,13 +152,13 @@ class Stage:
         pan: float | None = None,
     ) -> "PartHandle":
         """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
-        handle = self._parts.get(name)
-        if handle is None:
+        settings = _adjust(name, channel=channel, program=program, gain=gain, pan=pan)
+        if name not in self._parts:
             self.tell(Declare(part=name))
-            handle = self._parts[name] = PartHandle(self, name)
-        if (channel, program, gain, pan) != (None, None, None, None):
-            handle.set(channel=channel, program=program, gain=gain, pan=pan)
-        return handle
+            self._parts[name] = PartHandle(self, name)
+        if settings.given():
+            self.tell(settings)
+        return self._parts[name]
 
     @property
     def parts(self) -> Mapping[str, "PartHandle"]:
@@ -228,7 +247,7 @@ class Stage:
             marks += [f"trouble: {part.trouble}"] if part.trouble else []
             lines.append(" · ".join([f"{part.name}: {doing}", *marks]))
         lines += [f"model {state}" for state in self._engine.model_states()]
-        lines += [f"output {output.name}" for output in self._engine.outputs] or ["output: the tape only"]
+        lines += [f"output {output}" for output in self._engine.outputs] or ["output: the tape only"]
         return Lines(lines)
 
     def _model_words(self, config: str) -> str:
@@ -287,22 +306,58 @@ class Stage:
         return repr(self.status())
 
 
-class PartHandle:
+class _Setting:
+    """A setting of a part that reads and is set like an attribute: lead.gain = 0.8."""
+
+    def __init__(self, default: float | int | None, shown: Callable[[float], object] = lambda value: value) -> None:
+        self._default, self._shown = default, shown
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, part: "PartHandle | None", owner: type) -> object:
+        if part is None:
+            return self
+        value = part.state().settings.get(self._name)
+        return self._default if value is None else self._shown(value)
+
+    def __set__(self, part: "PartHandle", value: Any) -> None:
+        part.set(**{self._name: value})
+
+    fset = __set__
+
+
+class PartHandle(_Strict):
     """One voice of a stage. `part >> phrase` plays one's own notes, `part >> model` plays a model."""
 
+    gain = _Setting(1.0)
+    pan = _Setting(0.0)
+    channel = _Setting(None, lambda channel: int(channel) + 1)
+    program = _Setting(None, lambda program: PROGRAMS[int(program)])
+    density = _Setting(None)
+
     def __init__(self, stage: Stage, name: str) -> None:
-        self.name = name
+        self._name = name
         self._stage = stage
+
+    @property
+    def name(self) -> str:
+        """The name it is called by."""
+        return self._name
+
+    def state(self) -> PartState:
+        """What the part does, as a value."""
+        return next(part for part in self._stage.snapshot().parts if part.name == self._name)
 
     def __rshift__(self, what: Phrase | Model) -> "PartHandle":
         """Play notes or a model from the end of the loop on; what sounds goes on until then. Raises BadInput."""
         if isinstance(what, Phrase):
-            self._stage.tell(Play(part=self.name, phrase=what))
+            self._stage.tell(Play(part=self._name, phrase=what))
         elif isinstance(what, Model):
-            self._stage.tell(Assign(part=self.name, model=what))
+            self._stage.tell(Assign(part=self._name, model=what))
         else:
             raise BadInput(
-                f"{self.name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
+                f"{self._name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
             )
         return self
 
@@ -332,23 +387,23 @@ class PartHandle:
 
     def mute(self, *, on: str = "now") -> Answer:
         """Silence the part; it goes on underneath."""
-        return self._stage.tell(Mute(part=self.name, muted=True, on=On.of(on)))
+        return self._stage.tell(Mute(part=self._name, muted=True, on=On.of(on)))
 
     def unmute(self, *, on: str = "now") -> Answer:
         """Let the part be heard again, where it is by now."""
-        return self._stage.tell(Mute(part=self.name, muted=False, on=On.of(on)))
+        return self._stage.tell(Mute(part=self._name, muted=False, on=On.of(on)))
 
     def solo(self, *, on: str = "now") -> Answer:
         """Hear only the parts in solo."""
-        return self._stage.tell(Solo(part=self.name, soloed=True, on=On.of(on)))
+        return self._stage.tell(Solo(part=self._name, soloed=True, on=On.of(on)))
 
     def unsolo(self, *, on: str = "now") -> Answer:
         """Let this part out of solo."""
-        return self._stage.tell(Solo(part=self.name, soloed=False, on=On.of(on)))
+        return self._stage.tell(Solo(part=self._name, soloed=False, on=On.of(on)))
 
     def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
         """Bring the level (0 silent to 1 full, as amplitude) there evenly over `bars` bars, from the next bar on."""
-        return self._stage.tell(Fade(part=self.name, level=level, bars=_bars(bars, least=0), on=On.of(on)))
+        return self._stage.tell(Fade(part=self._name, level=level, bars=_bars(bars, least=0), on=On.of(on)))
 
     def fade_out(self, *, bars: float = 4) -> Answer:
         """Fade to silence; the part goes on underneath."""
@@ -374,18 +429,9 @@ class PartHandle:
         to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
         density=2 keeps the two strongest notes a beat. Raises BadInput or UnknownName.
         """
-        low, high = (None, None) if range is None else (_pitch(range[0]), _pitch(range[1]))
-        command = Adjust(
-            part=self.name,
-            gain=gain,
-            pan=pan,
-            channel=None if channel is None else channel - 1,
-            program=None if program is None else program_number(program),
-            low=low,
-            high=high,
-            density=None if density is None else beats(density),
+        return self._stage.tell(
+            _adjust(self._name, gain=gain, pan=pan, channel=channel, program=program, span=range, density=density)
         )
-        return self._stage.tell(command)
 
     def free(self, *limits: str) -> Answer:
         """Lift limits again: free("range"), free("density"), or all with free(). Raises BadInput."""
@@ -394,19 +440,52 @@ class PartHandle:
             if limit not in names:
                 raise BadInput(f"{limit!r} is no limit: say 'range', 'density' or 'channel'.")
         lifted = frozenset(name for limit in limits or ("range", "density") for name in names[limit])
-        return self._stage.tell(Adjust(part=self.name, free=lifted))
+        return self._stage.tell(Adjust(part=self._name, free=lifted))
 
     @property
     def takes(self) -> tuple[Phrase, ...]:
         """Every phrase of this part that sounded, oldest first."""
-        return self._stage.takes(self.name)
+        return self._stage.takes(self._name)
 
     def _act(self, action: Action, on: str) -> Answer:
-        return self._stage.tell(Act(part=self.name, action=action, on=On.of(on)))
+        return self._stage.tell(Act(part=self._name, action=action, on=On.of(on)))
 
     def __repr__(self) -> str:
-        prefix = f"{self.name}:"
+        prefix = f"{self._name}:"
         return next((line for line in self._stage.status() if line.startswith(prefix)), prefix)
+
+
+def _adjust(
+    part: str,
+    *,
+    gain: float | None = None,
+    pan: float | None = None,
+    channel: int | None = None,
+    program: int | str | None = None,
+    span: tuple[int | str, int | str] | None = None,
+    density: Fraction | float | str | None = None,
+) -> Adjust:
+    """The command for settings as people count them: channels and programs from 1, pitches by name."""
+    if channel is not None and channel not in range(1, 17):
+        raise BadInput(f"There is no channel {channel!r}: MIDI's go from 1 to 16, and 10 is for drums.")
+    low, high = (None, None) if span is None else _pitches(span)
+    return Adjust(
+        part=part,
+        gain=gain,
+        pan=pan,
+        channel=None if channel is None else channel - 1,
+        program=None if program is None else program_number(program),
+        low=low,
+        high=high,
+        density=None if density is None else beats(density),
+    )
+
+
+def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
+    if isinstance(span, str) or len(span) != 2:
+        raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
+    low, high = (pitch_number(str(pitch)) for pitch in span)
+    return low, high
 
 
 def _bars(value: float, *, least: float = 1 / 64) -> Fraction:
@@ -415,7 +494,3 @@ def _bars(value: float, *, least: float = 1 / 64) -> Fraction:
     if value < least:
         raise BadInput(f"bars={value!r} is no length: give more than 0, such as 4 or 0.5.")
     return beats(value)
-
-
-def _pitch(pitch: int | str) -> int:
-    return pitch_number(str(pitch))

@@ -384,7 +384,7 @@ def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
         (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),
         (lambda: Adjust(part="x", gain=9.0), "A gain of 9"),
         (lambda: Adjust(part="x", pan=float("nan")), "A pan of nan"),
-        (lambda: Adjust(part="x", channel=16), "A channel of 17"),
+        (lambda: Adjust(part="x", channel=16), "A channel .on the wire. of 16"),
         (lambda: Fade(part="x", level=2.0, bars=Fraction(1)), "A fade to 2"),
         (lambda: Play(part="my part", phrase=notes("C4")), "cannot name a part"),
     ],

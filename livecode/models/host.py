@@ -199,6 +199,7 @@ class _Keeper:
         self._next_start: Seconds = 0.0
         self._failures = self._restarts = 0
         self._trouble = ""
+        self._said: list[Callable[[], None]] = []  # replies and events, until the states are published
         self._closing = False
 
     def serve(self) -> None:
@@ -214,7 +215,7 @@ class _Keeper:
         if self._run:
             self._run.end(grace=1.0 if self._ready and self._flight is None else 0.0)
             self._run = None
-            self._publish()
+        self._publish()
 
     def close(self) -> None:
         self._closing = True
@@ -279,7 +280,7 @@ class _Keeper:
         try:
             self._take(decode_for_host(line))
         except msgspec.MsgspecError as error:
-            self._on_event(f"The worker of {self._names()} wrote a line that is no message ({error}): it was ignored.")
+            self._say(f"The worker of {self._names()} wrote a line that is no message ({error}): it was ignored.")
 
     def _take(self, message: FromWorker) -> None:
         match message, self._flight:
@@ -287,15 +288,15 @@ class _Keeper:
                 self._ready, self._deadline = True, inf
             case Loaded(key, _, refusal), ModelKey() as loading if key == loading:
                 self._models[key].loaded = refusal is None
-                self._models[key].refusal = refusal or ""
+                self._models[key].refusal, self._models[key].failures = refusal or "", 0
                 self._landed()
                 if refusal:
-                    self._on_event(refusal)
+                    self._say(refusal)
             case Reply(), _Ask() as ask if message.id == ask.request.id:
                 self._models[ask.request.key].seconds.append(monotonic() - self._sent)
                 self._landed()
                 if not ask.forgotten:
-                    self._on_reply(message)
+                    self._reply(message)
 
     def _landed(self) -> None:
         self._flight, self._deadline, self._failures, self._trouble = None, inf, 0, ""
@@ -334,25 +335,25 @@ class _Keeper:
             case ModelKey():
                 self._load_failed(flight, f"The worker of {flight} {why} while loading it", then)
             case _:
-                self._say(f"The worker of {self._names()} {why}: {then}.")
+                self._complain(f"The worker of {self._names()} {why}: {then}.")
                 if not was_ready:
                     self._not_started(why)
 
     def _again(self, ask: _Ask, what: str, then: str) -> None:
         ask.failures += 1
         if ask.forgotten:
-            self._say(f"{what}, which nobody waits for: {then}.")
+            self._complain(f"{what}, which nobody waits for: {then}.")
         elif ask.failures < TRIES:
-            self._say(f"{what}: {then} and the request asked again.")
+            self._complain(f"{what}: {then} and the request asked again.")
             self._asks.append(ask)
         else:
-            self._say(f"{what} for the second time: {then} and the request refused.")
+            self._complain(f"{what} for the second time: {then} and the request refused.")
             self._refuse(ask, f"{what} for the second time: the part repeats; ask for fewer bars, or another model.")
 
     def _load_failed(self, key: ModelKey, what: str, then: str) -> None:
         record = self._models[key]
         record.failures += 1
-        self._say(f"{what}: {then}.")
+        self._complain(f"{what}: {then}.")
         if record.failures >= TRIES:
             record.refusal = f"{what} for the second time: the part repeats; give another bundle than {key.bundle}."
 
@@ -365,17 +366,27 @@ class _Keeper:
             self._refuse(ask, f"The worker of {ask.request.key} {why}: the part repeats; see that magenta can be imported.")
 
     def _refuse(self, ask: _Ask, sentence: str) -> None:
-        self._on_reply(Reply(ask.request.id, None, sentence, 0.0))
+        self._reply(Reply(ask.request.id, None, sentence, 0.0))
+
+    def _reply(self, reply: Reply) -> None:
+        self._said.append(partial(self._on_reply, reply))
+
+    def _complain(self, sentence: str) -> None:
+        self._trouble = sentence
+        self._say(sentence)
 
     def _say(self, sentence: str) -> None:
-        self._trouble = sentence
-        self._on_event(sentence)
+        self._said.append(partial(self._on_event, sentence))
 
     def _names(self) -> str:
         return " and ".join(str(key) for key in self._models) or "the models"
 
     def _publish(self) -> None:
+        """Show the states, and only then speak: whoever gets a reply finds the states that belong to it."""
         self.states = tuple(self._state(key, record) for key, record in self._models.items())
+        said, self._said = self._said, []
+        for speak in said:
+            speak()
 
     def _state(self, key: ModelKey, record: _Record) -> ModelState:
         asked = self._flight.request.key if isinstance(self._flight, _Ask) else None

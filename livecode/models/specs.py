@@ -18,7 +18,7 @@ COOLEST, HOTTEST = 0.01, 10
 MOST_PATHS = 64
 MOST_STEPS = 1024
 MOST_WORK = 512
-"""Bars x beam_size x branch_factor. 64 bars of melody eight ways took 17 s on one core, of the 30 s that a worker is given."""
+"""Bars x beam_size x branch_factor. 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker is given."""
 
 LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""

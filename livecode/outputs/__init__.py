@@ -18,6 +18,11 @@ class Output(Protocol):
         """A plain name for status and log, such as 'FluidSynth (alsa)'."""
         ...
 
+    @property
+    def latency(self) -> Seconds:
+        """How long before its moment an event is out of reach: what the device holds in its buffers."""
+        ...
+
     def schedule(self, events: Sequence[Event]) -> None:
         """Play these, each at its moment; what is already past is played at once if less than 50 ms late, else dropped."""
         ...

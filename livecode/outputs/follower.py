@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from ..music import Seconds
 
-WINDOW: Seconds = 16.0
-"""Observations older than this are forgotten."""
+WINDOW: Seconds = 6.0
+"""Observations older than this, and 400 periods, are forgotten."""
 
 SLOPE_FROM: Seconds = 1.0
 """From this span on, and 100 periods, the drift is estimated; before, the card is taken to run as the clock does."""
@@ -14,10 +14,13 @@ SLOPE_FROM: Seconds = 1.0
 MOST_DRIFT = 0.001
 """The largest drift believed. Cards are within 0.0001; JACK's dummy driver, which rounds its period to a us, 0.00025."""
 
-RECENT: Seconds = 1.0
 REFIT: Seconds = 0.25
-JUMP: Seconds = 0.1
-"""Counters that stay this far from the line for a few observations have jumped: an xrun, a stall, a suspend."""
+
+LOST_TIME = ((0.1, 4, 1.0), (0.3, 8, 0.5), (1.0, 16, 0.3))
+"""Seconds, observations, periods: a counter that stays this far below the line, so long and so often, has lost time."""
+
+LEAST_STEP: Seconds = 0.0003
+"""What is added to those periods, for threads that wake late; and what is no step but drift."""
 
 
 class Follower:
@@ -35,7 +38,8 @@ class Follower:
 
     def __init__(self, period: Seconds) -> None:
         self._slope_from = SLOPE_FROM + 100 * period
-        self._tolerance = 0.0005 + 0.3 * period
+        self._window = WINDOW + 400 * period
+        self._period = period
         self._standstill = 0.1 + 4 * period
         self._points: deque[tuple[Seconds, Seconds]] = deque()
         self._height = 0.0
@@ -56,10 +60,10 @@ class Follower:
         before = self.rendered_at(now) if self._points else rendered
         self._watch_for_standstill(now, rendered)
         self._points.append((now, rendered - now))
-        while self._points[0][0] < now - WINDOW:
+        while self._points[0][0] < now - self._window:
             self._points.popleft()
         above = rendered - before
-        if above > self._tolerance:
+        if above > LEAST_STEP + self._period:
             self._keep_since(now)
         elif self._fell(now):
             self._fitted_at = float("-inf")
@@ -81,7 +85,8 @@ class Follower:
 
     def _fell(self, now: Seconds) -> bool:
         """Whether the counter has lost time; if so, older observations are forgotten."""
-        for span, least, tolerance in ((0.6 * JUMP, 3, JUMP), (RECENT, 16, self._tolerance)):
+        for span, least, periods in LOST_TIME:
+            tolerance = LEAST_STEP + periods * self._period
             recent = [point for point in reversed(self._points) if point[0] >= now - span]
             covered = self._points[0][0] <= now - span and len(recent) >= least
             if covered and all(moment + height < self.rendered_at(moment) - tolerance for moment, height in recent):

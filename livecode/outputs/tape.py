@@ -16,6 +16,7 @@ class Tape:
     """
 
     name = "tape"
+    latency = 0.0
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Event]] = {}

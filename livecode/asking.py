@@ -1,0 +1,101 @@
+"""What parts ask their models: when, with which seed, and whose reply it is. It knows no thread."""
+
+import hashlib
+from fractions import Fraction
+from itertools import count
+from typing import Protocol
+
+from .clock import Clock
+from .models.wire import Model, ModelKey, Reply, Request
+from .music import Beats, Seconds
+from .parts import Part
+from .tempo import TempoMap
+
+MARGIN: Seconds = 0.3
+"""A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
+
+RETRY: Seconds = 3.0
+"""A part whose model refused asks again after this long at the earliest."""
+
+
+class Models(Protocol):
+    """Where the sequencer asks for bars."""
+
+    def prepare(self, key: ModelKey) -> None:
+        """This model will be asked soon."""
+        ...
+
+    def ask(self, request: Request) -> None:
+        """Have this request answered; the reply comes to `Sequencer.receive`."""
+        ...
+
+    def forget(self, request_id: str) -> None:
+        """The reply is no longer wanted."""
+        ...
+
+    def latency(self, key: ModelKey) -> Seconds | None:
+        """How long the slowest of this model's answers took lately; None before the first."""
+        ...
+
+
+class Asking:
+    """The requests of all parts. A request's seed comes from the session's seed, the part's name and a counter; or, if the
+    model has a seed of its own, from that and a counter that begins anew with every `part >> model`."""
+
+    def __init__(self, clock: Clock, models: Models, seed: int) -> None:
+        self._clock, self._models, self._seed = clock, models, seed
+        self._ids = count(1)
+        self._asked: dict[str, Part] = {}
+        self._not_before: dict[str, Seconds] = {}
+
+    def prepare(self, model: Model) -> None:
+        """This model will be asked soon."""
+        self._models.prepare(model.key)
+
+    def waiting(self) -> bool:
+        """True while a request is out."""
+        return bool(self._asked)
+
+    def forget(self, request_id: str) -> None:
+        """The reply is no longer wanted."""
+        if self._asked.pop(request_id, None) is not None:
+            self._models.forget(request_id)
+
+    def ask_if_due(self, part: Part, now: Beats, tempo: TempoMap) -> None:
+        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer."""
+        if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
+            return
+        latency = self._models.latency(part.model.key)
+        lead = None if latency is None else Fraction(1.5 * latency + MARGIN) * tempo.bpm_at(now) / 60
+        entry = part.asks_for(now, tempo, lead)
+        if entry is None:
+            return
+        model, meter = part.model, tempo.meter_at(entry)
+        request = Request(
+            id=f"{part.name}-{next(self._ids)}",
+            key=model.key,
+            primer=part.primer(entry, meter.bar),
+            beats=model.bars * meter.bar,
+            bpm=tempo.bpm_at(entry),
+            meter=(meter.count, meter.unit),
+            seed=self._seed_of(part, model),
+            knobs=model.knobs,
+            needed_by=entry,
+        )
+        part.ask(request.id)
+        self._asked[request.id] = part
+        self._models.ask(request)
+
+    def landed(self, reply: Reply) -> Part | None:
+        """Whose reply this is; None if nobody waits for it. A refusal is told to the part."""
+        part = self._asked.pop(reply.id, None)
+        if part is None or part.asked != reply.id:
+            return None
+        if reply.phrase is None:
+            part.refused(reply.refusal or "the model gave no notes")
+            self._not_before[part.name] = self._clock.now() + RETRY
+        return part
+
+    def _seed_of(self, part: Part, model: Model) -> int:
+        source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"
+        return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")

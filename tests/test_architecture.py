@@ -1,0 +1,92 @@
+"""Who imports whom: the layers of docs/architecture.md, read from the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import livecode
+
+ROOT = Path(livecode.__file__).parent
+
+VALUES = {"errors", "music"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "music": {"errors"},
+    "steps": {"music"},
+    "gm": {"errors"},
+    "notation": VALUES | {"gm"},
+    "tempo": VALUES,
+    "clock": VALUES,
+    "formats": VALUES | {"gm", "tempo"},
+    "models.wire": VALUES,
+    "models.bundles": VALUES | {"models.wire"},
+    "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
+    "models.host": VALUES | {"models.wire", "clock"},
+    "models.rnn": VALUES | {"models.wire"},
+    "models.worker": VALUES | {"models.wire", "models.rnn", "models"},
+    "commands": VALUES | {"tempo", "models.wire"},
+    "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
+    "outputs": VALUES | {"clock", "gm", "notation", "outputs"},
+    "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
+    "sequencer": VALUES | {"asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
+    "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
+    "stage": VALUES
+    | {"clock", "commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "tempo"},
+    "ui": VALUES | {"stage", "models.specs", "notation", "ui"},
+}
+HEAVY = {"magenta", "note_seq", "tensorflow"}
+MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}
+
+
+def modules() -> list[str]:
+    names = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in ROOT.rglob("*.py")]
+    return sorted(name.removesuffix(".__init__") for name in names if name != "__init__")
+
+
+def layer_of(module: str) -> str:
+    return module if module in ALLOWED else module.split(".")[0]
+
+
+def imports(module: str) -> set[str]:
+    path = ROOT / Path(*module.split("."))
+    source = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    package = module.split(".") if source.name == "__init__.py" else module.split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = [*(["livecode", *base] if node.level else []), *(node.module.split(".") if node.module else [])]
+            found |= {".".join([*stem, name.name]) for name in node.names} if not node.module else {".".join(stem)}
+    return found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_point_down_the_layers(module: str) -> None:
+    if module == "models":
+        return
+    ours = {name.removeprefix("livecode.") for name in imports(module) if name.startswith("livecode.")}
+    layers = {name if name in ALLOWED else layer_of(name) for name in ours}
+    assert layers - ALLOWED[layer_of(module)] - {layer_of(module)} == set()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_only_the_worker_side_knows_tensorflow(module: str) -> None:
+    loaded = {name.split(".")[0] for name in imports(module)} & HEAVY
+    assert not loaded or module in MAY_LOAD_HEAVY
+
+
+def test_the_public_names_are_what_is_there() -> None:
+    assert sorted(livecode.__all__) == livecode.__all__
+    assert all(getattr(livecode, name).__doc__ for name in livecode.__all__ if name != "Beats")
+
+
+def test_importing_livecode_loads_nothing_heavy_and_starts_nothing() -> None:
+    heavy = "{'tensorflow', 'note_seq', 'magenta', 'onnxruntime', 'fluidsynth', 'mido', 'pretty_midi', 'pandas', 'IPython'}"
+    probe = f"import sys, threading, livecode; print({heavy} & set(sys.modules), threading.active_count())"
+    said = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert (said.stdout.strip(), said.stderr) == ("set() 1", "")
