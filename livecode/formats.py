@@ -110,10 +110,14 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
     import mido  # keeps start-up short
 
     timed: list[tuple[int, int, Any]] = []
-    for event in events:
+    struck: dict[tuple[int, int], int] = {}
+    for event in sorted(events, key=lambda event: event.beat, reverse=True):
         ticks = _ticks(tempo.swung(event.beat), begin)
         if isinstance(event, NoteEvent):
             stop = max(ticks + 1, _ticks(min(tempo.swung(event.end_beat), end), begin))
+            # A note that still rings when its key is struck again ends there: its note-off would end the other.
+            stop = min(stop, struck.get((event.channel, event.pitch), stop))
+            struck[event.channel, event.pitch] = ticks
             on = mido.Message("note_on", channel=event.channel, note=event.pitch, velocity=event.velocity)
             timed.append((ticks, 2, on))
             timed.append((stop, 0, mido.Message("note_off", channel=event.channel, note=event.pitch)))

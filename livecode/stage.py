@@ -306,35 +306,27 @@ class Stage(_Strict):
         return repr(self.status())
 
 
-class _Setting:
+def _setting(name: str, default: float | None, shown: Callable[[float], object] = lambda value: value) -> property:
     """A setting of a part that reads and is set like an attribute: lead.gain = 0.8."""
 
-    def __init__(self, default: float | int | None, shown: Callable[[float], object] = lambda value: value) -> None:
-        self._default, self._shown = default, shown
+    def read(part: "PartHandle") -> object:
+        value = part.state().settings.get(name)
+        return default if value is None else shown(value)
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+    def write(part: "PartHandle", value: Any) -> None:
+        part.set(**{name: value})
 
-    def __get__(self, part: "PartHandle | None", owner: type) -> object:
-        if part is None:
-            return self
-        value = part.state().settings.get(self._name)
-        return self._default if value is None else self._shown(value)
-
-    def __set__(self, part: "PartHandle", value: Any) -> None:
-        part.set(**{self._name: value})
-
-    fset = __set__
+    return property(read, write, doc=f"The part's {name}, as `PartHandle.set` takes it; setting it takes effect now.")
 
 
 class PartHandle(_Strict):
     """One voice of a stage. `part >> phrase` plays one's own notes, `part >> model` plays a model."""
 
-    gain = _Setting(1.0)
-    pan = _Setting(0.0)
-    channel = _Setting(None, lambda channel: int(channel) + 1)
-    program = _Setting(None, lambda program: PROGRAMS[int(program)])
-    density = _Setting(None)
+    gain = _setting("gain", 1.0)
+    pan = _setting("pan", 0.0)
+    channel = _setting("channel", None, lambda channel: int(channel) + 1)
+    program = _setting("program", None, lambda program: PROGRAMS[int(program)])
+    density = _setting("density", None)
 
     def __init__(self, stage: Stage, name: str) -> None:
         self._name = name

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from ..music import Seconds
 
-WINDOW: Seconds = 6.0
+WINDOW: Seconds = 8.0
 """Observations older than this, and 400 periods, are forgotten."""
 
 SLOPE_FROM: Seconds = 1.0
@@ -16,7 +16,7 @@ MOST_DRIFT = 0.001
 
 REFIT: Seconds = 0.25
 
-LOST_TIME = ((0.1, 4, 1.0), (0.3, 8, 0.5), (1.0, 16, 0.3))
+LOST_TIME = ((0.025, 2, 1.0), (0.3, 8, 0.5), (1.0, 16, 0.3))
 """Seconds, observations, periods: a counter that stays this far below the line, so long and so often, has lost time."""
 
 LEAST_STEP: Seconds = 0.0003

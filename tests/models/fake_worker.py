@@ -1,0 +1,62 @@
+"""A worker without a model, which answers with silence and behaves as it is told: `python fake_worker.py BEHAVIOUR [PATH]`."""
+
+import os
+import sys
+from pathlib import Path
+
+from livecode.models import wire
+from livecode.music import silence
+
+
+def send(message) -> None:
+    sys.stdout.buffer.write(wire.encode(message))
+    sys.stdout.buffer.flush()
+
+
+def main(behaviour: str, path: Path) -> None:
+    if behaviour == "cannot start":
+        sys.exit("ImportError: no magenta here")
+    if behaviour == "never ready":
+        sys.stdin.buffer.read()
+        return
+    if behaviour == "waits at the gate":
+        path.read_bytes()  # a named pipe: returns when the test has opened and closed its end
+    send(wire.Ready(0.0))
+    for line in sys.stdin.buffer:
+        message = wire.decode_for_worker(line)
+        if isinstance(message, wire.Load):
+            load(message, behaviour)
+        else:
+            answer(message, behaviour, path)
+    while behaviour == "ignores the end":
+        os.read(os.pipe()[0], 1)
+
+
+def load(message: wire.Load, behaviour: str) -> None:
+    if behaviour == "dies loading":
+        os._exit(3)
+    refusal = f"{message.key} has no weights: give another." if behaviour == "refuses" else None
+    send(wire.Loaded(message.key, 0.0, refusal))
+
+
+def answer(request: wire.Request, behaviour: str, path: Path) -> None:
+    match behaviour:
+        case "dies":
+            os._exit(3)
+        case "hangs" | "ignores the end":
+            return
+        case "dies once" if not path.exists():
+            path.touch()
+            os._exit(3)
+        case "dies at the gate":
+            path.write_bytes(b"")
+            path.read_bytes()
+            os._exit(3)
+        case "babbles":
+            sys.stdout.write("TensorFlow is pleased to meet you\n")
+            sys.stdout.flush()
+    send(wire.Reply(request.id, silence(request.beats), None, 0.0))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) > 2 else Path())

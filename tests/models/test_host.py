@@ -1,0 +1,176 @@
+"""The host's own logic, on a worker of a few lines: what it does when the worker dies, hangs, or never starts."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+from livecode.errors import StageClosed
+from livecode.models.host import Limits
+
+
+def test_nothing_starts_before_it_is_asked(desk_with, drum_kit):
+    before = set(threading.enumerate())
+    desk = desk_with("answers")
+    assert set(threading.enumerate()) <= before
+    assert (desk.host.states(), desk.host.latency(drum_kit)) == ((), None)
+
+
+def test_a_request_is_answered_and_timed(desk_with, drum_kit):
+    desk = desk_with("answers")
+    assert desk.phrase(drum_kit, beats=3).length == 3
+    assert desk.phrase(drum_kit, beats=5).length == 5
+    latency = desk.host.latency(drum_kit)
+    assert latency is not None
+    assert latency > 0
+    state = desk.state(drum_kit)
+    assert (state.state, state.waiting, state.restarts, state.trouble) == ("ready", 0, 0, "")
+    assert str(state).startswith("drum_kit: ready · answers in 0.")
+
+
+def test_the_most_urgent_request_goes_first(desk_with, drum_kit, attention_rnn, tmp_path):
+    os.mkfifo(tmp_path / "gate")
+    desk = desk_with("waits at the gate", str(tmp_path / "gate"))
+    idle = desk.ask(attention_rnn)
+    later = desk.ask(drum_kit, needed_by=16)
+    soon = desk.ask(attention_rnn, needed_by="31/4")
+    as_soon = desk.ask(drum_kit, needed_by="31/4")
+    (tmp_path / "gate").write_bytes(b"")
+    assert [desk.reply().id for _ in range(4)] == [soon, as_soon, later, idle]
+
+
+def test_a_forgotten_request_is_never_answered(desk_with, drum_kit, tmp_path):
+    os.mkfifo(tmp_path / "gate")
+    desk = desk_with("waits at the gate", str(tmp_path / "gate"))
+    forgotten, other = desk.ask(drum_kit), desk.ask(drum_kit)
+    desk.host.forget(forgotten)
+    desk.host.forget("never asked")
+    (tmp_path / "gate").write_bytes(b"")
+    third = desk.ask(drum_kit)
+    assert [desk.reply().id, desk.reply().id] == [other, third]
+
+
+def test_a_request_forgotten_while_it_is_answered_is_not_asked_again(desk_with, drum_kit, tmp_path):
+    os.mkfifo(tmp_path / "gate")
+    desk = desk_with("dies at the gate", str(tmp_path / "gate"))
+    forgotten = desk.ask(drum_kit)
+    (tmp_path / "gate").read_bytes()  # the worker has it
+    desk.host.forget(forgotten)
+    (tmp_path / "gate").write_bytes(b"")
+    assert "in the middle of a request, which nobody waits for: it is restarted." in desk.event()
+    desk.host.close()
+    assert desk.replies.empty()
+
+
+def test_a_worker_that_dies_is_restarted_and_asked_again(desk_with, drum_kit, tmp_path):
+    desk = desk_with("dies once", str(tmp_path / "died"))
+    assert desk.phrase(drum_kit, beats=4).length == 4
+    assert desk.event() == (
+        "The worker of drum_kit ended by itself (exit code 3, its last words: nothing) in the middle of a request: "
+        "it is restarted and the request asked again."
+    )
+    assert desk.state(drum_kit).restarts == 1
+
+
+def test_a_request_that_kills_its_worker_twice_is_refused(desk_with, drum_kit):
+    desk = desk_with("dies")
+    name = desk.ask(drum_kit)
+    reply = desk.reply()
+    assert (reply.id, reply.phrase) == (name, None)
+    assert reply.refusal == (
+        "The worker of drum_kit ended by itself (exit code 3, its last words: nothing) in the middle of a request for the "
+        "second time: the part repeats; ask for fewer bars, or another model."
+    )
+
+
+def test_a_worker_that_hangs_is_killed(desk_with, drum_kit):
+    desk = desk_with("hangs", limits=Limits(reply=0.2))
+    desk.ask(drum_kit)
+    assert "gave no answer for 0.2 s and was killed" in str(desk.reply().refusal)
+    assert "and the request asked again" in desk.event()
+
+
+def test_a_worker_that_never_gets_ready_is_killed(desk_with, drum_kit):
+    desk = desk_with("never ready", limits=Limits(start=0.2))
+    desk.ask(drum_kit)
+    assert "gave no answer for 0.2 s and was killed" in str(desk.reply().refusal)
+
+
+def test_a_worker_that_cannot_start_is_tried_again_ever_more_seldom(desk_with, drum_kit):
+    desk = desk_with("cannot start")
+    desk.ask(drum_kit)
+    why = "The worker of drum_kit ended by itself (exit code 1, its last words: ImportError: no magenta here)"
+    assert desk.event() == f"{why}: it is restarted in 1 s."
+    assert desk.event() == f"{why}: it is restarted in 2 s."
+    assert desk.reply().refusal == f"{why}: the part repeats; see that magenta can be imported."
+    assert desk.state(drum_kit).state == "starting"
+    assert "ImportError: no magenta here" in desk.host.log_tail()
+
+
+def test_a_python_that_is_not_there_is_said(desk_with, drum_kit, tmp_path):
+    desk = desk_with("answers", python=str(tmp_path / "python"))
+    desk.host.prepare(drum_kit)
+    assert desk.event().startswith("The worker of drum_kit cannot be started ([Errno 2]")
+
+
+def test_a_model_that_is_refused_is_refused_to_all(desk_with, drum_kit):
+    desk = desk_with("refuses")
+    asked = [desk.ask(drum_kit), desk.ask(drum_kit)]
+    replies = [desk.reply(), desk.reply()]
+    sentence = "drum_kit has no weights: give another."
+    assert [(reply.id, reply.refusal) for reply in replies] == [(name, sentence) for name in asked]
+    assert desk.event() == sentence
+    assert desk.state(drum_kit).state == f"refused: {sentence}"
+    desk.host.prepare(drum_kit)
+    assert desk.event() == sentence  # it was tried again
+
+
+def test_a_bundle_that_kills_its_worker_twice_is_refused(desk_with, drum_kit):
+    desk = desk_with("dies loading")
+    desk.ask(drum_kit)
+    assert str(desk.reply().refusal).endswith(
+        "while loading it for the second time: the part repeats; give another bundle than drum_kit_groove.mag."
+    )
+
+
+def test_a_line_that_is_no_message_is_logged(desk_with, drum_kit):
+    desk = desk_with("babbles")
+    assert desk.phrase(drum_kit).length == 8
+    assert desk.event().startswith("The worker of drum_kit wrote a line that is no message")
+
+
+def test_the_worker_is_out_of_reach_of_control_c(desk_with, drum_kit):
+    desk = desk_with("answers")
+    desk.phrase(drum_kit)
+    assert os.getpgid(desk.state(drum_kit).pid) != os.getpgid(0)
+
+
+@pytest.mark.parametrize("behaviour", ["answers", "never ready", "ignores the end", "cannot start"])
+def test_close_ends_the_worker_and_its_threads(desk_with, drum_kit, behaviour):
+    before = set(threading.enumerate())
+    desk = desk_with(behaviour)
+    desk.host.prepare(drum_kit)
+    if behaviour in ("answers", "ignores the end"):
+        desk.ask(drum_kit)
+    if behaviour == "answers":
+        desk.reply()
+    if behaviour == "cannot start":
+        desk.event()
+    desk.host.close()
+    desk.host.close()
+    assert set(threading.enumerate()) <= before
+    assert [state.pid for state in desk.host.states()] in ([None], [])
+    with pytest.raises(StageClosed):
+        desk.host.prepare(drum_kit)
+
+
+def test_a_host_that_never_started_closes(desk_with):
+    desk_with("answers").host.close()
+
+
+def test_two_hosts_live_side_by_side(desk_with, drum_kit):
+    one, other = desk_with("answers"), desk_with("answers", python=sys.executable)
+    one.phrase(drum_kit)
+    one.host.close()
+    assert other.phrase(drum_kit).length == 8

@@ -1,0 +1,123 @@
+"""The contract of every model, on Magenta itself: with the built-in bundles, and with untrained ones of every config."""
+
+import os
+import signal
+from fractions import Fraction
+
+import pytest
+from model_pieces import rock, tune
+
+from livecode.models import bundles
+from livecode.music import Note, Phrase, silence
+
+pytestmark = pytest.mark.magenta
+
+CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs]
+MODELS = [(family, config, config) for family, config in CONFIGS if config in bundles.BUILT_IN]
+MODELS += [(family, config, "untrained") for family, config in CONFIGS]
+
+KIT = {36, 38, 42, 45, 46, 48, 49, 50, 51}
+"""What drum_kit can play. Source: the first pitch of each drum in DEFAULT_DRUM_TYPE_PITCHES of note_seq."""
+
+
+@pytest.fixture(params=MODELS, ids=lambda model: " ".join(model[1:]))
+def key(request, untrained):
+    family, config, which = request.param
+    return bundles.find(family, config if which == config else untrained / f"{config}.mag")
+
+
+def primer_for(key, length: int) -> Phrase | None:
+    if not length:
+        return None
+    return rock(bars=2).last(Fraction(length)) if key.family == "drums_rnn" else tune(length)
+
+
+def check(phrase: Phrase, key, beats) -> None:
+    """Whole, on the grid, and of notes that the model can play."""
+    grid = Fraction(1, 2) if key.config == "one_drum" else Fraction(1, 4)
+    assert phrase.length == beats
+    assert phrase.drums == (key.family == "drums_rnn")
+    assert [note.onset % grid for note in phrase.notes] == [0] * len(phrase.notes)
+    assert {note.velocity for note in phrase.notes} <= {100}
+    if phrase.drums:
+        assert {note.pitch for note in phrase.notes} <= ({39} if key.config == "one_drum" else KIT)
+    else:
+        assert len({note.onset for note in phrase.notes}) == len(phrase.notes)
+        assert [note for note in phrase.notes if note.duration % grid and note.end != beats] == []
+
+
+@pytest.mark.parametrize("primer_beats", [0, 1, 3, 4, 8])
+def test_a_model_fills_exactly_the_bars_that_were_asked_for(magenta, key, primer_beats):
+    primer = primer_for(key, primer_beats)
+    phrases = [magenta.phrase(key, primer, beats=8, seed=seed) for seed in range(6)]
+    for phrase in phrases:
+        check(phrase, key, 8)
+    assert any(note.onset == 0 for phrase in phrases for note in phrase.notes)  # not a step late
+    assert any(note.onset >= 7 for phrase in phrases for note in phrase.notes)
+
+
+def test_the_same_request_gives_the_same_phrase_and_another_seed_another(magenta, key):
+    primer = primer_for(key, 4)
+    first = magenta.phrase(key, primer, seed=2**32 - 1)
+    others = [magenta.phrase(key, primer, seed=seed) for seed in range(4)]
+    assert magenta.phrase(key, primer, seed=2**32 - 1) == first
+    assert [other for other in others if other != first]
+
+
+@pytest.mark.parametrize(("meter", "beats"), [((3, 4), 6), ((7, 8), 7), ((7, 8), "7/2"), ((15, 16), "15/4"), ((4, 4), "1/3")])
+def test_any_meter_gets_its_length(magenta, key, meter, beats):
+    for primer in (None, primer_for(key, 3)):
+        check(magenta.phrase(key, primer, beats=beats, meter=meter), key, Fraction(beats))
+
+
+def test_the_knobs_are_accepted(magenta, key):
+    for knobs in ({"beam_size": 2}, {"branch_factor": 2}, {"beam_size": 2, "branch_factor": 2, "steps_per_iteration": 16}):
+        check(magenta.phrase(key, primer_for(key, 4), beats=4, temperature=1.5, **knobs), key, 4)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 10])
+def test_the_coldest_and_the_hottest(magenta, key, temperature):
+    check(magenta.phrase(key, primer_for(key, 4), beats=4, temperature=temperature), key, 4)
+
+
+def test_silence_is_like_nothing(magenta, key):
+    empty = silence(Fraction(8), drums=key.family == "drums_rnn")
+    assert magenta.phrase(key, empty) == magenta.phrase(key, None)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8])
+def test_the_new_bars_start_on_the_beat_wherever_the_primer_began(magenta, drum_kit, length):
+    bars = magenta.phrase(drum_kit, rock(bars=2).last(Fraction(length)), temperature=0.05, beats=4)
+    assert {note.onset for note in bars.notes if note.pitch == 36} >= {0, 2}
+    assert {note.onset for note in bars.notes if note.pitch == 38} == {1, 3}
+
+
+def test_a_primer_off_the_grid_still_ends_where_the_bars_begin(magenta, drum_kit, attention_rnn):
+    late = Phrase((Note(Fraction(0), Fraction(1, 4), 36), Note(Fraction(31, 16), Fraction(1, 16), 38)), Fraction(2), drums=True)
+    check(magenta.phrase(drum_kit, late), drum_kit, 8)
+    only = Phrase((Note(Fraction(127, 64), Fraction(1, 64), 60),), Fraction(2))  # rounds to the first step of the new bars
+    assert magenta.phrase(attention_rnn, only) == magenta.phrase(attention_rnn, None)
+    odd = Phrase((Note(Fraction(1, 7), Fraction(40, 7), 60), Note(Fraction(1, 3), Fraction(1, 9), 64)), Fraction(41, 7))
+    check(magenta.phrase(attention_rnn, odd), attention_rnn, 8)
+
+
+def test_only_the_end_of_a_very_long_primer_is_heard(magenta, attention_rnn):
+    primer = tune(200)
+    assert magenta.phrase(attention_rnn, primer) == magenta.phrase(attention_rnn, primer.last(Fraction(128)))
+
+
+def test_a_melody_model_takes_drums_for_silence(magenta, attention_rnn):
+    assert magenta.phrase(attention_rnn, rock()) == magenta.phrase(attention_rnn, None)
+
+
+def test_the_melody_stays_near_its_primer(magenta, attention_rnn):
+    high = Phrase(tuple(Note(note.onset, note.duration, note.pitch + 24) for note in tune(8).notes), Fraction(8))
+    assert min(note.pitch for note in magenta.phrase(attention_rnn, high).notes) >= 84 - 18
+
+
+def test_neither_the_order_nor_the_worker_matters(magenta, drum_kit, attention_rnn):
+    asked = [(drum_kit, rock(), 1), (attention_rnn, tune(8), 1), (drum_kit, None, 2), (attention_rnn, None, 2)]
+    before = [magenta.phrase(key, primer, seed=seed) for key, primer, seed in asked]
+    os.kill(magenta.state(drum_kit).pid, signal.SIGKILL)
+    after = [magenta.phrase(key, primer, seed=seed) for key, primer, seed in reversed(asked)]
+    assert after == before[::-1]

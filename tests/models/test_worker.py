@@ -1,0 +1,105 @@
+"""The real worker, and what becomes of it: killed, stopped, fed with rubbish."""
+
+import os
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+
+import pytest
+from model_pieces import bundle_of, fields, real_desks, rock
+
+from livecode.models import bundles, wire
+from livecode.models.host import WORKER
+
+pytestmark = pytest.mark.magenta
+
+
+@pytest.fixture(scope="module")
+def real_desk():
+    """A desk of its own: after a restart nothing but drum_kit is there to be loaded, so it is known what the worker does."""
+    yield from real_desks()
+
+
+def test_a_worker_killed_in_the_middle_of_a_request_is_asked_again(magenta, drum_kit):
+    expected = magenta.phrase(drum_kit, rock(), beats=4 * 24)
+    restarts = magenta.state(drum_kit).restarts
+    name = magenta.ask(drum_kit, rock(), beats=4 * 24)
+    os.kill(magenta.state(drum_kit).pid, signal.SIGKILL)
+    reply = magenta.reply()
+    assert (reply.id, reply.refusal, reply.phrase) == (name, None, expected)
+    assert magenta.event() == (
+        "The worker of drum_kit was killed (signal 9) in the middle of a request: it is restarted and the request asked again."
+    )
+    assert magenta.state(drum_kit).restarts == restarts + 1
+
+
+def test_a_worker_that_stands_still_is_killed_and_the_request_asked_again(magenta, drum_kit):
+    magenta.phrase(drum_kit)
+    os.kill(magenta.state(drum_kit).pid, signal.SIGSTOP)
+    assert magenta.phrase(drum_kit, beats=4).length == 4
+    assert "gave no answer for 10 s and was killed in the middle of a request" in magenta.event()
+
+
+@pytest.mark.parametrize(
+    "insides",
+    [
+        lambda whole: bundle_of("drum_kit"),
+        lambda whole: bundle_of("drum_kit", checkpoint=b"weights" * 1000, metagraph=whole[3]),
+        lambda whole: bundle_of("drum_kit", checkpoint=whole[2][: len(whole[2]) // 2], metagraph=whole[3]),
+        lambda whole: bundle_of("one_drum", checkpoint=whole[2], metagraph=whole[3]),
+    ],
+    ids=["no graph", "no weights", "half the weights", "another config's graph"],
+)
+def test_a_bundle_whose_insides_are_rubbish_is_refused_in_a_sentence(magenta, drum_kit, tmp_path, insides):
+    path = tmp_path / "rubbish.mag"
+    path.write_bytes(insides(fields(drum_kit.path.read_bytes())))
+    key = bundles.find("drums_rnn", path)
+    magenta.ask(key)
+    sentence = str(magenta.reply().refusal)
+    assert sentence.startswith(f"{path} cannot be loaded as {key} (")
+    assert sentence.endswith("): give another bundle.")
+    assert "\n" not in sentence
+    assert len(sentence) < 400
+    assert magenta.event() == sentence
+    assert magenta.state(key).state == f"refused: {sentence}"
+    assert magenta.phrase(drum_kit).length == 8
+
+
+def test_a_file_that_was_changed_since_it_was_found_is_refused_too(magenta, tmp_path):
+    path = tmp_path / "gone.mag"
+    path.write_bytes(bundle_of("drum_kit"))
+    key = bundles.find("drums_rnn", path)
+    path.unlink()
+    magenta.ask(key)
+    assert str(magenta.reply().refusal).startswith(f"{path} cannot be loaded as drum_kit (NotFoundError: ")
+
+
+def test_a_request_that_magenta_cannot_meet_is_refused_in_a_sentence(magenta, drum_kit):
+    name = magenta.ask(drum_kit, seed=2**32)
+    reply = magenta.reply()
+    assert (reply.id, reply.phrase) == (name, None)
+    assert str(reply.refusal) == (
+        "drum_kit could not continue (ValueError: Seed must be between 0 and 2**32 - 1): try another primer or other knobs."
+    )
+
+
+def test_the_worker_alone_speaks_the_protocol_and_ends_with_its_input(drum_kit):
+    worker = subprocess.Popen(
+        [sys.executable, *WORKER, "--flags", "nobody", "knows"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    request = wire.Request("1", drum_kit, None, Fraction(4), Fraction(120), (4, 4), 1, {})
+    lines = b"no message\n" + wire.encode(wire.Load(drum_kit)) + b"\n" + wire.encode(request)
+    out, err = worker.communicate(lines)
+    ready, loaded, reply = [wire.decode_for_host(line) for line in out.splitlines()]
+    assert isinstance(ready, wire.Ready)
+    assert isinstance(loaded, wire.Loaded)
+    assert (loaded.key, loaded.refusal) == (drum_kit, None)
+    assert isinstance(reply, wire.Reply)
+    assert reply.phrase is not None
+    assert reply.phrase.length == 4
+    assert err.decode().count("A line that is no message was ignored") == 2
+    assert worker.returncode == 0
