@@ -17,7 +17,7 @@ from fractions import Fraction
 from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
 from .errors import LivecodeError, StageClosed
-from .models.host import Host, ModelState
+from .models.host import Host, Limits, ModelState
 from .models.wire import ModelKey, Reply, Request
 from .music import Beats, Phrase, Seconds
 from .outputs import Output
@@ -48,12 +48,22 @@ class LogEntry:
 class Engine:
     """What live and offline have in common: a sequencer, the tape, the models' host, the log."""
 
-    def __init__(self, clock: Clock, outputs: Sequence[Output], *, bpm: Fraction, meter: Meter, seed: int, lead_in: Seconds):
+    def __init__(
+        self,
+        clock: Clock,
+        outputs: Sequence[Output],
+        *,
+        bpm: Fraction,
+        meter: Meter,
+        seed: int,
+        lead_in: Seconds,
+        patience: Seconds,
+    ):
         self.tape = Tape()
         self.outputs = tuple(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
         self._clock = clock
-        self._host = Host(self._on_reply, self.note)
+        self._host = Host(self._on_reply, self.note, limits=Limits(reply=patience))
         self._sequencer = Sequencer(
             clock,
             (*outputs, self.tape),
@@ -112,10 +122,12 @@ class Engine:
 class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
-    def __init__(self, outputs: Callable[[Clock], Sequence[Output]], *, bpm: Fraction, meter: Meter, seed: int) -> None:
+    def __init__(
+        self, outputs: Callable[[Clock], Sequence[Output]], *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds
+    ) -> None:
         clock = SystemClock()
         self._inbox: queue.SimpleQueue[tuple[AnyCommand, Future[Outcome]] | Reply] = queue.SimpleQueue()
-        super().__init__(clock, outputs(clock), bpm=bpm, meter=meter, seed=seed, lead_in=0.15)
+        super().__init__(clock, outputs(clock), bpm=bpm, meter=meter, seed=seed, lead_in=0.15, patience=patience)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
 
@@ -205,9 +217,9 @@ class LiveEngine(Engine):
 class OfflineEngine(Engine):
     """Plays on a virtual clock, as fast as it can, whenever it is told to `run`. Models are waited for, so none is ever late."""
 
-    def __init__(self, *, bpm: Fraction, meter: Meter, seed: int) -> None:
+    def __init__(self, *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        super().__init__(VirtualClock(), (), bpm=bpm, meter=meter, seed=seed, lead_in=REACTION * 2)
+        super().__init__(VirtualClock(), (), bpm=bpm, meter=meter, seed=seed, lead_in=REACTION * 2, patience=patience)
         self._closed = False
 
     def _models(self) -> "PatientModels":

@@ -248,12 +248,11 @@ class Sequencer:
             try:
                 action(output)
             except Exception as error:
-                self._trouble(output, error)
+                self._note_once(output.name, f"{output.name} failed ({error}): the others play on.")
 
-    def _trouble(self, output: Output, error: Exception) -> None:
-        sentence = f"{output.name} failed ({error}): the others play on."
-        if self._troubles.get(output.name) != sentence:
-            self._troubles[output.name] = sentence
+    def _note_once(self, who: str, sentence: str) -> None:
+        if self._troubles.get(who) != sentence:
+            self._troubles[who] = sentence
             self._note(sentence)
 
     def _free_channel(self) -> int:
@@ -268,8 +267,9 @@ class Sequencer:
         if part is None:
             return
         if reply.phrase is None:
-            self._note(f"{part.name} goes on with what it has: {part.trouble}")
+            self._note_once(part.name, f"{part.name} goes on with what it has: {part.trouble}")
             return
+        self._troubles.pop(part.name, None)
         at = part.answer(reply.phrase, self._reachable(), self.tempo)
         self._replan([part], at)
         self._start_if_sounding()

@@ -36,7 +36,7 @@ from .formats import write_midi
 from .gm import PROGRAMS, program_number
 from .models.host import ModelState
 from .models.wire import Model
-from .music import Beats, Phrase, beats
+from .music import Beats, Phrase, Seconds, beats
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import FluidOutput
@@ -82,6 +82,7 @@ class Stage(_Strict):
     gain: FluidSynth's, 0 to 10. reverb, chorus: on or off.
     require_audio: refuse a machine without an audio device.
     outputs: play to these instead of FluidSynth; [] plays to the tape only.
+    patience: how many seconds a model may take for an answer before its worker is restarted.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
     inline: play in this process, the only way there is so far.
 
@@ -104,6 +105,7 @@ class Stage(_Strict):
         inline: bool = True,
         require_audio: bool = False,
         outputs: Sequence[Output] | None = None,
+        patience: Seconds = 30.0,
     ) -> None:
         if not inline:
             raise BadInput("inline=False asks for an engine process, which this version does not have: leave it out.")
@@ -117,10 +119,14 @@ class Stage(_Strict):
         self._parts: dict[str, PartHandle] = {}
         pace, grid = exact_bpm(bpm), Meter.of(meter)
         if offline:
-            self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed)
+            self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed, patience=patience)
         else:
             live = LiveEngine(
-                lambda clock: self._open_fluid(clock, driver) if outputs is None else outputs, bpm=pace, meter=grid, seed=seed
+                lambda clock: self._open_fluid(clock, driver) if outputs is None else outputs,
+                bpm=pace,
+                meter=grid,
+                seed=seed,
+                patience=patience,
             )
             live.start()
             self._engine = live

@@ -5,7 +5,6 @@ the worker, every request is answered in the end, if only with a refusal.
 """
 
 import queue
-import subprocess
 import sys
 import threading
 from collections import deque
@@ -16,13 +15,13 @@ from functools import partial
 from math import ceil, inf
 from statistics import median
 from time import monotonic
-from typing import IO, TypeAlias
 
 import msgspec
 
 from ..errors import StageClosed
 from ..music import Beats, Seconds
-from .wire import FromWorker, Load, Loaded, ModelKey, Ready, Reply, Request, ToWorker, decode_for_host, encode
+from .process import Inbox, Process
+from .wire import FromWorker, Load, Loaded, ModelKey, Ready, Reply, Request, ToWorker, decode_for_host
 
 WORKER = ("-P", "-m", "livecode.models.worker")
 """What Python is told to run. -P keeps files of the current folder from being imported instead of the libraries."""
@@ -40,7 +39,7 @@ class Limits:
     to answer a request."""
 
     start: Seconds = 180.0
-    load: Seconds = 120.0
+    load: Seconds = 60.0
     reply: Seconds = 30.0
 
 
@@ -74,10 +73,6 @@ class ModelState:
         return " · ".join(said)
 
 
-_Inbox: TypeAlias = "queue.SimpleQueue[Callable[[], None]]"
-"""What the host's thread is to do next."""
-
-
 class Host:
     """A model worker for whoever asks. Starts nothing until it is asked for something; `close` it, or use `with`.
 
@@ -96,7 +91,7 @@ class Host:
         program: Sequence[str] = WORKER,
         limits: Limits = Limits(),
     ) -> None:
-        self._inbox: _Inbox = queue.SimpleQueue()
+        self._inbox: Inbox = queue.SimpleQueue()
         self._keeper = _Keeper((python, *program), self._inbox, on_reply, on_event, limits)
         self._thread = threading.Thread(target=self._keeper.serve, name="livecode models host", daemon=True)
         self._lock = threading.Lock()
@@ -179,7 +174,7 @@ class _Keeper:
     def __init__(
         self,
         command: Sequence[str],
-        inbox: _Inbox,
+        inbox: Inbox,
         on_reply: Callable[[Reply], None],
         on_event: Callable[[str], None],
         limits: Limits,
@@ -191,7 +186,7 @@ class _Keeper:
         self._models: dict[ModelKey, _Record] = {}
         self._asks: list[_Ask] = []
         self._arrivals = 0
-        self._run: _Run | None = None
+        self._run: Process | None = None
         self._ready = False
         self._flight: ModelKey | _Ask | None = None  # a model being loaded, or a request being answered
         self._sent: Seconds = 0.0
@@ -248,7 +243,7 @@ class _Keeper:
             self._next()
 
     def _start(self) -> None:
-        self._run, self._ready = _Run(self._command, self._inbox, self.tail), False
+        self._run, self._ready = Process(self._command, self._inbox, self.tail), False
         self._deadline = monotonic() + self._limits.start
         try:
             self._run.start(self._heard, self._ended)
@@ -274,7 +269,7 @@ class _Keeper:
         self._deadline = self._sent + limit
         self._run.send(message)
 
-    def _heard(self, run: "_Run", line: bytes) -> None:
+    def _heard(self, run: Process, line: bytes) -> None:
         if run is not self._run:
             return
         try:
@@ -301,7 +296,7 @@ class _Keeper:
     def _landed(self) -> None:
         self._flight, self._deadline, self._failures, self._trouble = None, inf, 0, ""
 
-    def _ended(self, run: "_Run") -> None:
+    def _ended(self, run: Process) -> None:
         if run is not self._run:
             return
         code = run.end(grace=1.0)
@@ -409,79 +404,3 @@ class _Keeper:
             restarts=self._restarts,
             trouble=self._trouble,
         )
-
-
-class _Run:
-    """One run of the worker's program: a process, and three threads that carry lines to it and from it.
-
-    They exist so that neither a full pipe nor an empty one can hold up the host's thread.
-    """
-
-    def __init__(self, command: Sequence[str], inbox: _Inbox, tail: deque[str]) -> None:
-        self._command, self._inbox, self._tail = command, inbox, tail
-        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._threads: list[threading.Thread] = []
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def start(self, on_line: Callable[["_Run", bytes], None], on_end: Callable[["_Run"], None]) -> None:
-        """Start the process. Its lines, and its end, come through the inbox. Raises OSError."""
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # Out of the terminal's group: Ctrl-C at the prompt interrupts the cell, not the models.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        assert stdin
-        assert stdout
-        assert stderr
-        for name, work in (
-            ("in", partial(self._feed, stdin)),
-            ("out", partial(self._read, stdout, on_line, on_end)),
-            ("err", partial(self._drain, stderr)),
-        ):
-            thread = threading.Thread(target=work, name=f"livecode models {name} {self._process.pid}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def send(self, message: ToWorker) -> None:
-        self._outbox.put(encode(message))
-
-    def end(self, grace: Seconds) -> int:
-        """Close its stdin, kill it if it is not gone after so many seconds, and return its exit code."""
-        assert self._process
-        self._outbox.put(None)
-        try:
-            code = self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        for thread in self._threads:
-            thread.join()
-        return code
-
-    def _feed(self, stdin: IO[bytes]) -> None:
-        # A pipe whose reader died raises at the write, and once more at the close: the other pipe's end tells the host.
-        with suppress(OSError), stdin:
-            for line in iter(self._outbox.get, None):
-                stdin.write(line)
-                stdin.flush()
-
-    def _read(self, stdout: IO[bytes], on_line: Callable[["_Run", bytes], None], on_end: Callable[["_Run"], None]) -> None:
-        with stdout:
-            for line in stdout:
-                if line.endswith(b"\n"):  # else the process died in the middle of it
-                    self._inbox.put(partial(on_line, self, line))
-        self._inbox.put(partial(on_end, self))
-
-    def _drain(self, stderr: IO[bytes]) -> None:
-        with stderr:
-            for line in stderr:
-                self._tail.append(line.decode(errors="replace").rstrip())

@@ -16,7 +16,7 @@ SAMPLE_RATE = 48000
 GAIN = 0.5
 """Loud enough beside other programs; a dozen voices at full velocity stay below clipping."""
 
-RESEND_AFTER: Seconds = 0.002
+RESEND_AFTER: Seconds = 0.001
 """When the mapping of time jumps by more than this, what was handed over is handed over again."""
 
 
