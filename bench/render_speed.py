@@ -3,6 +3,8 @@
 python bench/render_speed.py
 """
 
+# ruff: noqa: T201
+
 import statistics
 import tempfile
 import time

@@ -17,7 +17,7 @@ MOST_DRIFT = 0.001
 REFIT: Seconds = 0.25
 """The line is laid anew so often, and whenever the counter is above it."""
 
-LOST_TIME = ((0.045, 2, 2.0), (0.3, 8, 0.6), (1.0, 16, 0.3))
+LOST_TIME = ((0.045, 2, 2.0), (0.3, 8, 0.75), (1.0, 16, 0.3))
 """Seconds, observations, periods: a counter that stays this far below the line, so long and so often, has lost time."""
 
 LEAST_STEP: Seconds = 0.0003

@@ -45,6 +45,7 @@ def run(stage: Stage) -> None:
 
     config = Config()
     config.TerminalInteractiveShell.banner1 = BANNER
+    config.TerminalInteractiveShell.enable_tip = False
     config.InteractiveShellApp.extensions = [__name__]
     with stage:
         IPython.start_ipython(argv=[], user_ns=namespace(stage), config=config)

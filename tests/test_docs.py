@@ -1,0 +1,37 @@
+"""The Python in README and docs runs, block by block, on a live stage with the real models."""
+
+import re
+from pathlib import Path
+
+import pytest
+from waiting import wait_until
+
+import livecode as lc
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "docs/talk.md"]
+
+
+@pytest.mark.magenta
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_on_the_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) >= 4
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+        stage = names["stage"]
+        assert isinstance(stage, lc.Stage)
+        if stage.tape.onsets() and stage.snapshot().running:
+            here = stage.snapshot().beats
+            wait_until(lambda stage=stage, here=here: block is blocks[-1] or stage.snapshot().beats > here + 1, "a beat to pass")
+    assert (tmp_path / next(tmp_path.glob("*.wav"))).stat().st_size > 100_000
+    assert lc.read_midi(next(tmp_path.glob("*.mid"))).notes
+
+
+def test_links_in_the_pages_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
