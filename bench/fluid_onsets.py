@@ -4,10 +4,11 @@
 
 JACK's server runs on its dummy driver. Notes, 83.37 ms apart and so at all phases of a millisecond and of a block, are
 handed over 0.2 s ahead; a recorder beside FluidSynth hears them. Onsets are found in the samples; a sample becomes a moment
-by the clock stamps of the recorder's periods. The table says, in ms, the error after the median is taken
-away, and the median itself, which holds the sound's own attack (1.6 ms for the claves) and is the same for every note. `lost` is what the
-dummy server lost in xruns (and by drift), `jumps` how often FluidSynth's mapping of time was moved by more than 1 ms after
-one: until then, 30 to 60 ms, notes are off by what was lost, as they would be on a card.
+by the clock stamps of the recorder's periods. The table says, in ms, the error after the median is taken away, and the
+median itself, which holds the sound's own attack (1.6 ms for the claves) and is the same for every note.
+
+`lost` is what the dummy server lost in xruns (and by drift), `jumps` how often FluidSynth's mapping of time was moved by
+more than 1 ms after one: until then, 30 to 60 ms, notes are off by what was lost, as they would be on a card.
 
 `--load` is a command that runs beside it, split at blanks; the default is a Python process that only counts.
 """

@@ -22,11 +22,14 @@ from .models.wire import ModelKey, Reply, Request
 from .music import Beats, Phrase, Seconds
 from .outputs import Output
 from .outputs.tape import Tape
-from .sequencer import REACTION, Outcome, Sequencer
+from .sequencer import Outcome, Sequencer
 from .tempo import Meter, TempoMap
 
 COMMIT: Seconds = 0.2
 """How far ahead of the sound events are handed to the outputs, beside what these hold in their buffers."""
+
+LEAD_IN: Seconds = 0.15
+"""From the first notes given to their sound: time for a second part to be given notes that begin with them."""
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
@@ -52,40 +55,34 @@ class Engine:
         self,
         clock: Clock,
         outputs: Sequence[Output],
+        on_reply: Callable[[Reply], None],
         *,
         bpm: Fraction,
         meter: Meter,
         seed: int,
-        lead_in: Seconds,
         patience: Seconds,
-    ):
+        waits_for_models: bool,
+    ) -> None:
         self.tape = Tape()
         self.outputs = tuple(outputs)
-        self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
         self._clock = clock
-        self._host = Host(self._on_reply, self.note, limits=Limits(reply=patience))
+        self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
+        self._host = Host(on_reply, self.note, limits=Limits(reply=patience))
         self._sequencer = Sequencer(
             clock,
             (*outputs, self.tape),
-            self._models(),
+            PatientModels(self._host) if waits_for_models else self._host,
             bpm=bpm,
             meter=meter,
             seed=seed,
-            lead_in=lead_in,
+            lead_in=LEAD_IN,
             note=self.note,
         )
         self._snapshot = self._sequencer.snapshot()
 
-    def _models(self) -> "Host | PatientModels":
-        return self._host
-
-    def _on_reply(self, reply: Reply) -> None:
-        raise NotImplementedError
-
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
-        snapshot = getattr(self, "_snapshot", None)
-        self._log.append(LogEntry(time.time(), snapshot.bar if snapshot else 1, sentence))
+        self._log.append(LogEntry(time.time(), self._snapshot.bar, sentence))
 
     def log(self) -> tuple[LogEntry, ...]:
         """The last thousand sentences, oldest first."""
@@ -127,7 +124,16 @@ class LiveEngine(Engine):
     ) -> None:
         clock = SystemClock()
         self._inbox: queue.SimpleQueue[tuple[AnyCommand, Future[Outcome]] | Reply] = queue.SimpleQueue()
-        super().__init__(clock, outputs(clock), bpm=bpm, meter=meter, seed=seed, lead_in=0.15, patience=patience)
+        super().__init__(
+            clock,
+            outputs(clock),
+            self._on_reply,
+            bpm=bpm,
+            meter=meter,
+            seed=seed,
+            patience=patience,
+            waits_for_models=False,
+        )
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
 
@@ -219,14 +225,17 @@ class OfflineEngine(Engine):
 
     def __init__(self, *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        super().__init__(VirtualClock(), (), bpm=bpm, meter=meter, seed=seed, lead_in=REACTION * 2, patience=patience)
+        super().__init__(
+            VirtualClock(),
+            (),
+            self._replies.put,
+            bpm=bpm,
+            meter=meter,
+            seed=seed,
+            patience=patience,
+            waits_for_models=True,
+        )
         self._closed = False
-
-    def _models(self) -> "PatientModels":
-        return PatientModels(self._host)
-
-    def _on_reply(self, reply: Reply) -> None:
-        self._replies.put(reply)
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""

@@ -115,13 +115,13 @@ FromWorker: TypeAlias = Ready | Loaded | Reply
 def _to_json(value: Any) -> str:
     if isinstance(value, Fraction):
         return str(value)
-    raise NotImplementedError(type(value))
+    raise TypeError(type(value))
 
 
 def _from_json(kind: type, value: Any) -> Any:
     if kind is Fraction and isinstance(value, str):
         return Fraction(value)
-    raise NotImplementedError(kind)
+    raise TypeError(kind)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_to_json)

@@ -51,6 +51,7 @@ class FluidOutput:
         self._voices: Voices | None = None
         self._follower = Follower(0.0)
         self._latency: Seconds = 0.0
+        self._period: Seconds = 0.0
         self.played = 0
         self.late = 0
         self.dropped = 0
@@ -129,28 +130,41 @@ class FluidOutput:
         self._synth, self._voices, self._driver = synth, Voices(synth), driver
         # The counter shows the last block of a period that has just been rendered, hence the period on top.
         self._latency = (buffered + period - BLOCK) / rate
-        self._follower = Follower(period / rate)
-        self._lock_on(synth)
+        self._period = period / rate
+        self._follower = Follower(self._period)
+        self._watch(0.1, 0.001)
 
-    def _lock_on(self, synth: Synth) -> None:
-        """Watch the counter for a tenth of a second before anything is scheduled by it."""
-        pause = Waiter()
-        until = self._clock.now() + 0.1
+    def _watch(self, seconds: Seconds, every: Seconds) -> None:
+        """Look at the counter often for a moment, so that its line is good before anything is scheduled by it."""
+        pause, until = Waiter(), self._clock.now() + seconds
         while self._clock.now() < until:
-            self.follow()
-            pause.wait(0.001)
+            self._look()
+            pause.wait(every)
+
+    def _look(self) -> Seconds:
+        """One look at the card's counter; returns how far it moved the line.
+
+        The clock is read after the counter: if the thread is held up between them, the counter only looks late.
+        """
+        synth = self._opened()
+        rendered = synth.rendered(synth.tick())
+        return self._follower.observe(self._clock.now(), rendered)
 
     def follow(self) -> None:
-        """Look at the card's counter; the engine calls this about every 30 ms, and `schedule` does by itself."""
-        synth = self._opened()
-        tick = synth.tick()
-        # The clock is read after the counter: if the thread is held up between them, the counter only looks late.
-        moved = self._follower.observe(self._clock.now(), synth.rendered(tick))
-        for voice in self._voices.which(None) if self._voices else []:
+        """Look at the card's counter; the engine calls this about every 30 ms, and `schedule` does by itself.
+
+        After a jump (an xrun) it looks closer for at most 4 ms, and what waits is queued again.
+        """
+        jumped = abs(self._look()) > RESEND_AFTER
+        if jumped:
+            self.jumps += 1
+            self._watch(min(2 * self._period, 0.004), 0.0002)
+        assert self._voices is not None
+        tick = self._opened().tick()
+        for voice in self._voices.which(None):
             self._settle(voice, tick)
-            if abs(moved) > RESEND_AFTER and voice.pending:
+            if jumped and voice.pending:
                 self._plan_again(voice, [event for _, event in self._withdrawn(voice)])
-        self.jumps += abs(moved) > RESEND_AFTER
 
     def schedule(self, events: Sequence[Event]) -> None:
         """Queue these. A note more than 50 ms late is dropped; programs and controls never are, for what they set lasts."""
