@@ -39,7 +39,7 @@ from .models.wire import Model
 from .music import Beats, Phrase, Seconds, beats
 from .notation import pitch_number
 from .outputs import Output
-from .outputs.fluid import FluidOutput
+from .outputs.fluid import GAIN, FluidOutput
 from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
@@ -98,7 +98,7 @@ class Stage(_Strict):
         seed: int | None = None,
         soundfont: str | Path | None = None,
         driver: str | None = None,
-        gain: float = 0.6,
+        gain: float = GAIN,
         reverb: bool = True,
         chorus: bool = False,
         offline: bool = False,
@@ -293,8 +293,7 @@ class Stage(_Strict):
         report = render_wav(
             target, events, start=start, soundfont=self._soundfont, gain=self._gain, reverb=self._reverb, chorus=self._chorus
         )
-        turned_down = f", turned down to {report.scale:.0%} so that it does not clip" if report.scale < 1 else ""
-        return Answer(f"{target}: {length}, {report.seconds:.1f} s, peak at {report.peak:.0%} of full scale{turned_down}")
+        return Answer(f"{length}: {report}")
 
     def tell(self, command: AnyCommand) -> Answer:
         """Send a command; returns the sentence that says what comes of it. Raises what is refused."""

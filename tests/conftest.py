@@ -1,3 +1,6 @@
+import os
+from collections.abc import Iterator
+
 import pytest
 from rig import Rig
 
@@ -5,3 +8,13 @@ from rig import Rig
 @pytest.fixture
 def rig() -> Rig:
     return Rig()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Where LIVECODE_REQUIRE_ALL=1, as in CI, nothing may skip: a real part that is missing is a failure there."""
+    report: pytest.TestReport = yield
+    if report.skipped and os.environ.get("LIVECODE_REQUIRE_ALL") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"{item.name} was skipped, and nothing may skip here: {report.longrepr}"
+    return report

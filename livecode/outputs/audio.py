@@ -139,8 +139,8 @@ def hush_alsa() -> None:
 
 
 def _do_nothing() -> c_void_p:
-    """The address of a C function that ignores what it is called with and does nothing.
+    """The address of a C function that ignores what it is called with, does nothing, and needs no lock.
 
     Printers of JACK and ALSA are replaced by it: a Python function there would wait for Python's lock in the audio thread.
     """
-    return ctypes.cast(ctypes.CDLL(None).getpid, c_void_p)
+    return ctypes.cast(ctypes.pythonapi.Py_IsInitialized, c_void_p)

@@ -13,7 +13,7 @@ from .follower import Follower
 from .voices import Voice, Voices
 
 SAMPLE_RATE = 48000
-GAIN = 0.5
+GAIN = 0.6
 """Loud enough beside other programs; a dozen voices at full velocity stay below clipping."""
 
 RESEND_AFTER: Seconds = 0.001
@@ -61,6 +61,13 @@ class FluidOutput:
     def name(self) -> str:
         """'FluidSynth', and the driver once it is open."""
         return f"FluidSynth ({self._driver})" if self._driver else "FluidSynth"
+
+    def __str__(self) -> str:
+        said = [f"{self.name}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        if self.standing:
+            said.append("the device has stopped asking for audio")
+        said += [f"the soundfont has no program {program + 1} for {part}" for part, program in sorted(self.missing_programs)]
+        return " · ".join(said)
 
     @property
     def latency(self) -> Seconds:
@@ -137,8 +144,10 @@ class FluidOutput:
     def _watch(self, seconds: Seconds, every: Seconds) -> None:
         """Look at the counter often for a moment, so that its line is good before anything is scheduled by it."""
         pause, until = Waiter(), self._clock.now() + seconds
-        while self._clock.now() < until:
+        for _ in range(round(seconds / every)):
             self._look()
+            if self._clock.now() >= until:
+                return
             pause.wait(every)
 
     def _look(self) -> Seconds:

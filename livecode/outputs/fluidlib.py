@@ -284,13 +284,13 @@ class Synth:
 
     def release(self, channel: int) -> None:
         """Pedals up and every key of the channel up, now."""
-        self._fs.fluid_synth_cc(self._synth, channel, 64, 0)
-        self._fs.fluid_synth_cc(self._synth, channel, 66, 0)
-        self._fs.fluid_synth_all_notes_off(self._synth, channel)
+        for pedal in (64, 66):
+            _checked(self._fs.fluid_synth_cc(self._synth, channel, pedal, 0), "lifting a pedal")
+        _checked(self._fs.fluid_synth_all_notes_off(self._synth, channel), "releasing the keys of a channel")
 
     def cut(self, channel: int) -> None:
         """Every sound of the channel ends at once, without its release."""
-        self._fs.fluid_synth_all_sounds_off(self._synth, channel)
+        _checked(self._fs.fluid_synth_all_sounds_off(self._synth, channel), "cutting the sounds of a channel")
 
     def voices(self) -> int:
         """How many voices sound."""

@@ -33,7 +33,7 @@ class Follower:
     of the convex hull above the mean of the abscissae.
 
     Error, simulated with looks every 30 ms, a drift of 200 ppm and 0.3 ms of late waking: p99 0.4 ms with periods of 64 samples,
-    0.9 ms with 1024. A counter that loses two periods (an xrun) is followed after two looks, and one that loses a third of
+    1.0 ms with 1024. A counter that loses two periods (an xrun) is followed after two looks, and one that loses a third of
     a period within a second; until then notes are off by what was lost.
     """
 
