@@ -16,9 +16,11 @@ from .errors import (
     BundleError,
     LivecodeError,
     ModelRefused,
+    NoAudio,
     OutputError,
     StageClosed,
     UnknownName,
+    UnknownWord,
 )
 from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
 from .models.specs import drums_rnn, melody_rnn
@@ -36,6 +38,7 @@ __all__ = [
     "LivecodeError",
     "Meter",
     "ModelRefused",
+    "NoAudio",
     "Note",
     "OutputError",
     "PartHandle",
@@ -46,6 +49,7 @@ __all__ = [
     "SystemClock",
     "Tape",
     "UnknownName",
+    "UnknownWord",
     "VirtualClock",
     "beat",
     "drums_rnn",

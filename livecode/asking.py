@@ -1,6 +1,9 @@
 """What parts ask their models: when, with which seed, and whose reply it is. It knows no thread."""
 
 import hashlib
+import math
+from collections import deque
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import Protocol
@@ -13,6 +16,8 @@ from .tempo import TempoMap
 
 MARGIN: Seconds = 0.3
 """A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
+
+REMEMBERED = 20
 
 RETRY: Seconds = 3.0
 """A part whose model refused asks again after this long at the earliest."""
@@ -33,9 +38,14 @@ class Models(Protocol):
         """The reply is no longer wanted."""
         ...
 
-    def latency(self, key: ModelKey) -> Seconds | None:
-        """How long the slowest of this model's answers took lately; None before the first."""
-        ...
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A request that is out: whose, of which model, and when it was sent."""
+
+    part: Part
+    key: ModelKey
+    sent: Seconds
 
 
 class Asking:
@@ -45,11 +55,13 @@ class Asking:
     def __init__(self, clock: Clock, models: Models, seed: int) -> None:
         self._clock, self._models, self._seed = clock, models, seed
         self._ids = count(1)
-        self._asked: dict[str, Part] = {}
+        self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
+        self._took: dict[ModelKey, deque[Seconds]] = {}
 
-    def prepare(self, model: Model) -> None:
-        """This model will be asked soon."""
+    def prepare(self, part: str, model: Model) -> None:
+        """The part has this model now, which will be asked soon."""
+        self._not_before.pop(part, None)
         self._models.prepare(model.key)
 
     def waiting(self) -> bool:
@@ -65,8 +77,8 @@ class Asking:
         """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer."""
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return
-        latency = self._models.latency(part.model.key)
-        lead = None if latency is None else Fraction(1.5 * latency + MARGIN) * tempo.bpm_at(now) / 60
+        slowest = self._slowest(part.model.key)
+        lead = None if slowest is None else Fraction(1.5 * slowest + MARGIN) * tempo.bpm_at(now) / 60
         entry = part.asks_for(now, tempo, lead)
         if entry is None:
             return
@@ -83,18 +95,27 @@ class Asking:
             needed_by=entry,
         )
         part.ask(request.id)
-        self._asked[request.id] = part
+        self._asked[request.id] = _Ask(part, model.key, self._clock.now())
         self._models.ask(request)
 
     def landed(self, reply: Reply) -> Part | None:
         """Whose reply this is; None if nobody waits for it. A refusal is told to the part."""
-        part = self._asked.pop(reply.id, None)
-        if part is None or part.asked != reply.id:
+        ask = self._asked.pop(reply.id, None)
+        if ask is None or ask.part.asked != reply.id:
             return None
         if reply.phrase is None:
-            part.refused(reply.refusal or "the model gave no notes")
-            self._not_before[part.name] = self._clock.now() + RETRY
-        return part
+            ask.part.refused(reply.refusal or "the model gave no notes")
+            self._not_before[ask.part.name] = self._clock.now() + RETRY
+        elif ask.key in self._took:
+            self._took[ask.key].append(self._clock.now() - ask.sent)
+        else:
+            self._took[ask.key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+        return ask.part
+
+    def _slowest(self, key: ModelKey) -> Seconds | None:
+        """How long an answer takes, from asking to having it, other parts' requests before it included: p95 of the last 20."""
+        took = sorted(self._took.get(key, ()))
+        return took[math.ceil(0.95 * len(took)) - 1] if took else None
 
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"

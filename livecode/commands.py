@@ -63,7 +63,7 @@ class ToPart(Command, frozen=True, tag=True, kw_only=True):
     on: On = On.LOOP
 
     def __post_init__(self) -> None:
-        if not self.part.isidentifier():
+        if not (isinstance(self.part, str) and self.part.isidentifier() and len(self.part) <= 40):
             raise BadInput(f"{self.part!r} cannot name a part: use letters, digits and _, such as 'lead' or 'bass2'.")
 
 
@@ -146,8 +146,6 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A program (on the wire) of", self.program, 0, 127, "0 to 127")
         _within("A lowest pitch of", self.low, 0, 127, "0 to 127")
         _within("A highest pitch of", self.high, 0, 127, "0 to 127")
-        if self.low is not None and self.high is not None and self.high - self.low < 11:
-            raise BadInput(f"A range from {self.low} to {self.high} is less than an octave: give at least 12 pitches.")
         _within("A density of", self.density, Fraction(1, 16), 64, "1/16 to 64 notes a beat")
 
 
@@ -197,13 +195,14 @@ def _within(what: str, value: float | Fraction | None, low: float | Fraction, hi
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """One part, as a snapshot shows it. `doing`, `waits` and `trouble` are words for the performer, empty if there are none.
+    """One part, as a snapshot shows it. `doing`, `coming`, `waits` and `trouble` are words to show, empty for none.
 
     `settings` holds what was set of gain, pan, channel (0-15), program (0-127), low, high and density.
     """
 
     name: str
     doing: str
+    coming: str
     sounds: bool
     muted: bool
     soloed: bool

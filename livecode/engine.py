@@ -18,7 +18,7 @@ from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
 from .errors import LivecodeError, StageClosed
 from .models.host import Host, Limits, ModelState
-from .models.wire import ModelKey, Reply, Request
+from .models.wire import Reply
 from .music import Beats, Phrase, Seconds
 from .outputs import Output
 from .outputs.tape import Tape
@@ -61,7 +61,6 @@ class Engine:
         meter: Meter,
         seed: int,
         patience: Seconds,
-        waits_for_models: bool,
     ) -> None:
         self.tape = Tape()
         self.outputs = tuple(outputs)
@@ -71,7 +70,7 @@ class Engine:
         self._sequencer = Sequencer(
             clock,
             (*outputs, self.tape),
-            PatientModels(self._host) if waits_for_models else self._host,
+            self._host,
             bpm=bpm,
             meter=meter,
             seed=seed,
@@ -95,6 +94,10 @@ class Engine:
     def model_states(self) -> tuple[ModelState, ...]:
         """The models that were asked for, and how they are."""
         return self._host.states()
+
+    def worker_log(self) -> tuple[str, ...]:
+        """The last lines that the models' worker wrote, tracebacks among them."""
+        return self._host.log_tail()
 
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded."""
@@ -132,7 +135,6 @@ class LiveEngine(Engine):
             meter=meter,
             seed=seed,
             patience=patience,
-            waits_for_models=False,
         )
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
@@ -140,6 +142,11 @@ class LiveEngine(Engine):
     def start(self) -> None:
         """Begin to play."""
         self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it plays no more."""
+        return self._closing.is_set()
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed; returns when it was taken, which is long before it is heard. Any thread may call it.
@@ -154,12 +161,15 @@ class LiveEngine(Engine):
         try:
             return answer.result(timeout=_PATIENCE)
         except TimeoutError:
+            if not answer.cancel():
+                return answer.result()
             raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
 
     def close(self) -> None:
         """End the music, the models' worker and the devices; safe to call twice."""
         if self._closing.is_set():
             return
+        self.note("the stage is closed")
         self._closing.set()
         self._clock.wake()
         if self._thread.is_alive():
@@ -168,7 +178,7 @@ class LiveEngine(Engine):
         self._host.close()
 
     def _ahead(self) -> Seconds:
-        return COMMIT + max((output.latency for output in self.outputs), default=0.0)
+        return COMMIT + self._sequencer.buffered()
 
     def _on_reply(self, reply: Reply) -> None:
         self._inbox.put(reply)
@@ -199,11 +209,13 @@ class LiveEngine(Engine):
                 self._obey(*item)
 
     def _obey(self, command: AnyCommand, answer: "Future[Outcome]") -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
         try:
             outcome = self._sequencer.obey(command)
         except Exception as error:
-            if not isinstance(error, LivecodeError):
-                self.note(f"{type(command).__name__} failed: {_culprit()}")
+            known = isinstance(error, LivecodeError)
+            self.note(f"refused: {error}" if known else f"{type(command).__name__} failed: {_culprit()}")
             answer.set_exception(error)
         else:
             self.note(outcome.words)
@@ -233,21 +245,24 @@ class OfflineEngine(Engine):
             meter=meter,
             seed=seed,
             patience=patience,
-            waits_for_models=True,
         )
         self._closed = False
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
-        if self._closed:
-            raise StageClosed("This stage is closed: open another with Stage().")
-        outcome = self._sequencer.obey(command)
+        self._refuse_if_closed()
+        try:
+            outcome = self._sequencer.obey(command)
+        except LivecodeError as error:
+            self.note(f"refused: {error}")
+            raise
         self.note(outcome.words)
         self._snapshot = self._sequencer.snapshot()
         return outcome
 
     def run(self, until: Beats) -> None:
-        """Let virtual time go on to beat `until`."""
+        """Let virtual time go on to beat `until`. Raises StageClosed."""
+        self._refuse_if_closed()
         end = self._clock.now()
         while True:
             if self._sequencer.started is not None:
@@ -261,29 +276,19 @@ class OfflineEngine(Engine):
                 break
         self._snapshot = self._sequencer.snapshot()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it plays no more."""
+        return self._closed
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StageClosed("This stage is closed: open another with Stage().")
+
     def close(self) -> None:
         """End the models' worker; safe to call twice. The tape stays."""
         self._closed = True
         self._host.close()
-
-
-class PatientModels:
-    """The host as offline play sees it: answers take no virtual time, whatever they take in seconds."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    def prepare(self, key: ModelKey) -> None:
-        self._host.prepare(key)
-
-    def ask(self, request: Request) -> None:
-        self._host.ask(request)
-
-    def forget(self, request_id: str) -> None:
-        self._host.forget(request_id)
-
-    def latency(self, key: ModelKey) -> Seconds | None:
-        return 0.0
 
 
 def _culprit() -> str:

@@ -6,9 +6,11 @@
     ├── BadInput                what was typed cannot be meant (also a ValueError)
     │   ├── BadNotation         a note name or a beat pattern, with its position
     │   └── UnknownName         a model, program, soundfont or part; says the closest names
+    │       └── UnknownWord     a word that a stage or a part does not know (also an AttributeError)
     ├── BundleError             a file that is no Magenta bundle, is cut short, or is of another family
     ├── ModelRefused            a model's worker answered with a refusal, or not at all
-    ├── OutputError             no audio device, no libfluidsynth, a soundfont that does not load
+    ├── OutputError             a soundfont that does not load, a file that cannot be written
+    │   └── NoAudio             no audio device, or no libfluidsynth
     └── StageClosed             a command to a stage that was closed
 
 A message is one sentence: what failed, what was given, what to do.
@@ -53,6 +55,10 @@ class UnknownName(BadInput):
         return cls(f"There is no {kind} {given!r}: {hint}")
 
 
+class UnknownWord(UnknownName, AttributeError):
+    """A method or setting that a stage or a part does not have."""
+
+
 class BundleError(LivecodeError):
     """A file that is not the Magenta bundle it should be."""
 
@@ -63,6 +69,10 @@ class ModelRefused(LivecodeError):
 
 class OutputError(LivecodeError):
     """An output could not be opened, or was lost."""
+
+
+class NoAudio(OutputError):
+    """There is nothing here that could sound."""
 
 
 class StageClosed(LivecodeError):

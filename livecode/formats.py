@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadInput
+from .files import whole_file
 from .gm import DRUM_CHANNEL
-from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase
+from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent
 from .tempo import Meter, TempoMap, exact_bpm
 
-TICKS = 960
+TICKS = FINEST
 """Ticks a quarter note in the MIDI files that are written."""
 
 
@@ -28,7 +29,7 @@ def read_midi(path: str | Path) -> Phrase:
     source = Path(path).expanduser()
     try:
         song = mido.MidiFile(source)
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise BadInput(f"{source} cannot be read ({error.strerror}): give the path of a .mid file.") from error
         raise BadInput(f"{source} is no whole MIDI file ({error or 'it ends early'}): export it again.") from error
@@ -72,7 +73,7 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
     """A take as a MIDI file of type 1: tempo, meters, then a track for each part with its name, programs and controllers.
 
     `begin` becomes the start of the file; notes last until `end` at most. Ramps are written in steps of an eighth of a beat, and
-    swing into the onsets. The file appears whole or not at all. Raises BadInput if it cannot be written.
+    swing into the onsets. The file appears whole or not at all. Raises OutputError if it cannot be written.
     """
     import mido  # keeps start-up short
 
@@ -83,24 +84,17 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
         by_part.setdefault(event.part, []).append(event)
     for name, part in by_part.items():
         song.tracks.append(_track(name, part, tempo, begin, end))
-    target = Path(path).expanduser()
-    partial = target.with_name(target.name + ".part")
-    try:
-        song.save(partial)
-        partial.replace(target)
-    except OSError as error:
-        raise BadInput(f"{target} cannot be written ({error.strerror}): choose another folder.") from error
+    with whole_file(Path(path).expanduser()) as hidden:
+        song.save(hidden)
 
 
 def _conductor(tempo: TempoMap, begin: Beats, end: Beats) -> Any:
     import mido  # keeps start-up short
 
     changes: list[tuple[Beats, Any]] = []
-    for bars in tempo.bars:
-        if bars.begin < end and (bars is tempo.bars[-1] or bars.begin >= begin or tempo.meter_at(begin) == bars.meter):
-            meter = bars.meter
-            message = mido.MetaMessage("time_signature", numerator=meter.count, denominator=meter.unit)
-            changes.append((max(bars.begin, begin), message))
+    meters = [(begin, tempo.meter_at(begin)), *((bars.begin, bars.meter) for bars in tempo.bars if begin < bars.begin < end)]
+    for beat, meter in meters:
+        changes.append((beat, mido.MetaMessage("time_signature", numerator=meter.count, denominator=meter.unit)))
     for beat, bpm in tempo.bpm_steps(begin, end):
         changes.append((beat, mido.MetaMessage("set_tempo", tempo=round(60_000_000 / bpm))))
     return _timed([(_ticks(beat, begin), 0, message) for beat, message in changes], "tempo", _ticks(end, begin))
@@ -124,7 +118,7 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
         elif isinstance(event, ControlEvent):
             change = mido.Message("control_change", channel=event.channel, control=event.control, value=event.value)
             timed.append((ticks, 1, change))
-        else:
+        elif isinstance(event, ProgramEvent):
             timed.append((ticks, 1, mido.Message("program_change", channel=event.channel, program=event.program)))
     return _timed(timed, name, _ticks(end, begin))
 
@@ -150,7 +144,8 @@ def from_note_sequence(sequence: Any, *, drums: bool | None = None) -> Phrase:
     """A note_seq NoteSequence as a phrase, as long as the bars it fills.
 
     Quantized sequences are read in steps, others in seconds through all their tempos (120 if there is none). `drums` is found
-    from `is_drum` unless given. Source: note_seq/protobuf/music.proto.
+    from `is_drum` unless given. Raises BadInput for a tempo, a meter or a note that livecode cannot play. Source:
+    note_seq/protobuf/music.proto.
     """
     per_quarter = sequence.quantization_info.steps_per_quarter
     pace = TempoMap.steady(Fraction(120))
@@ -170,7 +165,7 @@ def from_note_sequence(sequence: Any, *, drums: bool | None = None) -> Phrase:
 
 
 def to_note_sequence(phrase: Phrase, *, bpm: Fraction | float = 120) -> Any:
-    """A phrase as a note_seq NoteSequence at a steady tempo. Loads note_seq, which takes seconds the first time."""
+    """A phrase as a note_seq NoteSequence in 4/4 at a steady tempo. Loads note_seq, which takes seconds the first time."""
     from note_seq.protobuf import music_pb2  # keeps start-up short
 
     exact = exact_bpm(bpm)
@@ -185,7 +180,7 @@ def to_note_sequence(phrase: Phrase, *, bpm: Fraction | float = 120) -> Any:
 
 
 def from_pretty_midi(song: Any) -> Phrase:
-    """A pretty_midi.PrettyMIDI as a phrase, as long as the bars it fills; drums if every instrument is."""
+    """A pretty_midi.PrettyMIDI as a phrase, as long as the bars it fills; drums if every instrument is. Raises BadInput."""
     voices = [instrument for instrument in song.instruments if instrument.notes]
     notes = []
     for note in (note for voice in voices for note in voice.notes):

@@ -1,5 +1,7 @@
 """Notes, phrases, and the events that outputs play. Pure values: no clock, no thread, no file."""
 
+import operator
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,6 +28,8 @@ def beats(value: Fraction | float | str) -> Beats:
     >>> beats(0.25), beats("1/3")
     (Fraction(1, 4), Fraction(1, 3))
     """
+    if type(value) is Fraction:
+        return value
     try:
         exact = Fraction(value)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
@@ -33,11 +37,20 @@ def beats(value: Fraction | float | str) -> Beats:
     return exact if isinstance(value, Rational | str) else Fraction(round(exact * FINEST), FINEST)
 
 
+def pitch_name(pitch: int) -> str:
+    """The name of a MIDI pitch, with sharps.
+
+    >>> pitch_name(60), pitch_name(54)
+    ('C4', 'F#3')
+    """
+    return ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[pitch % 12] + str(pitch // 12 - 1)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
     """One note. Onset and duration in beats, pitch 0-127 (60 is C4), velocity 1-127.
 
-    Raises BadInput for a value outside these ranges.
+    Beats may be given as `beats` takes them. Raises BadInput for a value outside these ranges.
     """
 
     onset: Beats
@@ -46,6 +59,11 @@ class Note:
     velocity: int = 100
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "onset", beats(self.onset))
+        object.__setattr__(self, "duration", beats(self.duration))
+        if type(self.pitch) is not int or type(self.velocity) is not int:
+            object.__setattr__(self, "pitch", _whole("pitch", self.pitch))
+            object.__setattr__(self, "velocity", _whole("velocity", self.velocity))
         if self.onset < 0:
             raise BadInput(f"A note starts at beat {self.onset}: onsets are 0 or later.")
         if self.duration <= 0:
@@ -61,7 +79,11 @@ class Note:
         return self.onset + self.duration
 
 
-@dataclass(frozen=True, slots=True)
+SHORTEST, LONGEST, DENSEST = Fraction(1, 16), Fraction(4096), 128
+"""A phrase lasts 1/16 to 4096 beats and has at most 128 notes a beat: what a part can repeat without holding up the others."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Phrase:
     """Notes over a length of musical time. Onsets lie in [0, length); ends may not pass the length.
 
@@ -75,12 +97,21 @@ class Phrase:
     drums: bool = False
 
     def __post_init__(self) -> None:
-        if self.length <= 0:
-            raise BadInput(f"A phrase of {self.length} beats cannot repeat: give it a length above 0.")
+        object.__setattr__(self, "length", beats(self.length))
+        if not SHORTEST <= self.length <= LONGEST:
+            raise BadInput(f"A phrase of {self.length} beats cannot be played: give it {SHORTEST} to {LONGEST} beats.")
+        if len(self.notes) > DENSEST * self.length:
+            raise BadInput(f"{len(self.notes)} notes in {self.length} beats cannot be played: give {DENSEST} a beat at most.")
         late = next((note for note in self.notes if note.onset >= self.length), None)
         if late is not None:
             raise BadInput(f"A note starts at beat {late.onset} of a phrase of {self.length} beats: make the phrase longer.")
         object.__setattr__(self, "notes", _untangled(self.notes, self.length))
+
+    def __repr__(self) -> str:
+        shown = [f"{note.onset} {note.pitch if self.drums else pitch_name(note.pitch)}" for note in self.notes[:8]]
+        more = [f"and {len(self.notes) - 8} more"] if len(self.notes) > 8 else []
+        kind = "drums" if self.drums else "phrase"
+        return f"<{kind} of {self.length} beats: {', '.join([*shown, *more]) or 'silence'}>"
 
     def between(self, begin: Beats, end: Beats) -> Iterator[Note]:
         """Yield, in order of onset, the notes that start in [begin, end) while this phrase repeats for ever from beat 0.
@@ -94,9 +125,11 @@ class Phrase:
         repeat = begin // self.length
         while repeat * self.length < end:
             shift = repeat * self.length
-            for note in self.notes:
-                if begin <= note.onset + shift < end:
-                    yield replace(note, onset=note.onset + shift)
+            for place in range(bisect_left(self.notes, begin - shift, key=_onset), len(self.notes)):
+                note = self.notes[place]
+                if note.onset + shift >= end:
+                    return
+                yield replace(note, onset=note.onset + shift)
             repeat += 1
 
     def last(self, length: Beats) -> "Phrase":
@@ -138,9 +171,30 @@ class Phrase:
         return replace(self, notes=tuple(strongest[:room]))
 
 
+def counted(number: Fraction, what: str) -> str:
+    """A number of things in words: '1 bar', '1/2 bar', '2 bars', '0 bars'; odd fractions as decimals.
+
+    >>> counted(Fraction(1, 2), "bar"), counted(Fraction(16, 7), "bar")
+    ('1/2 bar', '2.29 bars')
+    """
+    shown = str(number) if number.denominator <= 4 else f"{float(number):.2f}"
+    return f"{shown} {what}{'' if 0 < number <= 1 else 's'}"
+
+
 def silence(length: Beats, *, drums: bool = False) -> Phrase:
     """Empty bars: a phrase of `length` beats without a note."""
     return Phrase((), length, drums)
+
+
+def _onset(note: Note) -> Beats:
+    return note.onset
+
+
+def _whole(what: str, value: object) -> int:
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise BadInput(f"A note has {what} {value!r}: MIDI's are whole numbers, such as 60.") from None
 
 
 def _weakness(onset: Beats) -> int:
@@ -199,4 +253,13 @@ class ProgramEvent:
     program: int
 
 
-Event: TypeAlias = NoteEvent | ControlEvent | ProgramEvent
+@dataclass(frozen=True, slots=True)
+class ReleaseEvent:
+    """Every note of the part that began before `beat` ends here, whatever end it was given."""
+
+    part: str
+    beat: Beats
+    seconds: Seconds
+
+
+Event: TypeAlias = NoteEvent | ControlEvent | ProgramEvent | ReleaseEvent

@@ -36,15 +36,6 @@ def pitch_number(name: str) -> int:
     return pitch
 
 
-def pitch_name(pitch: int) -> str:
-    """The name of a MIDI pitch, with sharps.
-
-    >>> pitch_name(60), pitch_name(54)
-    ('C4', 'F#3')
-    """
-    return ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")[pitch % 12] + str(pitch // 12 - 1)
-
-
 def notes(text: str, *, dur: Fraction | float | str = 1, velocity: int = 100) -> Phrase:
     """One's own notes, `dur` beats each: names such as C4, F#3, Bb5 or MIDI numbers, `.` for a rest, `_` to hold on.
 
@@ -52,11 +43,14 @@ def notes(text: str, *, dur: Fraction | float | str = 1, velocity: int = 100) ->
     anything else.
 
     >>> phrase = notes("C4 E4 . G4,C5 _", dur=0.5)
+    >>> from livecode.music import pitch_name
     >>> [(str(note.onset), str(note.duration), pitch_name(note.pitch)) for note in phrase.notes]
     [('0', '1/2', 'C4'), ('1/2', '1/2', 'E4'), ('3/2', '1', 'G4'), ('3/2', '1', 'C5')]
     >>> str(phrase.length)
     '5/2'
     """
+    if not isinstance(text, str):
+        raise BadNotation(f"{text!r} is no text of notes: write some, such as 'C4 E4 . G4'.")
     step = beats(dur)
     if step <= 0:
         raise BadNotation(f"dur={dur!r} is no length of a note: give beats above 0, such as 1, 0.5 or '1/3'.")
@@ -90,6 +84,7 @@ def beat(*, step: Fraction | float | str = "1/4", **rows: str) -> Phrase:
     `livecode.gm.DRUMS`. Raises BadNotation, with row and position, and UnknownName.
 
     >>> phrase = beat(kick="x...x...", hat="x.x.x.x.")
+    >>> from livecode.music import pitch_name
     >>> [(str(note.onset), note.pitch) for note in phrase.notes]
     [('0', 36), ('0', 42), ('1/2', 42), ('1', 36), ('1', 42), ('3/2', 42)]
     >>> str(phrase.length)
@@ -122,6 +117,8 @@ def _drum(name: str) -> int:
 
 def _row(name: str, text: str) -> list[int]:
     row: list[int] = []
+    if not isinstance(text, str):
+        raise BadNotation(f"{name}={text!r} is no pattern: write x for a hit and . for a rest, such as {name}='x...'.")
     for place, letter in enumerate(text, start=1):
         if letter in " |":
             continue

@@ -10,7 +10,7 @@ from typing import Any
 from .commands import Adjust
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
-from .models.wire import Model
+from .models.wire import LONGEST_PRIMER, Model
 from .music import Beats, Note, Phrase, silence
 from .steps import Steps
 from .tempo import TempoMap
@@ -22,7 +22,6 @@ PROGRAM = -1
 """Stands beside controller numbers for the program."""
 
 _FADE_STEP = Fraction(1, 8)
-_LONGEST_PRIMER = Fraction(128)
 
 
 class Mode(Enum):
@@ -43,7 +42,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Bounds:
     """What a model may play: pitches low..high, at most `density` notes a beat."""
 
     low: int = 0
@@ -55,14 +54,14 @@ class Limits:
         kept = phrase.within(self.low, self.high)
         return kept if self.density is None else kept.thinned(self.density)
 
-    def adjusted(self, change: Adjust) -> "Limits":
+    def adjusted(self, change: Adjust) -> "Bounds":
         """The same with what the command sets, and without what it frees. Raises BadInput for less than an octave."""
         low = 0 if "low" in change.free else self.low if change.low is None else change.low
         high = 127 if "high" in change.free else self.high if change.high is None else change.high
         density = None if "density" in change.free else self.density if change.density is None else change.density
         if high - low < 11:
             raise BadInput(f"A range from {low} to {high} is less than an octave: give at least 12 pitches.")
-        return Limits(low, high, density)
+        return Bounds(low, high, density)
 
 
 class Part:
@@ -72,7 +71,7 @@ class Part:
         self.name = name
         self.mode = Mode.STOPPED
         self.model: Model | None = None
-        self.limits = Limits()
+        self.bounds = Bounds()
         self.settings: dict[str, float | int] = {}
         self.takes: list[Take] = []
         self.muted = Steps(False)
@@ -121,7 +120,11 @@ class Part:
                 said += [(beat, key, value) for key, steps in self._controls.items() if (value := steps.before(beat)) is not None]
         for key, steps in self._controls.items():
             said += [(beat, key, value) for beat, value in steps.changes(begin, end) if value is not None]
-        return iter(sorted(said, key=lambda item: item[0]))
+        return iter(sorted((item for item in said if self.channel_at(item[0]) is not None), key=lambda item: item[0]))
+
+    def replaced_between(self, begin: Beats, end: Beats) -> list[Beats]:
+        """The beats in [begin, end) at which one phrase gives way to another."""
+        return [beat for beat, _ in self._lane.changes(begin, end) if self._lane.before(beat) is not None]
 
     def channel_at(self, beat: Beats) -> int | None:
         """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
@@ -141,14 +144,23 @@ class Part:
         """The first beat after this one at which another phrase enters."""
         return self._lane.next(beat)
 
+    def coming(self, beat: Beats) -> tuple[Beats, Phrase] | None:
+        """The last phrase that is to enter after this beat, and where."""
+        last = self._lane.last()
+        phrase = None if last is None or last <= beat else self._lane.at(last)
+        return None if last is None or phrase is None else (last, phrase)
+
     def phrase_at(self, beat: Beats) -> Phrase | None:
         """What repeats at this beat; None before the first phrase."""
         return self._lane.at(beat)
 
     def boundary(self, after: Beats, tempo: TempoMap) -> Beats:
-        """The end of the part's loop: the first bar line at or after the end of the pass that sounds at `after`."""
+        """The end of the part's loop: the first bar line at or after the end of the pass that sounds at `after`.
+
+        Where nothing sounds, the first bar line.
+        """
         phrase = self._lane.at(after)
-        if phrase is None:
+        if phrase is None or not phrase.notes:
             return tempo.line_after(after)
         begin = self._lane.began(after)
         return tempo.line_after(begin + math.ceil((after - begin) / phrase.length) * phrase.length)
@@ -166,12 +178,16 @@ class Part:
         self.model, self.mode, self.asks, self.trouble, self._hurry = model, Mode.GENERATE, 0, "", True
 
     def loop(self, now: Beats, at: Beats) -> None:
-        """Repeat what sounds; after a stop, what last sounded. Raises BadInput if nothing ever did."""
-        if self.mode is Mode.LOOP:
+        """Repeat what sounds, even if new bars have come; after a stop, what last sounded.
+
+        If nothing ever did, the first bars that its model makes. Raises BadInput if it has neither notes nor a model.
+        """
+        if self._lane.last() is None:
+            if self.model is None:
+                raise BadInput(f"{self.name} has nothing to loop yet: give it notes or a model first.")
+            self.mode = Mode.GENERATE_ONCE
             return
         self._drop_answer(now)
-        if self._lane.last() is None:
-            raise BadInput(f"{self.name} has nothing to loop yet: give it notes or a model first.")
         if self.mode is Mode.STOPPED and self.takes:
             self._enter(self.takes[-1].phrase, at)
         self.mode = Mode.LOOP
@@ -228,8 +244,8 @@ class Part:
             steps.add(beat, round(127 * math.sqrt(start + (level - start) * place / count)))
 
     def adjust(self, change: Adjust, at: Beats) -> None:
-        """Set what the command sets, from `at` on; limits hold for the next answers. Raises BadInput."""
-        self.limits = self.limits.adjusted(change)
+        """Set what the command sets, from `at` on; bounds hold for the next answers. Raises BadInput."""
+        self.bounds = self.bounds.adjusted(change)
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
@@ -265,18 +281,20 @@ class Part:
         return entry if self._hurry or lead is None or now >= entry - lead else None
 
     def primer(self, entry: Beats, bar: Beats) -> Phrase | None:
-        """What the model continues into beat `entry`: what was given, nothing, or the part's last bars.
+        """What the model continues into beat `entry`: what was given, nothing, or the part's last bars; nothing after a reset.
 
         The last bars are what repeats just before, as if it always had, in whole bars, 128 beats at most.
         """
+        if self._fresh:
+            return None
         if self.model is not None and not isinstance(self.model.primer, str):
             return self.model.primer
         sounding, origin = self._lane.at(entry), self._lane.began(entry)
-        if sounding is not None and not sounding.notes and self.takes and not self._fresh:
+        if sounding is not None and not sounding.notes and self.takes:
             sounding, origin = self.takes[-1].phrase, entry
         if sounding is None or not sounding.notes:
             return None
-        window = min(math.ceil(sounding.length / bar), max(1, _LONGEST_PRIMER // bar)) * bar
+        window = min(math.ceil(sounding.length / bar), max(1, LONGEST_PRIMER // bar)) * bar
         begin = (entry - origin - window) % sounding.length
         heard = tuple(replace(note, onset=note.onset - begin) for note in sounding.between(begin, begin + window))
         return Phrase(heard, window, sounding.drums)
@@ -289,11 +307,20 @@ class Part:
     def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
         at = self.entry(now, tempo)
-        self._enter(self.limits.keep(phrase), at)
+        self._enter(self.bounds.keep(phrase), at)
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
             self.mode = Mode.LOOP
         return at
+
+    def realign(self, after: Beats, tempo: TempoMap) -> None:
+        """The bar lines have moved: what was to enter last, after this beat, enters on one of the new ones."""
+        last = self._lane.last()
+        if last is not None and last > after:
+            moved, phrase = tempo.line_after(last), self._lane.at(last)
+            self._lane.cut(last)
+            self._lane.add(moved, phrase)
+            self._answered = moved if self._answered == last else self._answered
 
     def refused(self, why: str) -> None:
         """The model gave nothing: what sounds goes on."""

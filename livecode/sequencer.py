@@ -4,6 +4,7 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread.
 the same events, live and offline.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,8 +35,8 @@ from .commands import (
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
-from .music import Beats, ControlEvent, Event, NoteEvent, Phrase, ProgramEvent, Seconds
-from .outputs import Output
+from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
+from .outputs import MOST_LATE, Output
 from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
 
@@ -72,7 +73,7 @@ class Sequencer:
         self._clock, self._outputs, self._note, self._lead_in = clock, outputs, note, lead_in
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
-        self._troubles: dict[str, str] = {}
+        self._troubles: dict[object, str] = {}
 
     # Where we are
 
@@ -86,8 +87,15 @@ class Sequencer:
         """The first beat that a command can still change."""
         if self.started is None:
             return Beats(0)
-        buffered = max((output.latency for output in self._outputs), default=0.0)
-        return max(Beats(0), self.tempo.beat_at(self._clock.now() + REACTION + buffered - self.started))
+        return max(Beats(0), self.tempo.beat_at(self._clock.now() + REACTION + self.buffered() - self.started))
+
+    def buffered(self) -> Seconds:
+        """How much sound the slowest output holds in its buffers."""
+        return max((output.latency for output in self._outputs), default=0.0)
+
+    def _now(self) -> Beats:
+        """The beat of the notes that sound now, which swing may have made late."""
+        return self.tempo.unswung(max(Beats(0), self.beat_now()))
 
     def _moment(self, on: On, part: Part | None = None) -> Beats:
         after = self._reachable()
@@ -95,7 +103,8 @@ class Sequencer:
             case On.NOW:
                 return after
             case On.BEAT:
-                return Beats(-(-after // 1))
+                line = self.tempo.line_before(after)
+                return min(line + math.ceil(after - line), self.tempo.line_after(after) if after > line else after)
             case On.BAR:
                 return self.tempo.line_after(after)
             case On.LOOP:
@@ -135,14 +144,14 @@ class Sequencer:
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self._place(at)}"
             case Assign(model=model):
-                self._asking.prepare(model)
+                self._asking.prepare(part.name, model)
                 part.assign(model, now)
                 return f"waits for {model.key}; what sounds goes on"
             case Act(action=action):
                 return self._act(part, action, now, at)
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self._bar(at))
-                return f"fades to {level:g} from {self._place(at)} over {bars} bars"
+                return f"fades to {level:g} from {self._place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
                 return f"set from {self._place(at)}"
@@ -175,10 +184,12 @@ class Sequencer:
             case Tempo(bpm=bpm, bars=bars):
                 at = self._moment(command.on)
                 self.tempo = self.tempo.with_bpm(at, bpm, bars * self._bar(at))
-                words = f"bpm {float(bpm):g} from {self._place(at)}" + (f", reached over {bars} bars" if bars else "")
+                words = f"bpm {float(bpm):g} from {self._place(at)}" + (f", reached over {counted(bars, 'bar')}" if bars else "")
             case SetMeter(meter=meter):
                 at = self._moment(On.BAR)
                 self.tempo = self.tempo.with_meter(at, meter)
+                for part in self._parts.values():
+                    part.realign(at, self.tempo)
                 words = f"meter {meter} from {self._place(at)}"
             case SetSwing(swing=swing):
                 at = self._moment(On.BAR)
@@ -189,7 +200,7 @@ class Sequencer:
                 self._stop_all(at)
                 words = f"all parts stop at {self._place(at)}"
             case Panic():
-                at = max(Beats(0), self.beat_now())
+                at = self._now()
                 self._stop_all(at)
                 self._withdraw(None, at)
                 self._silence(None, at)
@@ -206,23 +217,24 @@ class Sequencer:
             part.stop(at, self._bar(at))
 
     def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
-        """Mute or solo: takes back and ends the notes of parts that fall silent, and plans those that are heard again."""
-        if command.on is On.NOW:
-            at = max(Beats(0), self.beat_now())
-        heard = [other for other in self._parts.values() if self._audible(other, at)]
+        """Mute or solo. What falls silent does so now, what is heard again begins where the outputs can be reached."""
+        closes = command.muted if isinstance(command, Mute) else command.soloed
+        if command.on is On.NOW and closes:
+            at = self._now()
         if isinstance(command, Mute):
             part.muted.set(at, command.muted)
             words = "muted" if command.muted else "heard again"
         else:
             part.soloed.set(at, command.soloed)
             words = "solo" if command.soloed else "out of solo"
+        reachable = self._reachable()
         for other in self._parts.values():
-            if other in heard and not self._audible(other, at):
+            if self._audible(other, at):
+                self._replan([other], max(at, reachable))
+            else:
                 self._replan([other], at)
-                if command.on is On.NOW:
+                if at < reachable:
                     self._silence(other.name, at)
-            elif other not in heard and self._audible(other, at):
-                self._replan([other], max(at, self._reachable()))
         return f"{words} from {self._place(at)}"
 
     def _audible(self, part: Part, beat: Beats) -> bool:
@@ -248,12 +260,13 @@ class Sequencer:
             try:
                 action(output)
             except Exception as error:
-                self._note_once(output.name, f"{output.name} failed ({error}): the others play on.")
+                self._note_once(output, f"{output.name} failed ({error}): the others play on.")
 
-    def _note_once(self, who: str, sentence: str) -> None:
-        if self._troubles.get(who) != sentence:
+    def _note_once(self, who: object, sentence: str) -> None:
+        if self._troubles.get(who, "") != sentence:
             self._troubles[who] = sentence
-            self._note(sentence)
+            if sentence:
+                self._note(sentence)
 
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
@@ -267,9 +280,9 @@ class Sequencer:
         if part is None:
             return
         if reply.phrase is None:
-            self._note_once(part.name, f"{part.name} goes on with what it has: {part.trouble}")
+            self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
-        self._troubles.pop(part.name, None)
+        self._note_once(part, "")
         at = part.answer(reply.phrase, self._reachable(), self.tempo)
         self._replan([part], at)
         self._start_if_sounding()
@@ -281,8 +294,12 @@ class Sequencer:
     # Time
 
     def follow(self) -> None:
-        """Let the outputs look at their devices' clocks."""
-        self._to_outputs(lambda output: output.follow())
+        """Let the outputs look at their devices' clocks; note what has come to trouble them."""
+        self._to_outputs(self._follow)
+
+    def _follow(self, output: Output) -> None:
+        output.follow()
+        self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
@@ -292,32 +309,42 @@ class Sequencer:
             self._asking.ask_if_due(part, self._reachable(), self.tempo)
         if self.started is None:
             return
+        begin = self.tempo.beat_at(self._clock.now() - MOST_LATE - self.started)
+        if any(part.planned < begin for part in self._parts.values()) and begin > 0:
+            self._note("the machine stood still: the notes of that time are left out")
         end = self.tempo.beat_at(until - self.started)
-        events = [event for part in self._parts.values() for event in self._events(part, end)]
-        events.sort(key=lambda event: (event.seconds, isinstance(event, NoteEvent)))
+        events: list[Event] = []
+        for part in self._parts.values():
+            try:
+                events += self._events(part, max(begin, part.planned), end)
+            except Exception as error:
+                self._note_once((part, "events"), f"{part.name} failed ({error!r}): the others play on.")
+            part.planned = max(part.planned, end)
+        events.sort(key=_order)
         if events:
             self._to_outputs(lambda output: output.schedule(events))
 
-    def _events(self, part: Part, end: Beats) -> list[Event]:
-        begin, part.planned = part.planned, max(part.planned, end)
+    def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
+        if begin >= end:
+            return []
         events: list[Event] = [self._setting(part, *said) for said in part.controls_between(begin, end)]
-        for note in part.notes_between(begin, end):
-            channel = part.channel_at(note.onset)
-            if channel is not None and self._audible(part, note.onset):
-                stop = self._heard_until(part, note.onset, note.end)
-                events.append(
-                    NoteEvent(
-                        part.name,
-                        note.onset,
-                        self._sounds_at(note.onset),
-                        channel,
-                        note.pitch,
-                        note.velocity,
-                        stop,
-                        self._sounds_at(stop),
-                    )
-                )
+        events += [ReleaseEvent(part.name, beat, self._sounds_at(beat)) for beat in self._releases(part, begin, end)]
+        events += [self._sounding(part, note) for note in part.notes_between(begin, end) if self._audible(part, note.onset)]
         return events
+
+    def _sounding(self, part: Part, note: Note) -> NoteEvent:
+        stop = min(self._closings(part, note.onset, note.end), default=note.end)
+        begins, ends, channel = self._sounds_at(note.onset), self._sounds_at(stop), part.channel_at(note.onset) or 0
+        return NoteEvent(part.name, note.onset, begins, channel, note.pitch, note.velocity, stop, ends)
+
+    def _releases(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
+        """Where all notes of a part end, also those that were handed over before that was known."""
+        return sorted({*part.replaced_between(begin, end), *self._closings(part, begin, end)})
+
+    def _closings(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
+        """The beats in [begin, end) at which a part falls silent, for it is muted or another goes solo."""
+        gates = [part.muted, *(other.soloed for other in self._parts.values())]
+        return [beat for gate in gates for beat, _ in gate.changes(begin, end) if not self._audible(part, beat)]
 
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
         channel, seconds = part.channel_at(beat) or 0, self._sounds_at(beat)
@@ -325,19 +352,13 @@ class Sequencer:
             return ProgramEvent(part.name, beat, seconds, channel, value)
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
-    def _heard_until(self, part: Part, onset: Beats, end: Beats) -> Beats:
-        """Where a note ends: before its own end if the part is muted, or another goes solo, in its middle."""
-        gates = [beat for other in self._parts.values() for beat, _ in other.soloed.changes(onset, end)]
-        gates += [beat for beat, _ in part.muted.changes(onset, end)]
-        return min((beat for beat in gates if not self._audible(part, beat)), default=end)
-
     def _sounds_at(self, beat: Beats) -> Seconds:
         assert self.started is not None
         return self.started + self.tempo.sounds_at(beat)
 
     def _start_if_sounding(self) -> None:
         if self.started is None and any(part.phrase_at(Beats(0)) for part in self._parts.values()):
-            self.started = self._clock.now() + self._lead_in
+            self.started = self._clock.now() + self._lead_in + self.buffered()
 
     # What is shown
 
@@ -358,12 +379,14 @@ class Sequencer:
         )
 
     def _state(self, part: Part, now: Beats) -> PartState:
-        phrase = part.phrase_at(now)
+        phrase, coming = part.phrase_at(now), part.coming(now)
         sounding = phrase is not None and bool(phrase.notes)
         length = Fraction(0) if phrase is None else phrase.length / self._bar(now)
+        said = "empty" if part.mode is Mode.STOPPED and phrase is None else part.mode.value
         return PartState(
             name=part.name,
-            doing=part.mode.value if phrase is not None or part.mode is not Mode.STOPPED else "empty",
+            doing=f"{said} {counted(length, 'bar')}" if sounding else said,
+            coming="" if coming is None else f"{self._length(coming[1].length, coming[0])} from {self._place(coming[0])}",
             sounds=sounding and self._audible(part, now),
             muted=part.muted.at(now),
             soloed=part.soloed.at(now),
@@ -384,5 +407,9 @@ class Sequencer:
         return f"bar {bar}" if beat == line else f"bar {bar}, beat {float(beat - line + 1):.3g}"
 
     def _length(self, length: Beats, at: Beats) -> str:
-        bars = length / self._bar(at)
-        return f"{bars} bar{'' if bars <= 1 else 's'}"
+        return counted(length / self._bar(at), "bar")
+
+
+def _order(event: Event) -> tuple[Seconds, int]:
+    """At the same moment: keys up, then settings, then notes."""
+    return event.seconds, 0 if isinstance(event, ReleaseEvent) else 2 if isinstance(event, NoteEvent) else 1

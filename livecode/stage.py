@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .clock import Clock
 from .commands import (
@@ -31,19 +31,19 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, LogEntry, OfflineEngine
-from .errors import BadInput, OutputError, UnknownName
+from .errors import BadInput, NoAudio, UnknownWord
 from .formats import write_midi
 from .gm import PROGRAMS, program_number
 from .models.host import ModelState
 from .models.wire import Model
-from .music import Beats, Phrase, Seconds, beats
+from .music import Beats, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN, FluidOutput
 from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
-from .tempo import Meter, Swing, exact_bpm
+from .tempo import Meter, Swing, TempoMap, exact_bpm
 
 
 class Answer(str):
@@ -67,8 +67,13 @@ class _Strict:
         kind = type(self)
         settable = [known for known in dir(kind) if getattr(getattr(kind, known), "fset", None)]
         if not name.startswith("_") and name not in settable:
-            raise UnknownName.of("setting", name, settable)
+            raise UnknownWord.of("setting", name, settable)
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnknownWord.of("word", name, [known for known in dir(type(self)) if known[0] != "_"])
 
 
 class Stage(_Strict):
@@ -111,18 +116,19 @@ class Stage(_Strict):
             raise BadInput("inline=False asks for an engine process, which this version does not have: leave it out.")
         if seed is None:
             seed = int.from_bytes(os.urandom(4), "big")
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise BadInput(f"seed={seed!r} is no whole number: give one such as 7, or leave it out.")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise BadInput(f"seed={seed!r} is no whole number from 0 to 2**63 - 1: give one such as 7, or leave it out.")
         self._soundfont = find_soundfont(soundfont)
-        self._gain, self._reverb, self._chorus = gain, reverb, chorus
-        self._require_audio = require_audio or driver is not None
+        self._gain, self._reverb, self._chorus = _number("gain", gain, 0, 10), bool(reverb), bool(chorus)
+        patience = _number("patience", patience, 0.1, 3600)
+        self._no_audio = ""
         self._parts: dict[str, PartHandle] = {}
         pace, grid = exact_bpm(bpm), Meter.of(meter)
         if offline:
             self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed, patience=patience)
         else:
             live = LiveEngine(
-                lambda clock: self._open_fluid(clock, driver) if outputs is None else outputs,
+                lambda clock: self._open_fluid(clock, driver, require_audio) if outputs is None else outputs,
                 bpm=pace,
                 meter=grid,
                 seed=seed,
@@ -131,18 +137,21 @@ class Stage(_Strict):
             live.start()
             self._engine = live
         self._engine.note(f"the stage is open at {float(pace):g} bpm with seed {seed}")
+        if self._no_audio:
+            self._engine.note(self._no_audio)
         atexit.register(self.close)
 
-    def _open_fluid(self, clock: Clock, driver: str | None) -> list[Output]:
+    def _open_fluid(self, clock: Clock, driver: str | None, require_audio: bool) -> list[Output]:
         fluid = FluidOutput(
             clock, soundfont=self._soundfont, driver=driver, gain=self._gain, reverb=self._reverb, chorus=self._chorus
         )
         try:
             fluid.open()
-        except OutputError as error:
-            if self._require_audio:
+        except NoAudio as error:
+            if require_audio or driver is not None:
                 raise
-            print(f"livecode: {error} The tape plays instead: hear it with stage.render('take.wav').", file=sys.stderr)  # noqa: T201
+            self._no_audio = f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
+            print(f"livecode: {self._no_audio}", file=sys.stderr)  # noqa: T201
             return []
         return [fluid]
 
@@ -175,14 +184,14 @@ class Stage(_Strict):
 
     @property
     def bpm(self) -> float:
-        """Quarter notes a minute, now. Setting it takes effect on the next bar."""
-        return float(self._engine.snapshot().bpm)
+        """Quarter notes a minute, now, to three decimals. Setting it takes effect on the next bar."""
+        return round(float(self._engine.snapshot().bpm), 3)
 
     @bpm.setter
     def bpm(self, bpm: Fraction | float | str) -> None:
         self.tell(Tempo(bpm=exact_bpm(bpm)))
 
-    def ramp(self, bpm: Fraction | float | str, *, bars: float) -> Answer:
+    def ramp(self, bpm: Fraction | float | str, *, bars: float = 4) -> Answer:
         """From the next bar on, bring the tempo to `bpm` evenly over `bars` bars."""
         return self.tell(Tempo(bpm=exact_bpm(bpm), bars=_bars(bars)))
 
@@ -202,15 +211,15 @@ class Stage(_Strict):
 
     @swing.setter
     def swing(self, swing: Swing | float) -> None:
-        self.tell(SetSwing(swing=swing if isinstance(swing, Swing) else Swing(beats(swing))))
+        if not isinstance(swing, Swing):
+            swing = Swing(beats(_number("swing", swing, 0.5, 0.75)))
+        self.tell(SetSwing(swing=swing))
 
     def run(self, bars: float) -> Answer:
         """Let virtual time go on by `bars` bars, as fast as it goes. Only on an offline stage. Raises BadInput."""
         if not isinstance(self._engine, OfflineEngine):
             raise BadInput("A live stage runs by itself: use Stage(offline=True) to run ahead of time.")
-        here = self._engine.snapshot()
-        until = here.beats + _bars(bars) * Meter.of(here.meter).bar
-        self._engine.run(until)
+        self._engine.run(_after_bars(self._engine.tempo(), self._engine.snapshot().beats, _bars(bars)))
         return Answer(f"ran to bar {self._engine.snapshot().bar}")
 
     # Stopping
@@ -244,24 +253,27 @@ class Stage(_Strict):
         """Where the music is, what every part does and waits for, how models and outputs are."""
         here = self._engine.snapshot()
         bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running else "waits for the first notes"
-        lines = [f"{bar} · {float(here.bpm):g} bpm · {here.meter}"]
+        bar = f"closed at {bar}" if self._engine.closed else bar
+        lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}"]
         for part in here.parts:
-            doing = part.doing + (f" {part.bars} bar{'' if part.bars <= 1 else 's'}" if part.doing != "empty" else "")
-            marks = [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+            marks = [f"next: {part.coming}"] if part.coming else []
+            marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
             marks += [part.model] if part.model else []
             marks += [f"waits for {part.waits}" + self._model_words(part.waits)] if part.waits else []
             marks += [f"trouble: {part.trouble}"] if part.trouble else []
-            lines.append(" · ".join([f"{part.name}: {doing}", *marks]))
+            lines.append(" · ".join([f"{part.name}: {part.doing}", *marks]))
         lines += [f"model {state}" for state in self._engine.model_states()]
-        lines += [f"output {output}" for output in self._engine.outputs] or ["output: the tape only"]
+        lines += [f"output {output}" for output in self._engine.outputs]
+        if not self._engine.outputs:
+            lines.append(f"output: the tape only{': ' + self._no_audio if self._no_audio else ''}")
         return Lines(lines)
 
     def _model_words(self, config: str) -> str:
         return next((f" ({state.state})" for state in self._engine.model_states() if state.key.config == config), "")
 
-    def log(self, last: int = 20) -> Lines:
-        """The last sentences of what happened."""
-        return Lines(str(entry) for entry in self._engine.log()[-last:])
+    def log(self, last: int = 20, *, worker: bool = False) -> Lines:
+        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
+        return Lines(self._engine.worker_log()[-last:] if worker else (str(entry) for entry in self._engine.log()[-last:]))
 
     def log_entries(self) -> tuple[LogEntry, ...]:
         """What happened, as values, oldest first."""
@@ -277,23 +289,30 @@ class Stage(_Strict):
 
         Raises BadInput or OutputError.
         """
+        if not isinstance(path, str | Path):
+            raise BadInput(f"{path!r} is no path: give one such as 'take.wav' or 'take.mid'.")
         target = Path(path).expanduser()
         tempo, end = self._engine.tempo(), self._engine.snapshot().beats
         begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
+        start = self._engine.started() + tempo.seconds_at(begin)
         events = self._engine.tape.events(begin, end)
         if not events:
             raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
-        length = f"{float((end - begin) / tempo.meter_at(end).bar):.3g} bars"
+        events = self._engine.tape.settings(begin, start) + events
+        length = counted(_bars_at(tempo, end) - _bars_at(tempo, begin), "bar")
         if target.suffix.lower() in (".mid", ".midi"):
             write_midi(target, events, tempo, begin, end)
             return Answer(f"{target}: {length}")
         if target.suffix.lower() != ".wav":
             raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
-        start = self._engine.started() + tempo.seconds_at(begin)
         report = render_wav(
             target, events, start=start, soundfont=self._soundfont, gain=self._gain, reverb=self._reverb, chorus=self._chorus
         )
-        return Answer(f"{length}: {report}")
+        return Answer(f"{target}: {length}, {report}")
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence of your own in the log."""
+        self._engine.note(sentence)
 
     def tell(self, command: AnyCommand) -> Answer:
         """Send a command; returns the sentence that says what comes of it. Raises what is refused."""
@@ -333,6 +352,16 @@ class PartHandle(_Strict):
     program = _setting("program", None, lambda program: PROGRAMS[int(program)])
     density = _setting("density", None)
 
+    @property
+    def range(self) -> tuple[str, str]:
+        """The lowest and the highest pitch that its model may play; setting it takes effect with the next answer."""
+        settings = self.state().settings
+        return pitch_name(int(settings.get("low", 0))), pitch_name(int(settings.get("high", 127)))
+
+    @range.setter  # noqa: A003
+    def range(self, span: tuple[int | str, int | str]) -> None:
+        self.set(range=span)
+
     def __init__(self, stage: Stage, name: str) -> None:
         self._name = name
         self._stage = stage
@@ -357,6 +386,11 @@ class PartHandle(_Strict):
                 f"{self._name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
             )
         return self
+
+    def _not_this_way(self, what: object) -> NoReturn:
+        raise BadInput(f"Notes and models go to a part with two arrows: {self.name} >> {what!r}.")
+
+    __lshift__ = __gt__ = __lt__ = _not_this_way
 
     def loop(self, *, on: str = "loop") -> Answer:
         """Repeat the current bars; after a stop, what last sounded."""
@@ -424,14 +458,17 @@ class PartHandle(_Strict):
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
         to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
-        density=2 keeps the two strongest notes a beat. Raises BadInput or UnknownName.
+        density=2 keeps two notes a beat on the whole, those on the strongest beats. Raises BadInput or UnknownName.
         """
         return self._stage.tell(
             _adjust(self._name, gain=gain, pan=pan, channel=channel, program=program, span=range, density=density)
         )
 
     def free(self, *limits: str) -> Answer:
-        """Lift limits again: free("range"), free("density"), or all with free(). Raises BadInput."""
+        """Lift limits again: free("range"), free("density"), or both with free(). free("channel") goes back to the part's own.
+
+        Raises BadInput.
+        """
         names = {"range": ("low", "high"), "density": ("density",), "channel": ("channel",)}
         for limit in limits:
             if limit not in names:
@@ -479,7 +516,7 @@ def _adjust(
 
 
 def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
-    if isinstance(span, str) or len(span) != 2:
+    if not isinstance(span, tuple | list) or len(span) != 2:
         raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
     low, high = (pitch_number(str(pitch)) for pitch in span)
     return low, high
@@ -489,5 +526,22 @@ def _bars(value: float, *, least: float = 1 / 64) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction) or not math.isfinite(value):
         raise BadInput(f"bars={value!r} is no number of bars: give one such as 4 or 0.5.")
     if value < least:
-        raise BadInput(f"bars={value!r} is no length: give more than 0, such as 4 or 0.5.")
+        raise BadInput(f"bars={value!r} is no length: give {'0 or more' if least == 0 else 'more than 0'}, such as 4 or 0.5.")
     return beats(value)
+
+
+def _number(name: str, value: float, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction) or not least <= value <= most:
+        raise BadInput(f"{name}={value!r} is out of range: give a number from {least:g} to {most:g}.")
+    return float(value)
+
+
+def _bars_at(tempo: TempoMap, beat: Beats) -> Fraction:
+    return tempo.bar_at(beat) + (beat - tempo.line_before(beat)) / tempo.meter_at(beat).bar
+
+
+def _after_bars(tempo: TempoMap, beat: Beats, bars: Fraction) -> Beats:
+    """The beat that lies so many bars later, through changes of meter."""
+    for _ in range(int(bars)):
+        beat += tempo.meter_at(beat).bar
+    return beat + bars % 1 * tempo.meter_at(beat).bar

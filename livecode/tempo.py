@@ -96,6 +96,21 @@ class Swing:
             return begin + inside * 2 * self.ratio
         return begin + pair - (pair - inside) * 2 * (1 - self.ratio)
 
+    def straight(self, within: Beats, bar: Beats) -> Beats:
+        """Which moment of the bar sounds `within` it: the inverse of `moved`.
+
+        >>> Swing(Fraction(2, 3), Fraction(1, 2)).straight(Fraction(5, 3), Fraction(4))
+        Fraction(3, 2)
+        """
+        pair = 2 * self.unit
+        begin = within // pair * pair
+        if self.ratio == Fraction(1, 2) or begin + pair > bar:
+            return within
+        inside = within - begin
+        if inside < pair * self.ratio:
+            return begin + inside / (2 * self.ratio)
+        return begin + pair - (pair - inside) / (2 * (1 - self.ratio))
+
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
@@ -198,6 +213,11 @@ class TempoMap:
         """Where a note on this beat sounds, in beats: later by its swing."""
         line = self.line_before(beat)
         return line + self.swing_at(beat).moved(beat - line, self.meter_at(beat).bar)
+
+    def unswung(self, beat: Beats) -> Beats:
+        """Which note sounds at this beat: the inverse of `swung`."""
+        line = self.line_before(beat)
+        return line + self.swing_at(beat).straight(beat - line, self.meter_at(beat).bar)
 
     def sounds_at(self, beat: Beats) -> Seconds:
         """When a note on this beat sounds: with swing."""

@@ -5,7 +5,7 @@ from fractions import Fraction
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
 from livecode.models.wire import Model, ModelKey, Reply, Request
-from livecode.music import Phrase, Seconds
+from livecode.music import Phrase
 from livecode.notation import notes
 from livecode.outputs.tape import Tape
 from livecode.sequencer import Outcome, Sequencer
@@ -26,7 +26,6 @@ class Asked:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.forgotten: list[str] = []
-        self.slowest: Seconds | None = None
 
     def prepare(self, key: ModelKey) -> None:
         pass
@@ -36,9 +35,6 @@ class Asked:
 
     def forget(self, request_id: str) -> None:
         self.forgotten.append(request_id)
-
-    def latency(self, key: ModelKey) -> Seconds | None:
-        return self.slowest
 
 
 class Rig:

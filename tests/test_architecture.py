@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,7 +21,8 @@ ALLOWED: dict[str, set[str]] = {
     "notation": VALUES | {"gm"},
     "tempo": VALUES,
     "clock": VALUES,
-    "formats": VALUES | {"gm", "tempo"},
+    "files": {"errors"},
+    "formats": VALUES | {"files", "gm", "tempo"},
     "models.wire": VALUES,
     "models.bundles": VALUES | {"models.wire"},
     "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
@@ -30,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.worker": VALUES | {"models.wire", "models.rnn", "models"},
     "commands": VALUES | {"tempo", "models.wire"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
-    "outputs": VALUES | {"clock", "gm", "notation", "outputs"},
+    "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
     "sequencer": VALUES | {"asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
     "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
@@ -83,6 +85,8 @@ def test_only_the_worker_side_knows_tensorflow(module: str) -> None:
 
 def test_the_public_names_are_what_is_there() -> None:
     assert sorted(livecode.__all__) == livecode.__all__
+    there = {name for name, value in vars(livecode).items() if not isinstance(value, ModuleType) and name[0] != "_"}
+    assert there == set(livecode.__all__)
     assert all(getattr(livecode, name).__doc__ for name in livecode.__all__ if name != "Beats")
 
 

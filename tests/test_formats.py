@@ -46,9 +46,13 @@ def test_tempo_ramps_meter_and_swing_are_in_the_file(tmp_path: Path) -> None:
 
 def test_the_last_bars_alone(tmp_path: Path) -> None:
     with lc.Stage(offline=True) as stage:
-        stage.part("lead") >> lc.notes("C4 . . . D4 . . . E4 . . .")
+        lead = stage.part("lead", program="Cello", gain=0.25)
+        lead >> lc.notes("C4 . . . D4 . . . E4 . . .")
         stage.run(bars=3)
         stage.render(tmp_path / "take.mid", bars=2)
+    said = [message for message in mido.MidiFile(tmp_path / "take.mid").tracks[1] if message.type != "note_on"]
+    assert [(message.program, message.time) for message in said if message.type == "program_change"] == [(42, 0)]
+    assert [(message.value, message.time) for message in said if message.type == "control_change"] == [(50, 0)]
     assert [(note.onset, note.pitch) for note in lc.read_midi(tmp_path / "take.mid").notes] == [(0, 62), (4, 64)]
 
 
@@ -96,9 +100,12 @@ def test_a_file_that_cannot_be_written_is_refused_and_nothing_is_half_written(tm
         stage.run(bars=1)
         with pytest.raises(lc.LivecodeError, match="cannot be written"):
             stage.render(tmp_path / "nowhere" / "take.mid")
+        (tmp_path / "folder.mid").mkdir()
+        with pytest.raises(lc.OutputError, match="cannot be written"):
+            stage.render(tmp_path / "folder.mid")
         with pytest.raises(lc.BadInput, match=r"neither \.wav nor \.mid"):
             stage.render(tmp_path / "take.ogg")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.mid"]
 
 
 def test_commands_make_the_same_take_twice() -> None:

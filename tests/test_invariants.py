@@ -83,7 +83,7 @@ def test_no_note_is_planned_twice_or_without_end_and_the_file_has_them_all(scrip
             assert note.end_beat > note.beat
             assert note.end_seconds > note.seconds
             before = last.get(note.pitch)
-            assert before is None or note.beat > before.beat
+            assert before is None or note.beat >= before.end_beat
             last[note.pitch] = note
 
 

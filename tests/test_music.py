@@ -43,6 +43,12 @@ def test_within_a_range_pitch_classes_stay(phrase: Phrase, low: int, width: int)
     assert {note.pitch % 12 for note in kept.notes} == {note.pitch % 12 for note in phrase.notes}
 
 
+def test_beats_may_be_typed_as_numbers() -> None:
+    phrase = Phrase((Note(0, 0.5, 60), Note(0.5, "1/3", 62)), 4)  # type: ignore[arg-type]
+    assert all(type(beats) is Fraction for note in phrase.notes for beats in (note.onset, note.duration))
+    assert type(phrase.length) is Fraction
+
+
 def test_thinning_leaves_the_strong_beats() -> None:
     phrase = lc.notes("C4 D4 E4 F4 G4 A4 B4 C5", dur="1/2").thinned(Fraction(1))
     assert [float(note.onset) for note in phrase.notes] == [0, 1, 2, 3]
@@ -66,6 +72,9 @@ def test_what_is_no_number_of_beats_is_refused(value: object) -> None:
         ({"duration": Fraction(0)}, "lasts 0"),
         ({"pitch": 128}, "pitch 128"),
         ({"velocity": 0}, "velocity 0"),
+        ({"velocity": 99.5}, "velocity 99.5"),
+        ({"pitch": "C4"}, "pitch 'C4'"),
+        ({"onset": "x"}, "'x' is no number of beats"),
     ],
 )
 def test_a_note_outside_midi_is_refused(change: dict[str, Fraction], words: str) -> None:
@@ -74,7 +83,7 @@ def test_a_note_outside_midi_is_refused(change: dict[str, Fraction], words: str)
 
 
 def test_a_phrase_without_length_or_with_a_note_beyond_it_is_refused() -> None:
-    with pytest.raises(lc.BadInput, match="cannot repeat"):
+    with pytest.raises(lc.BadInput, match="A phrase of 0 beats cannot be played"):
         Phrase((), Fraction(0))
     with pytest.raises(lc.BadInput, match="make the phrase longer"):
         Phrase((Note(Fraction(4), Fraction(1), 60),), Fraction(4))
@@ -105,6 +114,11 @@ def test_accents_and_ghosts() -> None:
         (lambda: lc.notes("C4 E4,X G4"), r"Note 2 \(character 4\): 'X' is no note"),
         (lambda: lc.notes("C99"), r"Note 1 .* outside MIDI's pitches"),
         (lambda: lc.notes("  | "), "There are no notes"),
+        (lambda: lc.notes(60), "60 is no text of notes"),
+        (lambda: lc.beat(kick=5), "kick=5 is no pattern"),
+        (lambda: lc.notes("C4", dur="1/100000"), "A phrase of 1/100000 beats cannot be played"),
+        (lambda: lc.notes("C4", dur=1e9), "A phrase of 1000000000 beats cannot be played"),
+        (lambda: lc.notes("C4 " * 1000, dur="1/500"), "1000 notes in 2 beats cannot be played"),
         (lambda: lc.notes("C4", dur=0), "is no length of a note"),
         (lambda: lc.beat(kick="x.z."), "kick='x.z.' has 'z' at character 3"),
         (lambda: lc.beat(kick=""), "has no steps"),

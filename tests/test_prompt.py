@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import pytest
 
 import livecode as lc
@@ -39,7 +40,7 @@ def test_a_set_at_the_prompt(prompt: "pexpect.spawn") -> None:
     assert "livecode: a stage is ready" in prompt.before
     assert "drums: loops 1/2 bar" in types(prompt, 'drums >> beat(kick="x...x...", hat="x.x.x.x.")')
     assert "drums: muted from bar" in types(prompt, "drums.mute()")
-    assert "output" in types(prompt, "stage.status()")
+    assert "output: the tape only: There is no audio device here" in types(prompt, "stage.status()")
     assert types(prompt, "stage.bpm = 0").split("\r\n")[-3:-1] == [
         "livecode: A bpm of 0 cannot be played: give a number from 10 to 999, such as 120.",
         "",
@@ -67,7 +68,10 @@ def test_the_demo_renders_a_piece_of_the_models(tmp_path: Path, capsys: pytest.C
     assert "Drums RNN has made 2 loops, Melody RNN 1" in capsys.readouterr().out
     phrase = lc.read_midi(tmp_path / "piece.mid")
     assert phrase.length == 20
-    assert {note.pitch for note in phrase.notes if note.onset >= 4} != set()
+    names = [track.name for track in mido.MidiFile(tmp_path / "piece.mid").tracks]
+    assert set(names) == {"tempo", "drums", "lead"}
+    for bar in range(1, 5):
+        assert [note for note in phrase.notes if 4 * bar <= note.onset < 4 * bar + 4]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +81,7 @@ def test_the_demo_renders_a_piece_of_the_models(tmp_path: Path, capsys: pytest.C
         (["demo", "--out", "x.ogg"], "neither .wav nor .mid"),
         (["demo", "--bpm", "nan", "--out", "x.mid"], "A bpm of 'nan'"),
         (["demo", "--soundfont", "TimGM6m", "--out", "x.mid"], "did you mean 'TimGM6mb'"),
+        (["--bpm", "nan", "demo", "--out", "x.mid"], "A bpm of 'nan'"),
         (["demo", "--driver", "alsaa"], "There is no audio driver 'alsaa': did you mean 'alsa'"),
     ],
 )

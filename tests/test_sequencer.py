@@ -33,7 +33,6 @@ def test_a_part_repeats_itself_until_its_model_answers(rig: Rig) -> None:
 
 
 def test_a_model_is_asked_for_every_loop_and_continues_what_just_played(rig: Rig) -> None:
-    rig.models.slowest = 0.2
     rig.plays("bass", "C2 . . .")
     rig.models_of("bass", a_model())
     rig.play(until=1)
@@ -51,15 +50,30 @@ def test_a_model_is_asked_for_every_loop_and_continues_what_just_played(rig: Rig
 
 
 def test_a_known_model_is_asked_late_so_that_knobs_feel_immediate(rig: Rig) -> None:
-    rig.models.slowest = 0.2
+    """At 120 bpm, answers that take half a beat (0.25 s) are asked for 1.5 x 0.25 + 0.3 s before the boundary: 1.35 beats."""
     rig.plays("bass", "C2 . . .")
     rig.models_of("bass", a_model())
-    rig.play(until=1)
-    rig.answer("D2 . . .")
-    rig.play(until=6)
-    assert len(rig.models.requests) == 1  # half a second and more before the boundary: not yet
-    rig.play(until=7.5)
+    for bar in range(2):  # the first answer, which waits for the model to load, does not count; the second does
+        rig.play(until=4 * bar + 0.5)
+        rig.answer("D2 . . .")
+    rig.play(until=10.5)
     assert len(rig.models.requests) == 2
+    rig.play(until=10.75)
+    assert len(rig.models.requests) == 3
+    assert rig.models.requests[-1].needed_by == 12
+
+
+def test_parts_that_wait_for_each_others_answers_ask_earlier(rig: Rig) -> None:
+    for part in ("a", "b"):
+        rig.plays(part, "C2 . . .")
+        rig.models_of(part, a_model())
+    rig.play(until=0.5)
+    rig.answer("D2 . . .", number=0)
+    rig.answer("D2 . . .", number=1)  # the second to be answered waited for the first, and that counts
+    rig.play(until=6.25)
+    assert len(rig.models.requests) == 2
+    rig.play(until=6.5)
+    assert len(rig.models.requests) == 4
 
 
 def test_before_any_notes_the_first_answer_starts_the_music(rig: Rig) -> None:
@@ -191,7 +205,7 @@ def test_the_same_seed_asks_the_same_and_another_does_not() -> None:
         rig.plays("lead", "C4 . . .")
         rig.models_of("lead", a_model(seed=model_seed))
         for bar in range(3):
-            rig.play(until=4 * bar + 1)
+            rig.play(until=4 * bar + 3.5)
             rig.answer("D4 . . .")
         return [request.seed for request in rig.models.requests]
 
@@ -219,6 +233,116 @@ def test_mute_on_the_bar_cuts_what_rings(rig: Rig) -> None:
     rig.plays("pad", "D4 _ _ _ _ _ _ _")
     rig.play(until=24)
     assert rig.score() == [(0, "C4")]
+    assert rig.tape.notes()[0].end_beat == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "ends"),
+    [
+        (Hush(), 4),
+        (Act(part="pad", action=Action.STOP, on=On.BEAT), 2),
+        (Play(part="pad", phrase=notes("C4 _ _ _ _ _ _ _"), on=On.BAR), 4),
+        (Mute(part="pad", muted=True, on=On.BAR), 4),
+        (Solo(part="other", soloed=True, on=On.BAR), 4),
+        (Solo(part="other", soloed=True), 1),
+        (Panic(), 1),
+    ],
+)
+def test_a_note_that_rings_ends_where_its_part_falls_silent_or_is_replaced(rig: Rig, command, ends: int) -> None:
+    rig.plays("pad", "C4 _ _ _ _ _ _ _")
+    rig.play(until=1)
+    rig.obey(command)
+    rig.play(until=12)
+    assert rig.tape.notes("pad")[0].end_beat == ends
+
+
+@pytest.mark.parametrize("first_muted", [True, False])
+def test_the_last_word_on_muting_counts(rig: Rig, first_muted: bool) -> None:
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.play(until=1)
+    rig.obey(Mute(part="a", muted=not first_muted))
+    rig.play(until=3.5)
+    rig.obey(Mute(part="a", muted=first_muted, on=On.BAR))
+    rig.play(until=3.8)
+    rig.obey(Mute(part="a", muted=not first_muted))
+    rig.play(until=8)
+    heard_at_the_end = [name for beat, name in rig.score() if beat >= 4]
+    assert heard_at_the_end == (["C4", "D4", "E4", "F4"] if first_muted else [])
+
+
+def test_mute_and_unmute_at_once_strike_nothing_twice(rig: Rig) -> None:
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.play(until=0.95)
+    rig.obey(Mute(part="a", muted=True))
+    rig.obey(Mute(part="a", muted=False))
+    rig.play(until=4)
+    assert len(rig.score()) == len(set(rig.score()))
+    assert rig.score()[-2:] == [(2, "E4"), (3, "F4")]
+
+
+def test_now_counts_as_it_sounds_also_in_swing(rig: Rig) -> None:
+    rig.obey(SetSwing(swing=Swing(Fraction(3, 4), Fraction(1))))
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.play(until=1.2)  # D4, written on beat 1, sounds on 1.5
+    rig.obey(Panic())
+    rig.play(until=4)
+    assert rig.score() == [(0, "C4")]
+
+
+def test_a_part_without_notes_says_nothing_on_anybodys_channel(rig: Rig) -> None:
+    rig.plays("lead", "C4")
+    rig.play(until=1)
+    rig.obey(Adjust(part="bass", program=40))
+    rig.play(until=4)
+    assert not any(isinstance(event, ProgramEvent) for event in rig.tape.events())
+    rig.plays("bass", "C2")
+    rig.play(until=9)
+    said = [event for event in rig.tape.events() if isinstance(event, ProgramEvent)]
+    assert [(event.beat, event.program, event.channel) for event in said] == [(8, 40, rig.tape.notes("bass")[0].channel)]
+
+
+def test_loop_before_any_bars_have_come_loops_the_first_that_do(rig: Rig) -> None:
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.does("lead", Action.LOOP)
+    rig.answer("C4 . . .")
+    rig.play(until=8)
+    assert rig.score() == [(0, "C4"), (4, "C4")]
+    assert len(rig.models.requests) == 1
+
+
+def test_a_new_model_does_not_wait_for_the_last_ones_refusal(rig: Rig) -> None:
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.refuse("it cannot be loaded.")
+    rig.models_of("lead", a_model(bars=2))
+    rig.play(until=0)
+    assert [request.beats for request in rig.models.requests] == [4, 8]
+
+
+def test_after_panic_a_part_comes_back_on_the_next_bar(rig: Rig) -> None:
+    rig.plays("a", "C4 . . .")
+    rig.play(until=9.5)
+    rig.obey(Panic())
+    rig.does("a", Action.LOOP)
+    rig.play(until=16)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (8, "C4"), (12, "C4")]
+
+
+def test_beats_are_counted_from_the_bar_line() -> None:
+    rig = Rig(meter="7/8")
+    rig.plays("a", "C4 . .")
+    rig.play(until=4)
+    assert rig.obey(Mute(part="a", muted=True, on=On.BEAT)).words == "a: muted from bar 2, beat 2"
+
+
+def test_what_is_to_enter_moves_to_the_new_bar_lines(rig: Rig) -> None:
+    rig.plays("a", "C4 . . . . . . .")
+    rig.play(until=1)
+    rig.plays("a", "D4 . .")
+    rig.obey(SetMeter(meter=Meter(3, 4)))
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (8, "C4"), (10, "D4")]
 
 
 def test_solo_is_reversible(rig: Rig) -> None:
@@ -373,6 +497,8 @@ def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
     rig.clock.wait_until(rig.clock.now() + 3600)
     rig.sequencer.advance(rig.clock.now() + 0.2)
     assert rig.sequencer.snapshot().bar == 1 + (3600 * 2 + 1) // 4
+    assert len(rig.tape.notes()) < 8  # what nobody heard is not on the tape
+    assert rig.log == ["the machine stood still: the notes of that time are left out"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Which models there are, and whether a .mag file is one: checked at once in the caller's process, without TensorFlow."""
 
+import difflib
 import os
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,9 @@ def _config_of(path: Path, family: str) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise BundleError(f"There is no file {path}: check the path of the .mag file.") from error
+        near = difflib.get_close_matches(path.name, [file.name for file in path.parent.glob("*.mag")], n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "check the path of the .mag file."
+        raise BundleError(f"There is no file {path}: {hint}") from error
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror}): give the path of a .mag file.") from error
     if not content:

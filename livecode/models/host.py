@@ -7,6 +7,7 @@ the worker, every request is answered in the end, if only with a refusal.
 import queue
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -200,16 +201,23 @@ class _Keeper:
     def serve(self) -> None:
         """Do what the inbox says, and watch the worker's deadlines, until closed."""
         while not self._closing:
-            due = self._deadline if self._run or not self._models else self._next_start
-            with suppress(queue.Empty):
-                self._inbox.get(timeout=None if due == inf else max(0.0, due - monotonic()))()
-            if self._run and monotonic() >= self._deadline:
-                self._overdue()
-            self._proceed()
-            self._publish()
+            try:
+                self._turn()
+            except Exception:
+                self.tail.extend(traceback.format_exc().splitlines())
+                self._trouble = "the host met an error and goes on; see log(worker=True)"
         if self._run:
             self._run.end(grace=1.0 if self._ready and self._flight is None else 0.0)
             self._run = None
+        self._publish()
+
+    def _turn(self) -> None:
+        due = self._deadline if self._run or not self._models else self._next_start
+        with suppress(queue.Empty):
+            self._inbox.get(timeout=None if due == inf else max(0.0, due - monotonic()))()
+        if self._run and monotonic() >= self._deadline:
+            self._overdue()
+        self._proceed()
         self._publish()
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from ..music import Beats, Note, Phrase
-from .wire import ModelKey, Request
+from .wire import LONGEST_PRIMER, ModelKey, Request
 
 GENERATORS = {
     "drums_rnn": "magenta.models.drums_rnn.drums_rnn_sequence_generator",
@@ -28,10 +28,6 @@ GENERATORS = {
 
 BAR = Beats(4)
 """The bar that the models count in, whatever the meter."""
-
-LONGEST_PRIMER = Beats(128)
-"""512 sixteenths, the longest that the models were trained on: older bars are not read. Source: `max_steps=512` in
-magenta/models/*/*_rnn_pipeline.py."""
 
 
 class Heard(NamedTuple):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import BadInput
-from ..music import Beats, Phrase
+from ..music import Phrase
 from . import bundles
-from .wire import Model
+from .wire import LONGEST_PRIMER, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
@@ -19,9 +19,6 @@ MOST_PATHS = 64
 MOST_STEPS = 1024
 MOST_WORK = 512
 """Bars x beam_size x branch_factor. 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker is given."""
-
-LONGEST_PRIMER = Beats(128)
-"""512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
 
 
 def drums_rnn(

@@ -13,6 +13,9 @@ import msgspec
 
 from ..music import Beats, Phrase, Seconds
 
+LONGEST_PRIMER = Beats(128)
+"""512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
+
 
 class ModelKey(msgspec.Struct, frozen=True):
     """Which trained model: its family ("drums_rnn"), its config ("drum_kit") and the bundle file it is read from.
@@ -26,7 +29,7 @@ class ModelKey(msgspec.Struct, frozen=True):
     bundle: str
 
     def __str__(self) -> str:
-        return self.config
+        return self.config if self.path.name == self.bundle else f"{self.config} of {self.path.name}"
 
     @property
     def path(self) -> Path:

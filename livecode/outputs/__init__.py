@@ -10,7 +10,8 @@ class Output(Protocol):
     """Something that plays events at their moment.
 
     Events carry their moment twice: `beat`, the planned musical position, and `seconds` on the engine's clock. The output
-    keeps the seconds; positions in `withdraw` and `silence` are beats, which are exact.
+    keeps the seconds; positions in `withdraw` and `silence` are beats, which are exact. `str` of an output is its line in
+    the status.
     """
 
     @property
@@ -21,6 +22,11 @@ class Output(Protocol):
     @property
     def latency(self) -> Seconds:
         """How long before its moment an event is out of reach: what the device holds in its buffers."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from playing as it should, in one sentence without a full stop; "" for nothing."""
         ...
 
     def schedule(self, events: Sequence[Event]) -> None:

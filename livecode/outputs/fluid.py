@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Event as Waiter
 
 from ..clock import Clock
-from ..errors import OutputError, UnknownName
+from ..errors import NoAudio, OutputError, UnknownName
 from ..music import Beats, Event, NoteEvent, Seconds
 from . import MOST_LATE, audio, soundfonts
 from .fluidlib import BLOCK, PLANNED, Kind, Library, Synth
@@ -38,7 +38,7 @@ class FluidOutput:
         driver: str | None = None,
         gain: float = GAIN,
         reverb: bool = True,
-        chorus: bool = True,
+        chorus: bool = False,
         sample_rate: int | None = None,
     ) -> None:
         self._clock = clock
@@ -64,10 +64,15 @@ class FluidOutput:
 
     def __str__(self) -> str:
         said = [f"{self.name}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        return " · ".join([*said, self.trouble] if self.trouble else said)
+
+    @property
+    def trouble(self) -> str:
+        """A device that has stopped, or programs that the soundfont lacks."""
         if self.standing:
-            said.append("the device has stopped asking for audio")
-        said += [f"the soundfont has no program {program + 1} for {part}" for part, program in sorted(self.missing_programs)]
-        return " · ".join(said)
+            return "the device has stopped asking for audio: see that it is there, then open the stage again"
+        lacking = ", ".join(f"{program + 1} for {part}" for part, program in sorted(self.missing_programs))
+        return f"the soundfont has no program {lacking}: another one plays instead" if lacking else ""
 
     @property
     def latency(self) -> Seconds:
@@ -98,11 +103,11 @@ class FluidOutput:
         for driver in self._candidates(library):
             try:
                 self._open_on(driver, library, soundfont)
-            except OutputError as error:
+            except NoAudio as error:
                 refusals.append(str(error))
             else:
                 return
-        raise OutputError(" ".join(refusals))
+        raise NoAudio(" ".join(refusals))
 
     def _candidates(self, library: Library) -> list[str]:
         built_in = library.drivers()
@@ -112,7 +117,7 @@ class FluidOutput:
             return [self._wanted]
         found = [driver for driver in audio.drivers() if driver in built_in]
         if not found:
-            raise OutputError(
+            raise NoAudio(
                 f"There is no audio device here (looked for {audio.looked_for()}): connect one or start its server, "
                 "name a driver, or render to a file."
             )
@@ -121,7 +126,7 @@ class FluidOutput:
     def _open_on(self, driver: str, library: Library, soundfont: Path) -> None:
         jack = audio.jack_server() if driver == "jack" else None
         if driver == "jack" and jack is None:
-            raise OutputError("There is no JACK server: start one, or leave the driver to livecode.")
+            raise NoAudio("There is no JACK server: start one, or leave the driver to livecode.")
         if driver == "alsa":
             audio.hush_alsa()
         rate = jack.sample_rate if jack else self._sample_rate

@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError
+from ..errors import NoAudio, OutputError
 
 BLOCK = 64
 """Samples that FluidSynth renders at once (FLUID_BUFSIZE): events take effect at the beginning of a block."""
@@ -34,16 +34,17 @@ class Kind(IntEnum):
 
     NOTE = 0
     NOTE_OFF = 2
+    ALL_NOTES_OFF = 4
     PROGRAM = 7
     CONTROL = 12
 
 
-PLANNED = (Kind.NOTE, Kind.PROGRAM, Kind.CONTROL)
+PLANNED = (Kind.NOTE, Kind.ALL_NOTES_OFF, Kind.PROGRAM, Kind.CONTROL)
 """What is sent ahead. NOTE_OFF is not: FluidSynth itself queues it when a NOTE begins to sound, under the source of that NOTE."""
 
 
 class Library:
-    """libfluidsynth's functions, loaded when this is made. Raises OutputError if the library is not installed."""
+    """libfluidsynth's functions, loaded when this is made. Raises NoAudio if the library is not installed."""
 
     def __init__(self) -> None:
         self.functions = fs = _pyfluidsynth()
@@ -82,6 +83,7 @@ class Library:
             ("control", c_short, 1),
             ("value", c_int, 1),
         )
+        self.event_all_notes_off = fs.cfunc("fluid_event_all_notes_off", None, ("evt", c_void_p, 1), ("channel", c_int, 1))
         self.event_program = fs.cfunc(
             "fluid_event_program_select",
             None,
@@ -141,7 +143,7 @@ def _pyfluidsynth() -> Any:
         with contextlib.redirect_stdout(io.StringIO()):  # under CI=true it prints where it found the library
             import fluidsynth
     except (ImportError, OSError, AttributeError) as error:
-        raise OutputError(
+        raise NoAudio(
             "FluidSynth is not installed: install its library, on Debian or Ubuntu `apt install libfluidsynth3`, on macOS "
             "`brew install fluid-synth`, on Windows `choco install fluidsynth`."
         ) from error
@@ -219,14 +221,14 @@ class Synth:
         return self._get("audio.period-size"), self._get("audio.periods")
 
     def play_on(self, driver: str, settings: Mapping[str, str | int]) -> None:
-        """Start the audio thread with settings of the driver. Raises OutputError if the driver does not open."""
+        """Start the audio thread with settings of the driver. Raises NoAudio if the driver does not open."""
         for name, value in settings.items():
             self._set(f"audio.{driver}.{name}", value)
         self._set("audio.driver", driver)
         with self._library.messages() as said:
             self._driver = self._fs.new_fluid_audio_driver(self._settings, self._synth)
         if not self._driver:
-            raise OutputError(f"FluidSynth cannot open the audio driver {driver!r}{_because(said)}.")
+            raise NoAudio(f"FluidSynth cannot open the audio driver {driver!r}{_because(said)}.")
 
     def tick(self) -> int:
         """Milliseconds of audio rendered, at the beginning of the block that was rendered last."""
@@ -265,6 +267,11 @@ class Synth:
     def program(self, source: int, tick: int, channel: int, bank: int, number: int) -> None:
         """Queue the choice of a preset that the soundfont has."""
         self._library.event_program(self._event, channel, self._soundfont, bank, number)
+        self._send(source, tick)
+
+    def release_at(self, source: int, tick: int, channel: int) -> None:
+        """Queue that every key of a channel goes up."""
+        self._library.event_all_notes_off(self._event, channel)
         self._send(source, tick)
 
     def _send(self, source: int, tick: int) -> None:

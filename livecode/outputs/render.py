@@ -1,6 +1,5 @@
 """A take as a WAV file, rendered as fast as the machine can, by the same synthesizer and channels as live."""
 
-import os
 import tempfile
 import wave
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import BadInput, OutputError
+from ..files import whole_file
 from ..music import Event, NoteEvent, Seconds
 from . import soundfonts
 from .fluid import GAIN, SAMPLE_RATE
@@ -52,7 +52,7 @@ def render_wav(
     gain: float = GAIN,
     tail: Seconds = 3.0,
     reverb: bool = True,
-    chorus: bool = True,
+    chorus: bool = False,
 ) -> RenderReport:
     """Render events to a 16-bit stereo WAV file that begins at clock second `start` and ends `tail` seconds after the last note.
 
@@ -117,14 +117,8 @@ def _write(target: Path, chunks: "Iterable[_Samples]", sample_rate: int) -> tupl
             floats.write(chunk.astype("<f4").tobytes())
         scale = min(1.0, LOUDEST / peak) if peak else 1.0
         floats.seek(0)
-        hidden = target.with_name(f".{target.stem}-{os.getpid()}.wav")
-        try:
-            with hidden.open("wb") as file:
-                _convert(floats, file, scale, sample_rate)
-            hidden.replace(target)
-        except BaseException:
-            hidden.unlink(missing_ok=True)
-            raise
+        with whole_file(target) as hidden, hidden.open("wb") as file:
+            _convert(floats, file, scale, sample_rate)
     return peak, scale
 
 

@@ -22,6 +22,8 @@ def find(soundfont: str | Path | None = None) -> Path:
     """
     if soundfont is None:
         return _checked(_packaged() or _named(DEFAULT))
+    if not isinstance(soundfont, str | Path):
+        raise UnknownName.of("soundfont", soundfont, available())
     path = Path(soundfont).expanduser()
     return _checked(path if path.is_file() else _named(str(soundfont)))
 

@@ -1,41 +1,66 @@
 """The tape: every event that sounded, always on. It is an output like any other, and the one that tests look at."""
 
 import heapq
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import replace
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..music import Beats, Event, NoteEvent
-from ..notation import pitch_name
+from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds, pitch_name
+
+
+@dataclass(slots=True)
+class _Track:
+    """One part: its events in order of beat, and the beats at which all its keys went up."""
+
+    events: list[Event] = field(default_factory=list)
+    releases: list[Beats] = field(default_factory=list)
+
+    def ended(self, note: NoteEvent) -> NoteEvent:
+        """The note as it sounded: ended by the first release in its middle."""
+        place = bisect_right(self.releases, note.beat)
+        if place == len(self.releases) or self.releases[place] >= note.end_beat:
+            return note
+        end = self.releases[place]
+        share = float((end - note.beat) / (note.end_beat - note.beat))
+        return replace(note, end_beat=end, end_seconds=note.seconds + share * (note.end_seconds - note.seconds))
 
 
 class Tape:
     """Keeps planned events by part, in order of beat: what a render, an export and a test read.
 
-    One thread writes; any thread may read.
+    One thread writes; any thread may read. Sixteenths at 120 bpm make about 30 MB in three hours.
     """
 
     name = "tape"
     latency = 0.0
+    trouble = ""
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[Event]] = {}
+        self._tracks: dict[str, _Track] = {}
+
+    def __repr__(self) -> str:
+        return (
+            "<tape of "
+            + (", ".join(f"{part}: {len(track.events)} events" for part, track in self._tracks.items()) or "nothing")
+            + ">"
+        )
 
     def schedule(self, events: Sequence[Event]) -> None:
         for event in events:
-            self._parts.setdefault(event.part, []).append(event)
+            track = self._tracks.setdefault(event.part, _Track())
+            if isinstance(event, ReleaseEvent):
+                insort(track.releases, event.beat)
+            else:
+                track.events.append(event)
 
     def withdraw(self, part: str | None, since: Beats) -> None:
-        for track in self._tracks(part):
-            del track[bisect_left(track, since, key=lambda event: event.beat) :]
+        for track in self._of(part):
+            del track.events[bisect_left(track.events, since, key=_beat) :]
+            del track.releases[bisect_left(track.releases, since) :]
 
     def silence(self, part: str | None, at: Beats) -> None:
-        for track in self._tracks(part):
-            for place, event in enumerate(track):
-                if isinstance(event, NoteEvent) and event.beat < at < event.end_beat:
-                    share = float((at - event.beat) / (event.end_beat - event.beat))
-                    seconds = event.seconds + share * (event.end_seconds - event.seconds)
-                    track[place] = replace(event, end_beat=at, end_seconds=seconds)
+        for track in self._of(part):
+            insort(track.releases, at)
 
     def follow(self) -> None:
         """Planned beats need no following."""
@@ -45,9 +70,19 @@ class Tape:
 
     def events(self, begin: Beats | None = None, end: Beats | None = None) -> list[Event]:
         """What sounds in [begin, end) beats, in order of seconds; None stands for the tape's own begin and end."""
-        tracks = [list(track) for track in list(self._parts.values())]
-        merged = heapq.merge(*tracks, key=lambda event: (event.seconds, isinstance(event, NoteEvent)))
-        return [event for event in merged if (begin is None or begin <= event.beat) and (end is None or event.beat < end)]
+        tracks = [self._between(track, begin, end) for track in list(self._tracks.values())]
+        return list(heapq.merge(*tracks, key=lambda event: (event.seconds, isinstance(event, NoteEvent))))
+
+    def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
+        """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
+        held: dict[tuple[str, int, int], Event] = {}
+        for track in list(self._tracks.values()):
+            for event in track.events[: bisect_left(track.events, at, key=_beat)]:
+                if isinstance(event, ControlEvent):
+                    held[event.part, event.channel, event.control] = replace(event, beat=at, seconds=seconds)
+                elif isinstance(event, ProgramEvent):
+                    held[event.part, event.channel, -1] = replace(event, beat=at, seconds=seconds)
+        return list(held.values())
 
     def notes(self, part: str | None = None) -> list[NoteEvent]:
         """The notes, of one part or of all, in order."""
@@ -63,5 +98,15 @@ class Tape:
         """
         return [(float(note.beat), pitch_name(note.pitch)) for note in self.notes(part)]
 
-    def _tracks(self, part: str | None) -> list[list[Event]]:
-        return list(self._parts.values()) if part is None else [self._parts.setdefault(part, [])]
+    def _of(self, part: str | None) -> list[_Track]:
+        return list(self._tracks.values()) if part is None else [self._tracks.setdefault(part, _Track())]
+
+    def _between(self, track: _Track, begin: Beats | None, end: Beats | None) -> Iterator[Event]:
+        first = 0 if begin is None else bisect_left(track.events, begin, key=_beat)
+        last = len(track.events) if end is None else bisect_left(track.events, end, key=_beat)
+        for event in track.events[first:last]:
+            yield track.ended(event) if isinstance(event, NoteEvent) else event
+
+
+def _beat(event: Event) -> Beats:
+    return event.beat

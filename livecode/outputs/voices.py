@@ -3,11 +3,9 @@
 from dataclasses import dataclass, field
 
 from ..errors import OutputError
-from ..music import ControlEvent, Event, NoteEvent, ProgramEvent
+from ..gm import DRUM_CHANNEL
+from ..music import ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent
 from .fluidlib import CHANNELS, DRUM_BANK, Synth
-
-DRUM_CHANNEL = 9
-"""The MIDI channel of drums (10 for people)."""
 
 
 @dataclass(slots=True)
@@ -48,6 +46,11 @@ class Voices:
 
     def send(self, voice: Voice, event: Event, due: int, ends: int) -> None:
         """Queue an event at tick `due`; a note ends at tick `ends`."""
+        if isinstance(event, ReleaseEvent):
+            for channel in voice.channels.values():
+                # A tick early, for FluidSynth promises no order within one: the notes that begin here must stay.
+                self._synth.release_at(voice.source, max(0, due - 1), channel)
+            return
         channel = self._channel(voice, event.channel == DRUM_CHANNEL)
         match event:
             case NoteEvent():

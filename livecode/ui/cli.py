@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadInput, LivecodeError, OutputError
+from ..errors import BadInput, LivecodeError, NoAudio
 from ..stage import Stage
 from . import demo, repl
 
@@ -27,23 +27,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--bpm", help="tempo in quarter notes a minute (default: 120 at the prompt, 80 in the demo)")
-    shared.add_argument("--seed", type=int, help="the same seed gives the same music")
-    shared.add_argument("--soundfont", help="name or path of a .sf2 or .sf3 file")
-    shared.add_argument("--driver", help="FluidSynth's audio driver, such as pulseaudio, alsa, jack, coreaudio, wasapi")
     parser = argparse.ArgumentParser(
-        prog="livecode", description="Live coding with Google Magenta's models. Without a command: the prompt.", parents=[shared]
+        prog="livecode", description="Live coding with Google Magenta's models. Without a command: the prompt."
     )
+    _add_shared(parser, None)
     parser.set_defaults(command="")
     commands = parser.add_subparsers(title="commands")
     piece = commands.add_parser(
-        "demo", parents=[shared], help="play the demo piece, or render it", description="Drums and a melody by Magenta's models."
+        "demo", help="play the demo piece, or render it", description="Drums and a melody by Magenta's models."
     )
+    # What is given before the command holds unless it is given again after it.
+    _add_shared(piece, argparse.SUPPRESS)
     piece.set_defaults(command="demo")
     piece.add_argument("--bars", type=int, default=16, help="how many bars the models play (default: 16)")
     piece.add_argument("--out", type=Path, help="render to this .wav or .mid file instead of playing")
     return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser, default: str | None) -> None:
+    tempo = "tempo in quarter notes a minute (default: 120 at the prompt, 80 in the demo)"
+    parser.add_argument("--bpm", default=default, help=tempo)
+    parser.add_argument("--seed", default=default, type=int, help="the same seed gives the same music")
+    parser.add_argument("--soundfont", default=default, help="name or path of a .sf2 or .sf3 file")
+    drivers = "FluidSynth's audio driver, such as pulseaudio, alsa, jack, coreaudio, wasapi"
+    parser.add_argument("--driver", default=default, help=drivers)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -55,11 +62,11 @@ def _demo(options: argparse.Namespace) -> None:
         return _render(options, [options.out])
     try:
         stage = _stage(options, bpm="80", require_audio=True)
-    except OutputError as error:
+    except NoAudio as error:
         if options.driver is not None:
             raise
         _say(f"{error} The demo is rendered to files instead.")
-        return _render(options, [Path("livecode-demo.wav"), Path("livecode-demo.mid")])
+        return _render(options, [Path("livecode-demo.mid"), Path("livecode-demo.wav")])
     with stage:
         demo.play(stage, options.bars, _say)
     return None

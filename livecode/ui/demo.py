@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+from ..errors import ModelRefused, NoAudio
 from ..models.specs import drums_rnn, melody_rnn
+from ..music import counted
 from ..notation import beat, notes
 from ..stage import Stage
 
@@ -28,7 +31,9 @@ def play(stage: Stage, bars: int, say: Say) -> None:
     say("Our own bar plays while Magenta's models load.")
     _wait_for(stage, lambda: all(len(stage.takes(name)) > 1 for name in ("drums", "lead")))
     first = stage.snapshot().bar
-    say(f"From bar {first} on, Drums RNN makes new bars every 2 bars and Melody RNN every 4. {bars} bars to go.")
+    say(
+        f"From bar {first} on, Drums RNN makes new bars every 2 bars, Melody RNN every 4. {counted(Fraction(bars), 'bar')} to go."
+    )
     shown = 0
     while (done := stage.snapshot().bar - first) < bars - 1:
         if done > shown:
@@ -38,7 +43,7 @@ def play(stage: Stage, bars: int, say: Say) -> None:
     stage.hush()
     _wait_for(stage, lambda: stage.snapshot().bar >= first + bars)
     time.sleep(1)
-    say(f"That was {bars} bars: {_counts(stage)}.")
+    say(f"That was {counted(Fraction(bars), 'bar')}: {_counts(stage)}.")
 
 
 def render(stage: Stage, bars: int, targets: list[Path], say: Say) -> None:
@@ -46,17 +51,30 @@ def render(stage: Stage, bars: int, targets: list[Path], say: Say) -> None:
     _begin(stage)
     say("Magenta's models load; this takes ten to twenty seconds.")
     stage.run(bars=bars + 1)
-    say(f"Our own bar, then {bars} bars of theirs: {_counts(stage)}.")
+    _refuse_trouble(stage)
+    say(f"Our own bar, then {counted(Fraction(bars), 'bar')} of theirs: {_counts(stage)}.")
     for target in targets:
-        say(f"Wrote {stage.render(target)}.")
+        try:
+            say(f"Wrote {stage.render(target)}.")
+        except NoAudio as error:
+            if target is targets[0]:
+                raise
+            say(f"{target} is not written: {error}")
 
 
 def _counts(stage: Stage) -> str:
-    made = {name: max(0, len(stage.takes(name)) - 1) for name in ("drums", "lead")}
-    return f"Drums RNN has made {made['drums']} loops, Melody RNN {made['lead']}"
+    made = {name: Fraction(max(0, len(stage.takes(name)) - 1)) for name in ("drums", "lead")}
+    return f"Drums RNN has made {counted(made['drums'], 'loop')}, Melody RNN {made['lead']}"
 
 
 def _wait_for(stage: Stage, done: Callable[[], bool]) -> None:
-    """Wait in small steps: this is the demo's own thread, which has nothing else to do."""
+    """Wait in small steps: this is the demo's own thread, which has nothing else to do. Raises ModelRefused for trouble."""
     while not done():
+        _refuse_trouble(stage)
         time.sleep(_WAIT)
+
+
+def _refuse_trouble(stage: Stage) -> None:
+    trouble = next((part.trouble for part in stage.snapshot().parts if part.trouble), "")
+    if trouble:
+        raise ModelRefused(f"The demo ends, for its models cannot play: {trouble}")

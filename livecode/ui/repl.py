@@ -36,6 +36,9 @@ def load_ipython_extension(shell: Any) -> None:
 
 def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None) -> None:
     print(f"livecode: {error}")  # noqa: T201
+    stage = shell.user_ns.get("stage")
+    if isinstance(stage, Stage):
+        stage.note(f"refused: {error}")
 
 
 def run(stage: Stage) -> None:

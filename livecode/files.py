@@ -1,0 +1,24 @@
+"""Files that appear whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import OutputError
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """The path of a hidden file beside the target, which takes the target's name when the block has ended without an error.
+
+    Raises OutputError if the folder cannot be written to.
+    """
+    hidden = target.with_name(f".{os.getpid()}-{target.name}")
+    try:
+        yield hidden
+        hidden.replace(target)
+    except OSError as error:
+        raise OutputError(f"{str(target)!r} cannot be written ({error.strerror or error}): choose another place.") from error
+    finally:
+        hidden.unlink(missing_ok=True)
