@@ -149,6 +149,13 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A density of", self.density, Fraction(1, 16), 64, "1/16 to 64 notes a beat")
 
 
+class Route(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play the part on the output of this name; "" is the stage's own synthesizer."""
+
+    output: str
+    on: On = On.NOW
+
+
 class Tempo(Command, frozen=True, tag=True, kw_only=True):
     """Play at `bpm`, at once or reached evenly over `bars` bars."""
 
@@ -182,7 +189,9 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
     """Stop all parts and silence every output, now."""
 
 
-AnyCommand: TypeAlias = Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Tempo | SetMeter | SetSwing | Hush | Panic
+AnyCommand: TypeAlias = (
+    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | Tempo | SetMeter | SetSwing | Hush | Panic
+)  # fmt: skip
 
 
 def _within(what: str, value: float | Fraction | None, low: float | Fraction, high: float, ranges: str) -> None:
@@ -212,6 +221,7 @@ class PartState(msgspec.Struct, frozen=True):
     waits: str
     trouble: str
     settings: Mapping[str, float | int]
+    output: str
 
 
 class Snapshot(msgspec.Struct, frozen=True):

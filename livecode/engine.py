@@ -63,13 +63,14 @@ class Engine:
         patience: Seconds,
     ) -> None:
         self.tape = Tape()
-        self.outputs = tuple(outputs)
-        self._clock = clock
+        self.outputs = list(outputs)
+        self.clock = clock
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
         self._host = Host(on_reply, self.note, limits=Limits(reply=patience))
         self._sequencer = Sequencer(
             clock,
-            (*outputs, self.tape),
+            outputs,
+            self.tape,
             self._host,
             bpm=bpm,
             meter=meter,
@@ -119,6 +120,14 @@ class Engine:
                 self.note(f"{output.name} did not close: {_culprit()}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """Something that a client wants the planner to do, and where its outcome goes."""
+
+    action: Callable[[], Outcome]
+    answer: "Future[Outcome]"
+
+
 class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
@@ -126,7 +135,7 @@ class LiveEngine(Engine):
         self, outputs: Callable[[Clock], Sequence[Output]], *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds
     ) -> None:
         clock = SystemClock()
-        self._inbox: queue.SimpleQueue[tuple[AnyCommand, Future[Outcome]] | Reply] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
         super().__init__(
             clock,
             outputs(clock),
@@ -137,6 +146,7 @@ class LiveEngine(Engine):
             patience=patience,
         )
         self._closing = threading.Event()
+        self._last_culprit = ""
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
 
     def start(self) -> None:
@@ -153,16 +163,26 @@ class LiveEngine(Engine):
 
         Raises what the sequencer refuses, and StageClosed.
         """
+        return self._done(lambda: self._sequencer.obey(command))
+
+    def add_output(self, output: Output) -> Outcome:
+        """Play on this output too, which is open. Any thread may call it. Raises BadInput for a name that is taken."""
+        outcome = self._done(lambda: self._sequencer.add_output(output))
+        self.outputs.append(output)
+        return outcome
+
+    def _done(self, action: Callable[[], Outcome]) -> Outcome:
+        """Have the planner do this, and wait until it has."""
         if self._closing.is_set():
             raise StageClosed("This stage is closed: open another with Stage().")
-        answer: Future[Outcome] = Future()
-        self._inbox.put((command, answer))
-        self._clock.wake()
+        errand = _Errand(action, Future())
+        self._inbox.put(errand)
+        self.clock.wake()
         try:
-            return answer.result(timeout=_PATIENCE)
+            return errand.answer.result(timeout=_PATIENCE)
         except TimeoutError:
-            if not answer.cancel():
-                return answer.result()
+            if not errand.answer.cancel():
+                return errand.answer.result()
             raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
 
     def close(self) -> None:
@@ -171,7 +191,7 @@ class LiveEngine(Engine):
             return
         self.note("the stage is closed")
         self._closing.set()
-        self._clock.wake()
+        self.clock.wake()
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
         self._close_outputs()
@@ -182,19 +202,21 @@ class LiveEngine(Engine):
 
     def _on_reply(self, reply: Reply) -> None:
         self._inbox.put(reply)
-        self._clock.wake()
+        self.clock.wake()
 
     def _play(self) -> None:
         while not self._closing.is_set():
-            begun = self._clock.now()
+            begun = self.clock.now()
             try:
                 self._read_inbox()
                 self._sequencer.follow()
-                self._sequencer.advance(self._clock.now() + self._ahead())
+                self._sequencer.advance(self.clock.now() + self._ahead())
                 self._snapshot = self._sequencer.snapshot()
             except Exception:
-                self.note(f"the planner met an error and goes on: {_culprit()}")
-            self._clock.wait_until(begun + _PERIOD)
+                if (culprit := _culprit()) != self._last_culprit:
+                    self._last_culprit = culprit
+                    self.note(f"the planner met an error and goes on: {culprit}")
+            self.clock.wait_until(begun + _PERIOD)
         self._refuse_the_rest()
 
     def _read_inbox(self) -> None:
@@ -206,21 +228,20 @@ class LiveEngine(Engine):
             if isinstance(item, Reply):
                 self._sequencer.receive(item)
             else:
-                self._obey(*item)
+                self._run_errand(item)
 
-    def _obey(self, command: AnyCommand, answer: "Future[Outcome]") -> None:
-        if not answer.set_running_or_notify_cancel():
+    def _run_errand(self, errand: _Errand) -> None:
+        if not errand.answer.set_running_or_notify_cancel():
             return
         try:
-            outcome = self._sequencer.obey(command)
+            outcome = errand.action()
         except Exception as error:
-            known = isinstance(error, LivecodeError)
-            self.note(f"refused: {error}" if known else f"{type(command).__name__} failed: {_culprit()}")
-            answer.set_exception(error)
+            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
+            errand.answer.set_exception(error)
         else:
             self.note(outcome.words)
             self._snapshot = self._sequencer.snapshot()
-            answer.set_result(outcome)
+            errand.answer.set_result(outcome)
 
     def _refuse_the_rest(self) -> None:
         while True:
@@ -229,7 +250,7 @@ class LiveEngine(Engine):
             except queue.Empty:
                 return
             if not isinstance(item, Reply):
-                item[1].set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
+                item.answer.set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
 
 
 class OfflineEngine(Engine):
@@ -263,15 +284,15 @@ class OfflineEngine(Engine):
     def run(self, until: Beats) -> None:
         """Let virtual time go on to beat `until`. Raises StageClosed."""
         self._refuse_if_closed()
-        end = self._clock.now()
+        end = self.clock.now()
         while True:
             if self._sequencer.started is not None:
                 end = self._sequencer.started + self._sequencer.tempo.seconds_at(until)
-            self._sequencer.advance(min(end, self._clock.now() + COMMIT))
+            self._sequencer.advance(min(end, self.clock.now() + COMMIT))
             if self._sequencer.waiting():
                 self._sequencer.receive(self._replies.get())
-            elif self._clock.now() < end:
-                self._clock.wait_until(min(end, self._clock.now() + _PERIOD))
+            elif self.clock.now() < end:
+                self.clock.wait_until(min(end, self.clock.now() + _PERIOD))
             else:
                 break
         self._snapshot = self._sequencer.snapshot()

@@ -83,6 +83,8 @@ class Part:
         """How many requests its present model had; and, in `asks_ever`, all its models together."""
         self.asks_ever = 0
         self.own_channel = channel
+        self.route = Steps("")
+        """The name of the output it plays on; "" is the stage's first."""
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
@@ -112,19 +114,22 @@ class Part:
     def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:
         """Yield (beat, controller or PROGRAM, value) in [begin, end), in order.
 
-        What was set is said again wherever the part comes to another channel.
+        What was set is said again wherever the part comes to another channel or output.
         """
         said: list[tuple[Beats, int, int]] = []
-        for beat in sorted({beat for steps in (self._lane, self._channel) for beat, _ in steps.changes(begin, end)}):
-            if self.channel_at(beat) != self._channel_before(beat):
+        histories: list[Steps[Any]] = [self._lane, self._channel, self.route]
+        for beat in sorted({beat for steps in histories for beat, _ in steps.changes(begin, end)}):
+            moved = self.route.at(beat) != self.route.before(beat)
+            if moved or self.channel_at(beat) != self._channel_before(beat):
                 said += [(beat, key, value) for key, steps in self._controls.items() if (value := steps.before(beat)) is not None]
         for key, steps in self._controls.items():
             said += [(beat, key, value) for beat, value in steps.changes(begin, end) if value is not None]
         return iter(sorted((item for item in said if self.channel_at(item[0]) is not None), key=lambda item: item[0]))
 
     def replaced_between(self, begin: Beats, end: Beats) -> list[Beats]:
-        """The beats in [begin, end) at which one phrase gives way to another."""
-        return [beat for beat, _ in self._lane.changes(begin, end) if self._lane.before(beat) is not None]
+        """The beats in [begin, end) at which one phrase, or output, gives way to another."""
+        phrases = [beat for beat, _ in self._lane.changes(begin, end) if self._lane.before(beat) is not None]
+        return phrases + [beat for beat, _ in self.route.changes(begin, end)]
 
     def channel_at(self, beat: Beats) -> int | None:
         """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
@@ -333,7 +338,7 @@ class Part:
         if self._answered is not None and self._answered < now:
             self._answered = None
         self.takes += fresh
-        histories: list[Steps[Any]] = [self._lane, self._channel, self.muted, self.soloed, *self._controls.values()]
+        histories: list[Steps[Any]] = [self._lane, self._channel, self.route, self.muted, self.soloed, *self._controls.values()]
         for steps in histories:
             steps.forget(min(now, self.planned))
         return fresh

@@ -25,6 +25,7 @@ from .commands import (
     Panic,
     PartState,
     Play,
+    Route,
     SetMeter,
     SetSwing,
     Snapshot,
@@ -32,7 +33,7 @@ from .commands import (
     Tempo,
     ToPart,
 )
-from .errors import BadInput
+from .errors import BadInput, UnknownName
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
@@ -59,6 +60,7 @@ class Sequencer:
         self,
         clock: Clock,
         outputs: Sequence[Output],
+        tape: Output,
         models: Models,
         *,
         bpm: Fraction,
@@ -70,10 +72,18 @@ class Sequencer:
         self.tempo = TempoMap.steady(bpm, meter)
         self.started: Seconds | None = None
         """The clock's time of beat 0; None until the first notes."""
-        self._clock, self._outputs, self._note, self._lead_in = clock, outputs, note, lead_in
+        self._clock, self._outputs, self._note, self._lead_in = clock, list(outputs), note, lead_in
+        self._tape = tape
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
         self._troubles: dict[object, str] = {}
+
+    def add_output(self, output: Output) -> Outcome:
+        """Play on this output too, for the parts that are routed to it by its name."""
+        if any(other.name == output.name for other in self._outputs):
+            raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
+        self._outputs.append(output)
+        return Outcome(max(Beats(0), self.beat_now()), f"output {output.name} is open")
 
     # Where we are
 
@@ -149,6 +159,11 @@ class Sequencer:
                 return f"waits for {model.key}; what sounds goes on"
             case Act(action=action):
                 return self._act(part, action, now, at)
+            case Route(output=output):
+                if output and output not in (known := [other.name for other in self._outputs]):
+                    raise UnknownName.of("output", output, known)
+                part.route.set(at, output)
+                return f"goes to {output or 'the synthesizer'} from {self._place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self._bar(at))
                 return f"fades to {level:g} from {self._place(at)} over {counted(bars, 'bar')}"
@@ -256,7 +271,7 @@ class Sequencer:
 
     def _to_outputs(self, action: Callable[[Output], None]) -> None:
         """Do this with every output. One that fails is noted, and keeps none of the others from playing."""
-        for output in self._outputs:
+        for output in (*self._outputs, self._tape):
             try:
                 action(output)
             except Exception as error:
@@ -322,7 +337,21 @@ class Sequencer:
             part.planned = max(part.planned, end)
         events.sort(key=_order)
         if events:
-            self._to_outputs(lambda output: output.schedule(events))
+            self._to_outputs(lambda output: self._hand_over(events, output))
+
+    def _hand_over(self, events: list[Event], output: Output) -> None:
+        """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one."""
+        first = output is self._outputs[0] if self._outputs else False
+        mine = [
+            event
+            for event in events
+            if output is self._tape
+            or isinstance(event, ReleaseEvent)
+            or (route := self._parts[event.part].route.at(event.beat)) == output.name
+            or (first and not route)
+        ]
+        if mine:
+            output.schedule(mine)
 
     def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
         if begin >= end:
@@ -396,6 +425,7 @@ class Sequencer:
             waits="" if not part.asked or part.model is None else part.model.key.config,
             trouble=part.trouble,
             settings=part.settings,
+            output=part.route.at(now),
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

@@ -24,6 +24,7 @@ from .commands import (
     Panic,
     PartState,
     Play,
+    Route,
     SetMeter,
     SetSwing,
     Snapshot,
@@ -31,7 +32,7 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, LogEntry, OfflineEngine
-from .errors import BadInput, NoAudio, UnknownWord
+from .errors import BadInput, LivecodeError, NoAudio, UnknownWord
 from .formats import write_midi
 from .gm import PROGRAMS, program_number
 from .models.host import ModelState
@@ -40,6 +41,7 @@ from .music import Beats, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN, FluidOutput
+from .outputs.midi import MidiOutput
 from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
@@ -180,6 +182,24 @@ class Stage(_Strict):
         """The parts by name."""
         return dict(self._parts)
 
+    def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
+        """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
+
+        port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
+        an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
+        """
+        if not isinstance(self._engine, LiveEngine):
+            raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
+        output = MidiOutput(self._engine.clock, port, api=api, virtual=virtual)
+        output.open()
+        try:
+            outcome = self._engine.add_output(output)
+        except LivecodeError:
+            output.close()
+            raise
+        return Answer(outcome.words)
+
     # Time
 
     @property
@@ -258,6 +278,7 @@ class Stage(_Strict):
         for part in here.parts:
             marks = [f"next: {part.coming}"] if part.coming else []
             marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+            marks += [f"on {part.output}"] if part.output else []
             marks += [part.model] if part.model else []
             marks += [f"waits for {part.waits}" + self._model_words(part.waits)] if part.waits else []
             marks += [f"trouble: {part.trouble}"] if part.trouble else []
@@ -351,6 +372,15 @@ class PartHandle(_Strict):
     channel = _setting("channel", None, lambda channel: int(channel) + 1)
     program = _setting("program", None, lambda program: PROGRAMS[int(program)])
     density = _setting("density", None)
+
+    @property
+    def output(self) -> str:
+        """The name of the output it plays on, "" for the stage's own synthesizer; setting it takes effect now."""
+        return self.state().output
+
+    @output.setter
+    def output(self, name: str) -> None:
+        self._stage.tell(Route(part=self._name, output=name))
 
     @property
     def range(self) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """A sequencer on virtual time with a tape, and models that answer when the test says so."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from livecode.clock import VirtualClock
@@ -7,6 +8,7 @@ from livecode.commands import Act, Action, AnyCommand, Assign, Play
 from livecode.models.wire import Model, ModelKey, Reply, Request
 from livecode.music import Phrase
 from livecode.notation import notes
+from livecode.outputs import Output
 from livecode.outputs.tape import Tape
 from livecode.sequencer import Outcome, Sequencer
 from livecode.tempo import Meter
@@ -38,14 +40,15 @@ class Asked:
 
 
 class Rig:
-    def __init__(self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0) -> None:
+    def __init__(self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0, outputs: Sequence[Output] = ()) -> None:
         self.clock = VirtualClock(now=100.0)
         self.tape = Tape()
         self.models = Asked()
         self.log: list[str] = []
         self.sequencer = Sequencer(
             self.clock,
-            [self.tape],
+            outputs,
+            self.tape,
             self.models,
             bpm=Fraction(bpm),
             meter=Meter.of(meter),

@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
     "stage": VALUES
     | {"clock", "commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "tempo"},
-    "ui": VALUES | {"stage", "models.specs", "notation", "ui"},
+    "ui": VALUES | {"models.bundles", "outputs", "stage", "models.specs", "notation", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

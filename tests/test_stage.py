@@ -82,10 +82,13 @@ def test_the_moments_of_events_are_those_of_the_tempo() -> None:
 def test_an_output_that_fails_stops_none_of_the_others_and_is_in_the_log() -> None:
     ear = Heard()
     with lc.Stage(bpm=480, outputs=[Broken(), ear]) as stage:
-        lead = stage.part("lead")
+        lead, bass = stage.part("lead"), stage.part("bass")
+        bass.output = "ear"
         lead >> lc.notes("C4 D4")
+        bass >> lc.notes("C2 D2")
         wait_until(lambda: len(onsets(ear.events)) >= 8, "eight notes")
         lead.mute()
+        assert {name for _, name in stage.tape.onsets("bass")} == {"C2", "D2"}
         said = [str(line) for line in stage.log(100)]
     assert sum("broken synth failed (no such device): the others play on." in line for line in said) == 1
     assert any("broken synth did not close" in str(entry) for entry in stage.log_entries())

@@ -2,28 +2,25 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BadInput, LivecodeError, NoAudio
+from ..outputs import ports, soundfonts
 from ..stage import Stage
-from . import demo, repl
+from . import demo, doctor, repl
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or 2 with one sentence for what livecode refuses."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "demo":
-            _demo(options)
-        else:
-            repl.run(_stage(options))
+        return _COMMANDS[options.command](options)
     except LivecodeError as error:
         _say_error(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     # What is given before the command holds unless it is given again after it.
     _add_shared(piece, argparse.SUPPRESS)
     piece.set_defaults(command="demo")
+    for name, words in {
+        "ports": "list MIDI outputs",
+        "soundfonts": "list soundfonts",
+        "doctor": "say what is missing here",
+    }.items():
+        commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.").set_defaults(command=name)
     piece.add_argument("--bars", type=int, default=16, help="how many bars the models play (default: 16)")
     piece.add_argument("--out", type=Path, help="render to this .wav or .mid file instead of playing")
     return parser
@@ -53,7 +56,31 @@ def _add_shared(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--driver", default=default, help=drivers)
 
 
-def _demo(options: argparse.Namespace) -> None:
+def _prompt(options: argparse.Namespace) -> int:
+    repl.run(_stage(options))
+    return 0
+
+
+def _ports(options: argparse.Namespace) -> int:
+    names = ports.outputs()
+    _say("\n".join(names) if names else "There is no MIDI output here: connect a device, or open a virtual port with stage.midi.")
+    return 0
+
+
+def _soundfonts(options: argparse.Namespace) -> int:
+    for name, path in sorted(soundfonts.available().items()):
+        _say(f"{name}  {path}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    found = list(doctor.findings())
+    for finding in found:
+        _say(str(finding))
+    return 0 if not any(finding.advice for finding in found) else 1
+
+
+def _demo(options: argparse.Namespace) -> int:
     if not 1 <= options.bars <= 1000:
         raise BadInput(f"--bars {options.bars} is no length for a demo: give 1 to 1000.")
     if options.out is not None:
@@ -69,12 +96,13 @@ def _demo(options: argparse.Namespace) -> None:
         return _render(options, [Path("livecode-demo.mid"), Path("livecode-demo.wav")])
     with stage:
         demo.play(stage, options.bars, _say)
-    return None
+    return 0
 
 
-def _render(options: argparse.Namespace, targets: list[Path]) -> None:
+def _render(options: argparse.Namespace, targets: list[Path]) -> int:
     with _stage(options, bpm="80", offline=True) as stage:
         demo.render(stage, options.bars, targets, _say)
+    return 0
 
 
 def _stage(options: argparse.Namespace, *, bpm: str = "120", offline: bool = False, require_audio: bool = False) -> Stage:
@@ -86,6 +114,15 @@ def _stage(options: argparse.Namespace, *, bpm: str = "120", offline: bool = Fal
         offline=offline,
         require_audio=require_audio,
     )
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "": _prompt,
+    "demo": _demo,
+    "doctor": _doctor,
+    "ports": _ports,
+    "soundfonts": _soundfonts,
+}
 
 
 def _say(sentence: str) -> None:

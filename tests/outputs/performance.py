@@ -12,7 +12,7 @@ import jackd
 import numpy as np
 
 from livecode.clock import SystemClock
-from livecode.music import Beats, ControlEvent, NoteEvent, ProgramEvent
+from livecode.music import Beats, ControlEvent, NoteEvent, ProgramEvent, ReleaseEvent
 from livecode.outputs.fluid import FluidOutput
 
 STEP = 0.1
@@ -41,6 +41,9 @@ class Score:
 
     def control(self, part: str, step: float, control: int, value: int, *, channel: int = DRUMS) -> ControlEvent:
         return ControlEvent(part, Fraction(step), self.at(step), channel, control, value)
+
+    def release(self, part: str, step: float) -> ReleaseEvent:
+        return ReleaseEvent(part, Fraction(step), self.at(step))
 
     def program(self, part: str, step: float, program: int, *, channel: int = 0) -> ProgramEvent:
         return ProgramEvent(part, Fraction(step), self.at(step), channel, program)

@@ -115,6 +115,31 @@ def test_silence_ends_what_sounds_and_leaves_what_is_planned(performance: Perfor
     assert performance.loudness(13) > 0.01  # the first note's planned end, at 12, does not cut this one
 
 
+def test_a_release_ends_what_rings_but_not_what_begins_with_it(performance: Performance) -> None:
+    score, output = performance.score, performance.output
+    long = score.note("organ", 0, channel=0, pitch=60, steps=14)
+    output.schedule([score.program("organ", -1, ORGAN), long])
+    output.schedule([score.release("organ", 6), score.note("organ", 6, channel=0, pitch=64, steps=3)])
+
+    performance.play(17)
+
+    assert performance.loudness(4) > 0.01
+    assert performance.loudness(8) > 0.01  # E4, which began with the release
+    assert performance.loudness(12) < 0.0001  # and C4, which was to last longer, is over
+    assert performance.falls_silent()
+
+
+def test_a_withdrawn_release_ends_nothing(performance: Performance) -> None:
+    score, output = performance.score, performance.output
+    output.schedule([score.program("organ", -1, ORGAN), score.note("organ", 0, channel=0, pitch=60, steps=10)])
+    output.schedule([score.release("organ", 4)])
+
+    performance.play(13, {2: lambda: output.withdraw("organ", beat(3))})
+
+    assert performance.loudness(7) > 0.5 * performance.loudness(1)
+    assert performance.loudness(12) < 0.0001
+
+
 def test_panic_cuts_everything_at_once(performance: Performance) -> None:
     score, output = performance.score, performance.output
     output.schedule([score.program("organ", -1, ORGAN), score.note("organ", 0, channel=0, pitch=60, steps=90)])

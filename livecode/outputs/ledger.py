@@ -1,0 +1,155 @@
+"""What waits to be sent, and which keys sound: pure bookkeeping of a MIDI output. No clock, no thread, no port."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeAlias
+
+from ..music import Beats, ControlEvent, Event, NoteEvent, ReleaseEvent, Seconds
+
+Key: TypeAlias = tuple[int, int]
+"""A key of the instrument: channel (0-15) and pitch (0-127)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A key that is down: for which part, from which beat, until when."""
+
+    part: str
+    beat: Beats
+    until: Seconds
+
+
+class Ledger:
+    """Which keys sound, whose they are and until when. It decides about note-offs; whoever owns it sends them.
+
+    A key has one owner: the note that struck it last. Striking it again lifts it first, and the earlier note's end is then
+    void, whichever part it was of: an instrument has one voice for a key, and so nothing can cut the later note or hang.
+    """
+
+    def __init__(self) -> None:
+        self._sounding: dict[Key, Sounding] = {}
+        self._ends: list[tuple[Seconds, int, Key, Sounding]] = []
+        self._order = count()
+        self._struck: set[Key] = set()
+
+    def __len__(self) -> int:
+        return len(self._sounding)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._sounding
+
+    def strike(self, note: NoteEvent) -> bool:
+        """Enter a note that is about to be sent. True if its key is down and must be lifted first."""
+        key = (note.channel, note.pitch)
+        down = key in self._sounding
+        sounding = Sounding(note.part, note.beat, note.end_seconds)
+        self._sounding[key] = sounding
+        self._struck.add(key)
+        heapq.heappush(self._ends, (note.end_seconds, next(self._order), key, sounding))
+        return down
+
+    def next_end(self) -> Seconds | None:
+        """When the next key is to be lifted; None if none is down."""
+        self._forget_void_ends()
+        return self._ends[0][0] if self._ends else None
+
+    def lift_next(self) -> Key:
+        """Take out the key that is to be lifted next."""
+        self._forget_void_ends()
+        _, _, key, _ = heapq.heappop(self._ends)
+        del self._sounding[key]
+        return key
+
+    def release(self, part: str | None, before: Beats | None = None) -> list[Key]:
+        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now."""
+        keys = [
+            key
+            for key, sounding in self._sounding.items()
+            if part in (None, sounding.part) and (before is None or sounding.beat < before)
+        ]
+        for key in keys:
+            del self._sounding[key]
+        return keys
+
+    def panic(self) -> list[Key]:
+        """Take out everything: every key struck since the last time, those that sound first. All are to be lifted now."""
+        sounding = self.release(None)
+        others = sorted(self._struck.difference(sounding))
+        self._struck.clear()
+        self._ends.clear()
+        return [*sounding, *others]
+
+    def lose(self) -> None:
+        """The instrument is gone: nothing sounds. What was struck is remembered for a `panic` when it is back."""
+        self._sounding.clear()
+        self._ends.clear()
+
+    def _forget_void_ends(self) -> None:
+        while self._ends and self._sounding.get(self._ends[0][2]) is not self._ends[0][3]:
+            heapq.heappop(self._ends)
+
+
+class Agenda:
+    """Events that wait for their moment. At the same moment: releases, then controls and programs, then notes."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Seconds, int, int, Event]] = []
+        self._order = count()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Put events down; those of the same moment and kind keep the order in which they came."""
+        for event in events:
+            heapq.heappush(self._heap, (event.seconds, _rank(event), next(self._order), event))
+
+    def next_moment(self) -> Seconds | None:
+        """When the next event is due; None if nothing waits."""
+        return self._heap[0][0] if self._heap else None
+
+    def take_next(self) -> Event:
+        """Take out the event that is due next."""
+        return heapq.heappop(self._heap)[3]
+
+    def withdraw(self, part: str | None, since: Beats) -> None:
+        """Take back the events of the part (None: of all) at or after this beat."""
+        self._keep(lambda event: part not in (None, event.part) or event.beat < since)
+
+    def events(self) -> Iterator[Event]:
+        """What waits, in order."""
+        return (entry[3] for entry in sorted(self._heap))
+
+    def _keep(self, kept: Callable[[Event], bool]) -> None:
+        self._heap = [entry for entry in self._heap if kept(entry[3])]
+        heapq.heapify(self._heap)
+
+
+def due(agenda: Agenda, ledger: Ledger, now: Seconds) -> Iterator[Key | Event]:
+    """What is to be done by `now`, in order: keys to lift (which come first at the same moment), and events.
+
+    It looks again after every step, so a note that is struck meanwhile is lifted in its turn.
+    """
+    while True:
+        end, moment = ledger.next_end(), agenda.next_moment()
+        if end is not None and end <= now and (moment is None or end <= moment):
+            yield ledger.lift_next()
+        elif moment is not None and moment <= now:
+            yield agenda.take_next()
+        else:
+            return
+
+
+def _rank(event: Event) -> int:
+    if isinstance(event, ReleaseEvent):
+        return 0
+    return 2 if isinstance(event, NoteEvent) else 1
+
+
+def settings(event: Event) -> tuple[int, ...] | None:
+    """What a control or a program sets, as a key that the next one of its kind has too: (channel, control or -1)."""
+    if isinstance(event, ControlEvent):
+        return (event.channel, event.control)
+    return None if isinstance(event, NoteEvent | ReleaseEvent) else (event.channel, -1)

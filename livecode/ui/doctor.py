@@ -1,0 +1,105 @@
+"""What this machine has and lacks for a performance: one line each, and what to do about what is missing."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from ..errors import LivecodeError
+from ..models.bundles import BUILT_IN, FAMILIES, find
+from ..outputs import audio, ports, soundfonts
+from ..outputs.fluidlib import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `advice` is empty if nothing need be done."""
+
+    what: str
+    found: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        mark = "!" if self.advice else "ok"
+        return f"{mark:3}{self.what}: {self.found}{'. ' + self.advice if self.advice else ''}"
+
+
+def findings() -> Iterator[Finding]:
+    """Look at everything; what fails is a finding, too."""
+    for what, look in _CHECKS.items():
+        try:
+            yield look()
+        except LivecodeError as error:
+            yield Finding(what, "missing", str(error))
+
+
+def _python() -> Finding:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding(
+        "Python", found, "" if sys.version_info[:2] == (3, 11) else "Magenta needs Python 3.11: make a new environment."
+    )
+
+
+def _magenta() -> Finding:
+    try:
+        found = ", ".join(f"{name} {version(name)}" for name in ("magenta", "note-seq"))
+    except PackageNotFoundError as error:
+        return Finding("Magenta", "missing", f"{error}: run make venv.")
+    return Finding("Magenta", found)
+
+
+def _audio() -> Finding:
+    built = Library().drivers()
+    found = [driver for driver in audio.drivers() if driver in built]
+    if found:
+        return Finding("audio device", f"FluidSynth would play on {found[0]}")
+    looked = f"none (looked for {audio.looked_for()})"
+    return Finding(
+        "audio device", looked, "Connect one or start its server; without one, stages play to the tape and to MIDI ports."
+    )
+
+
+def _soundfont() -> Finding:
+    return Finding("soundfont", str(soundfonts.find()))
+
+
+def _midi() -> Finding:
+    names = ports.outputs()
+    apis = ", ".join(ports.apis()) or "none"
+    if names:
+        return Finding("MIDI ports", f"{', '.join(names)} (API: {apis})")
+    return Finding(
+        "MIDI ports", f"none (API: {apis})", "Connect a device, or let others connect: stage.midi('livecode', virtual=True)."
+    )
+
+
+def _realtime() -> Finding:
+    if not hasattr(os, "sched_get_priority_max") or sys.platform != "linux":
+        return Finding("real-time priority", "not used on this system")
+    import resource  # not on Windows
+
+    allowed = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+    if os.geteuid() == 0 or allowed > 0 or allowed == resource.RLIM_INFINITY:
+        return Finding("real-time priority", "permitted")
+    return Finding(
+        "real-time priority",
+        "not permitted",
+        "Put '@audio - rtprio 95' into /etc/security/limits.d/audio.conf, join the group audio, and log in again.",
+    )
+
+
+def _bundles() -> Finding:
+    families = {config: family for family, configs in FAMILIES.items() for config in configs}
+    return Finding("built-in models", ", ".join(str(find(families[config], config)) for config in BUILT_IN))
+
+
+_CHECKS: dict[str, Callable[[], Finding]] = {
+    "Python": _python,
+    "Magenta": _magenta,
+    "audio device": _audio,
+    "soundfont": _soundfont,
+    "MIDI ports": _midi,
+    "real-time priority": _realtime,
+    "built-in models": _bundles,
+}
