@@ -185,12 +185,29 @@ class Hush(Command, frozen=True, tag=True, kw_only=True):
     on: On = On.BAR
 
 
+class Pause(Command, frozen=True, tag=True, kw_only=True):
+    """Let musical time stand still, on the bar."""
+
+    on: On = On.BAR
+
+
+class Continue(Command, frozen=True, tag=True, kw_only=True):
+    """Let musical time go on from where it stands still."""
+
+
+class Restart(Command, frozen=True, tag=True, kw_only=True):
+    """Begin all loops anew, together, on the bar."""
+
+    on: On = On.BAR
+
+
 class Panic(Command, frozen=True, tag=True, kw_only=True):
     """Stop all parts and silence every output, now."""
 
 
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | Tempo | SetMeter | SetSwing | Hush | Panic
+    | Pause | Continue | Restart
 )  # fmt: skip
 
 
@@ -228,6 +245,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What the sequencer is doing at one moment. `bar` counts from 1; `beat` is the position in the bar in beats, from 1."""
 
     running: bool
+    paused: bool
     beats: Beats
     bar: int
     beat: Beats

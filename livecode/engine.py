@@ -106,11 +106,7 @@ class Engine:
 
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""
-        return self._sequencer.tempo
-
-    def started(self) -> Seconds:
-        """The clock's time of beat 0; 0 before the first notes."""
-        return self._sequencer.started or 0.0
+        return self._sequencer.time.tempo
 
     def _close_outputs(self) -> None:
         for output in self.outputs:
@@ -286,8 +282,8 @@ class OfflineEngine(Engine):
         self._refuse_if_closed()
         end = self.clock.now()
         while True:
-            if self._sequencer.started is not None:
-                end = self._sequencer.started + self._sequencer.tempo.seconds_at(until)
+            if self._sequencer.time.started is not None:
+                end = self._sequencer.time.started + self._sequencer.time.tempo.seconds_at(until)
             self._sequencer.advance(min(end, self.clock.now() + COMMIT))
             if self._sequencer.waiting():
                 self._sequencer.receive(self._replies.get())

@@ -67,7 +67,7 @@ class Bounds:
 class Part:
     """One voice of the stage. All positions are beats since the start; `now` is the beat that sounds."""
 
-    def __init__(self, name: str, channel: int) -> None:
+    def __init__(self, name: str, channel: int, planned: Beats) -> None:
         self.name = name
         self.mode = Mode.STOPPED
         self.model: Model | None = None
@@ -88,7 +88,7 @@ class Part:
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
-        self.planned = Beats(0)
+        self.planned = planned
         """Everything before this beat is with the outputs."""
         self._answered: Beats | None = None
         self._settled = Beats(0)
@@ -217,6 +217,12 @@ class Part:
         if self._lane.at(at) is not None:
             self._enter(silence(bar, drums=self._drums_at(at)), at)
         self.mode = Mode.STOPPED
+
+    def begin_anew(self, at: Beats) -> None:
+        """Begin the loop anew at this beat."""
+        phrase = self._lane.at(at)
+        if phrase is not None:
+            self._enter(phrase, at)
 
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)

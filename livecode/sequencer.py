@@ -4,7 +4,6 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread.
 the same events, live and offline.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from .commands import (
     Adjust,
     AnyCommand,
     Assign,
+    Continue,
     Declare,
     Fade,
     Hush,
@@ -24,7 +24,9 @@ from .commands import (
     On,
     Panic,
     PartState,
+    Pause,
     Play,
+    Restart,
     Route,
     SetMeter,
     SetSwing,
@@ -40,9 +42,7 @@ from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramE
 from .outputs import MOST_LATE, Output
 from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
-
-REACTION: Seconds = 0.02
-"""What is nearer than this, and than what the outputs hold in their buffers, has passed: nothing can change it any more."""
+from .transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,8 @@ class Sequencer:
         lead_in: Seconds = 0.1,
         note: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        self.tempo = TempoMap.steady(bpm, meter)
-        self.started: Seconds | None = None
-        """The clock's time of beat 0; None until the first notes."""
-        self._clock, self._outputs, self._note, self._lead_in = clock, list(outputs), note, lead_in
+        self._clock, self._outputs, self._note = clock, list(outputs), note
+        self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
@@ -83,45 +81,11 @@ class Sequencer:
         if any(other.name == output.name for other in self._outputs):
             raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
         self._outputs.append(output)
-        return Outcome(max(Beats(0), self.beat_now()), f"output {output.name} is open")
-
-    # Where we are
-
-    def beat_now(self) -> Beats:
-        """The beat that sounds now; 0 before the first notes, negative during the lead-in."""
-        if self.started is None:
-            return Beats(0)
-        return self.tempo.beat_at(self._clock.now() - self.started)
-
-    def _reachable(self) -> Beats:
-        """The first beat that a command can still change."""
-        if self.started is None:
-            return Beats(0)
-        return max(Beats(0), self.tempo.beat_at(self._clock.now() + REACTION + self.buffered() - self.started))
+        return Outcome(max(Beats(0), self.time.beat()), f"output {output.name} is open")
 
     def buffered(self) -> Seconds:
         """How much sound the slowest output holds in its buffers."""
         return max((output.latency for output in self._outputs), default=0.0)
-
-    def _now(self) -> Beats:
-        """The beat of the notes that sound now, which swing may have made late."""
-        return self.tempo.unswung(max(Beats(0), self.beat_now()))
-
-    def _moment(self, on: On, part: Part | None = None) -> Beats:
-        after = self._reachable()
-        match on:
-            case On.NOW:
-                return after
-            case On.BEAT:
-                line = self.tempo.line_before(after)
-                return min(line + math.ceil(after - line), self.tempo.line_after(after) if after > line else after)
-            case On.BAR:
-                return self.tempo.line_after(after)
-            case On.LOOP:
-                return part.boundary(after, self.tempo) if part else self.tempo.line_after(after)
-
-    def _bar(self, beat: Beats) -> Beats:
-        return self.tempo.meter_at(beat).bar
 
     # Commands
 
@@ -132,9 +96,9 @@ class Sequencer:
         return outcome
 
     def _obey_part(self, command: ToPart) -> Outcome:
-        part = self._parts.get(command.part) or Part(command.part, self._free_channel())
-        now = self._reachable()
-        at = self._moment(command.on, part)
+        now = self.time.reachable()
+        part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
+        at = self.time.moment(command.on, part)
         since, asked = min(at, part.next_change(now) or at), part.asked
         if isinstance(command, Mute | Solo):
             self._parts.setdefault(part.name, part)
@@ -152,7 +116,7 @@ class Sequencer:
                 return "ready"
             case Play(phrase=phrase):
                 part.play(phrase, at)
-                return f"plays {self._length(phrase.length, at)} from {self._place(at)}"
+                return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
             case Assign(model=model):
                 self._asking.prepare(part.name, model)
                 part.assign(model, now)
@@ -163,86 +127,102 @@ class Sequencer:
                 if output and output not in (known := [other.name for other in self._outputs]):
                     raise UnknownName.of("output", output, known)
                 part.route.set(at, output)
-                return f"goes to {output or 'the synthesizer'} from {self._place(at)}"
+                return f"goes to {output or 'the synthesizer'} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
-                part.fade(level, at, bars * self._bar(at))
-                return f"fades to {level:g} from {self._place(at)} over {counted(bars, 'bar')}"
+                part.fade(level, at, bars * self.time.bar(at))
+                return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
-                return f"set from {self._place(at)}"
+                return f"set from {self.time.place(at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
         match action:
             case Action.LOOP:
                 part.loop(now, at)
-                return f"loops from {self._place(at)}"
+                return f"loops from {self.time.place(at)}"
             case Action.GENERATE | Action.GENERATE_ONCE:
                 part.generate(once=action is Action.GENERATE_ONCE)
                 return "generates new bars every loop" if action is Action.GENERATE else "generates new bars once, then loops"
             case Action.RESET | Action.RESET_GENERATE:
                 then_generate = action is Action.RESET_GENERATE
                 part.reset(at, self._reset_length(part, at), then_generate=then_generate)
-                return f"empty from {self._place(at)}" + (", then new bars once" if then_generate else "")
+                return f"empty from {self.time.place(at)}" + (", then new bars once" if then_generate else "")
             case Action.STOP:
-                part.stop(at, self._bar(at))
-                return f"stops at {self._place(at)}"
+                part.stop(at, self.time.bar(at))
+                return f"stops at {self.time.place(at)}"
 
     def _reset_length(self, part: Part, at: Beats) -> Beats:
         if part.model is not None:
-            return part.model.bars * self._bar(at)
+            return part.model.bars * self.time.bar(at)
         phrase = part.phrase_at(at)
-        return self._bar(at) if phrase is None else phrase.length
+        return self.time.bar(at) if phrase is None else phrase.length
 
     def _obey_stage(self, command: AnyCommand) -> Outcome:
+        at = self.time.sounding() if isinstance(command, Panic) else self.time.moment(getattr(command, "on", On.BAR))
+        if isinstance(command, Tempo | SetMeter | SetSwing):
+            words = self._set_time(command, at)
+        else:
+            words = self._set_transport(command, at)
+        self._replan(self._parts.values(), at)
+        return Outcome(at, words)
+
+    def _set_time(self, command: Tempo | SetMeter | SetSwing, at: Beats) -> str:
+        time = self.time
         match command:
             case Tempo(bpm=bpm, bars=bars):
-                at = self._moment(command.on)
-                self.tempo = self.tempo.with_bpm(at, bpm, bars * self._bar(at))
-                words = f"bpm {float(bpm):g} from {self._place(at)}" + (f", reached over {counted(bars, 'bar')}" if bars else "")
+                time.tempo = time.tempo.with_bpm(at, bpm, bars * time.bar(at))
+                reached = f", reached over {counted(bars, 'bar')}" if bars else ""
+                return f"bpm {float(bpm):g} from {time.place(at)}{reached}"
             case SetMeter(meter=meter):
-                at = self._moment(On.BAR)
-                self.tempo = self.tempo.with_meter(at, meter)
+                time.tempo = time.tempo.with_meter(at, meter)
                 for part in self._parts.values():
-                    part.realign(at, self.tempo)
-                words = f"meter {meter} from {self._place(at)}"
+                    part.realign(at, time.tempo)
+                return f"meter {meter} from {time.place(at)}"
             case SetSwing(swing=swing):
-                at = self._moment(On.BAR)
-                self.tempo = self.tempo.with_swing(at, swing)
-                words = f"swing {float(swing.ratio):g} from {self._place(at)}"
+                time.tempo = time.tempo.with_swing(at, swing)
+                return f"swing {float(swing.ratio):g} from {time.place(at)}"
+
+    def _set_transport(self, command: AnyCommand, at: Beats) -> str:
+        match command:
             case Hush():
-                at = self._moment(command.on)
                 self._stop_all(at)
-                words = f"all parts stop at {self._place(at)}"
+                return f"all parts stop at {self.time.place(at)}"
             case Panic():
-                at = self._now()
                 self._stop_all(at)
                 self._withdraw(None, at)
                 self._silence(None, at)
-                words = "all parts stopped, all notes off"
-            case _:
-                raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
-        self._replan(self._parts.values(), at)
-        return Outcome(at, words)
+                return "all parts stopped, all notes off"
+            case Pause():
+                self.time.pause(at)
+                return f"pauses at {self.time.place(at)}"
+            case Continue():
+                self.time.go_on()
+                return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
+            case Restart():
+                for part in self._parts.values():
+                    part.begin_anew(at)
+                return f"all loops begin anew at {self.time.place(at)}"
+        raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _stop_all(self, at: Beats) -> None:
         for part in self._parts.values():
             self._asking.forget(part.asked)
-            self._replan([part], min(at, part.next_change(self._reachable()) or at))
-            part.stop(at, self._bar(at))
+            self._replan([part], min(at, part.next_change(self.time.reachable()) or at))
+            part.stop(at, self.time.bar(at))
 
     def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
         """Mute or solo. What falls silent does so now, what is heard again begins where the outputs can be reached."""
         closes = command.muted if isinstance(command, Mute) else command.soloed
         if command.on is On.NOW and closes:
-            at = self._now()
+            at = self.time.sounding()
         if isinstance(command, Mute):
             part.muted.set(at, command.muted)
             words = "muted" if command.muted else "heard again"
         else:
             part.soloed.set(at, command.soloed)
             words = "solo" if command.soloed else "out of solo"
-        reachable = self._reachable()
+        reachable = self.time.reachable()
         for other in self._parts.values():
             if self._audible(other, at):
                 self._replan([other], max(at, reachable))
@@ -250,7 +230,7 @@ class Sequencer:
                 self._replan([other], at)
                 if at < reachable:
                     self._silence(other.name, at)
-        return f"{words} from {self._place(at)}"
+        return f"{words} from {self.time.place(at)}"
 
     def _audible(self, part: Part, beat: Beats) -> bool:
         alone = any(other.soloed.at(beat) for other in self._parts.values())
@@ -298,7 +278,7 @@ class Sequencer:
             self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
         self._note_once(part, "")
-        at = part.answer(reply.phrase, self._reachable(), self.tempo)
+        at = part.answer(reply.phrase, self.time.reachable(), self.time.tempo)
         self._replan([part], at)
         self._start_if_sounding()
 
@@ -319,25 +299,33 @@ class Sequencer:
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
         for part in self._parts.values():
-            if self.started is not None:
-                part.settle(self.beat_now())
-            self._asking.ask_if_due(part, self._reachable(), self.tempo)
-        if self.started is None:
+            if self.time.running:
+                part.settle(self.time.beat())
+            self._asking.ask_if_due(part, self.time.reachable(), self.time.tempo)
+        if not self.time.running:
             return
-        begin = self.tempo.beat_at(self._clock.now() - MOST_LATE - self.started)
-        if any(part.planned < begin for part in self._parts.values()) and begin > 0:
+        events = self._planned(*self.time.window(MOST_LATE, until))
+        if events:
+            self._to_outputs(lambda output: self._hand_over(events, output))
+        if self.time.stands_still():
+            self._note(f"paused at {self.time.place(self.time.held)}")
+
+    def _planned(self, begin: Beats, end: Beats) -> list[Event]:
+        """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
+        if begin > 0 and any(part.planned < begin for part in self._parts.values()):
             self._note("the machine stood still: the notes of that time are left out")
-        end = self.tempo.beat_at(until - self.started)
         events: list[Event] = []
+        if end == self.time.pause_at:
+            events += [
+                ReleaseEvent(part.name, end, self.time.sounds_at(end)) for part in self._parts.values() if part.planned < end
+            ]
         for part in self._parts.values():
             try:
                 events += self._events(part, max(begin, part.planned), end)
             except Exception as error:
                 self._note_once((part, "events"), f"{part.name} failed ({error!r}): the others play on.")
             part.planned = max(part.planned, end)
-        events.sort(key=_order)
-        if events:
-            self._to_outputs(lambda output: self._hand_over(events, output))
+        return sorted(events, key=_order)
 
     def _hand_over(self, events: list[Event], output: Output) -> None:
         """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one."""
@@ -357,13 +345,13 @@ class Sequencer:
         if begin >= end:
             return []
         events: list[Event] = [self._setting(part, *said) for said in part.controls_between(begin, end)]
-        events += [ReleaseEvent(part.name, beat, self._sounds_at(beat)) for beat in self._releases(part, begin, end)]
+        events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, begin, end)]
         events += [self._sounding(part, note) for note in part.notes_between(begin, end) if self._audible(part, note.onset)]
         return events
 
     def _sounding(self, part: Part, note: Note) -> NoteEvent:
         stop = min(self._closings(part, note.onset, note.end), default=note.end)
-        begins, ends, channel = self._sounds_at(note.onset), self._sounds_at(stop), part.channel_at(note.onset) or 0
+        begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(stop), part.channel_at(note.onset) or 0
         return NoteEvent(part.name, note.onset, begins, channel, note.pitch, note.velocity, stop, ends)
 
     def _releases(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
@@ -376,33 +364,31 @@ class Sequencer:
         return [beat for gate in gates for beat, _ in gate.changes(begin, end) if not self._audible(part, beat)]
 
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
-        channel, seconds = part.channel_at(beat) or 0, self._sounds_at(beat)
+        channel, seconds = part.channel_at(beat) or 0, self.time.sounds_at(beat)
         if key == PROGRAM:
             return ProgramEvent(part.name, beat, seconds, channel, value)
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
-    def _sounds_at(self, beat: Beats) -> Seconds:
-        assert self.started is not None
-        return self.started + self.tempo.sounds_at(beat)
-
     def _start_if_sounding(self) -> None:
-        if self.started is None and any(part.phrase_at(Beats(0)) for part in self._parts.values()):
-            self.started = self._clock.now() + self._lead_in + self.buffered()
+        first = self.time.held == 0 and not self.time.running
+        if first and any(part.phrase_at(Beats(0)) for part in self._parts.values()):
+            self.time.run()
 
     # What is shown
 
     def snapshot(self) -> Snapshot:
         """What is so at this moment."""
-        now = max(Beats(0), self.beat_now())
-        line = self.tempo.line_before(now)
+        now = max(Beats(0), self.time.beat())
+        line = self.time.tempo.line_before(now)
         return Snapshot(
-            running=self.started is not None,
+            running=self.time.running,
+            paused=self.time.paused,
             beats=now,
-            bar=self.tempo.bar_at(now) + 1,
+            bar=self.time.tempo.bar_at(now) + 1,
             beat=now - line + 1,
-            bpm=self.tempo.bpm_at(now),
-            meter=str(self.tempo.meter_at(now)),
-            swing=self.tempo.swing_at(now),
+            bpm=self.time.tempo.bpm_at(now),
+            meter=str(self.time.tempo.meter_at(now)),
+            swing=self.time.tempo.swing_at(now),
             parts=tuple(self._state(part, now) for part in self._parts.values()),
             at=self._clock.now(),
         )
@@ -410,12 +396,12 @@ class Sequencer:
     def _state(self, part: Part, now: Beats) -> PartState:
         phrase, coming = part.phrase_at(now), part.coming(now)
         sounding = phrase is not None and bool(phrase.notes)
-        length = Fraction(0) if phrase is None else phrase.length / self._bar(now)
+        length = Fraction(0) if phrase is None else phrase.length / self.time.bar(now)
         said = "empty" if part.mode is Mode.STOPPED and phrase is None else part.mode.value
         return PartState(
             name=part.name,
             doing=f"{said} {counted(length, 'bar')}" if sounding else said,
-            coming="" if coming is None else f"{self._length(coming[1].length, coming[0])} from {self._place(coming[0])}",
+            coming="" if coming is None else f"{self._length(coming[1].length, coming[0])} from {self.time.place(coming[0])}",
             sounds=sounding and self._audible(part, now),
             muted=part.muted.at(now),
             soloed=part.soloed.at(now),
@@ -432,12 +418,8 @@ class Sequencer:
         """Every phrase of the part that sounded, oldest first."""
         return tuple(take.phrase for take in self._parts[part].takes) if part in self._parts else ()
 
-    def _place(self, beat: Beats) -> str:
-        bar, line = self.tempo.bar_at(beat) + 1, self.tempo.line_before(beat)
-        return f"bar {bar}" if beat == line else f"bar {bar}, beat {float(beat - line + 1):.3g}"
-
     def _length(self, length: Beats, at: Beats) -> str:
-        return counted(length / self._bar(at), "bar")
+        return counted(length / self.time.bar(at), "bar")
 
 
 def _order(event: Event) -> tuple[Seconds, int]:

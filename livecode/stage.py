@@ -4,6 +4,7 @@ import atexit
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from .commands import (
     Adjust,
     AnyCommand,
     Assign,
+    Continue,
     Declare,
     Fade,
     Hush,
@@ -23,7 +25,9 @@ from .commands import (
     On,
     Panic,
     PartState,
+    Pause,
     Play,
+    Restart,
     Route,
     SetMeter,
     SetSwing,
@@ -34,10 +38,10 @@ from .commands import (
 from .engine import LiveEngine, LogEntry, OfflineEngine
 from .errors import BadInput, LivecodeError, NoAudio, UnknownWord
 from .formats import write_midi
-from .gm import PROGRAMS, program_number
+from .gm import DRUMS, PROGRAMS, program_number
 from .models.host import ModelState
 from .models.wire import Model
-from .music import Beats, Phrase, Seconds, beats, counted, pitch_name
+from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN, FluidOutput
@@ -45,7 +49,9 @@ from .outputs.midi import MidiOutput
 from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
-from .tempo import Meter, Swing, TempoMap, exact_bpm
+from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
+
+_CLICK = DRUMS["stick"]
 
 
 class Answer(str):
@@ -125,6 +131,7 @@ class Stage(_Strict):
         patience = _number("patience", patience, 0.1, 3600)
         self._no_audio = ""
         self._parts: dict[str, PartHandle] = {}
+        self._taps = Taps()
         pace, grid = exact_bpm(bpm), Meter.of(meter)
         if offline:
             self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed, patience=patience)
@@ -242,6 +249,33 @@ class Stage(_Strict):
         self._engine.run(_after_bars(self._engine.tempo(), self._engine.snapshot().beats, _bars(bars)))
         return Answer(f"ran to bar {self._engine.snapshot().bar}")
 
+    def pause(self, *, on: str = "bar") -> Answer:
+        """Let musical time stand still from the next bar line on; models still think."""
+        return self.tell(Pause(on=On.of(on)))
+
+    def go_on(self) -> Answer:
+        """Let musical time go on from where it was paused. Raises BadInput if it was not."""
+        return self.tell(Continue())
+
+    def restart(self, *, on: str = "bar") -> Answer:
+        """Begin all loops anew, together, on the next bar."""
+        return self.tell(Restart(on=On.of(on)))
+
+    def tap(self) -> Answer:
+        """Tap the tempo: from the fourth call in time on, it is that of the last eight; heard from the next beat on."""
+        bpm = self._taps.hit(time.monotonic())
+        if bpm is None:
+            return Answer(f"tap {self._taps.count} of {MOST_NEEDED}")
+        return self.tell(Tempo(bpm=bpm, on=On.BEAT))
+
+    def click(self, *, gain: float = 0.7) -> "PartHandle":
+        """The part "click": a metronome in the present meter, to mute and unmute like any other."""
+        part = self.part("click", gain=gain)
+        meter = Meter.of(self.meter)
+        step = Beats(4, meter.unit)
+        strokes = [Note(place * step, step / 2, _CLICK, 90 if place else 120) for place in range(meter.count)]
+        return part >> Phrase(tuple(strokes), meter.bar, drums=True)
+
     # Stopping
 
     def hush(self, *, on: str = "bar") -> Answer:
@@ -272,7 +306,8 @@ class Stage(_Strict):
     def status(self) -> Lines:
         """Where the music is, what every part does and waits for, how models and outputs are."""
         here = self._engine.snapshot()
-        bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running else "waits for the first notes"
+        bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running or here.paused else "waits for the first notes"
+        bar = f"paused at {bar}" if here.paused else bar
         bar = f"closed at {bar}" if self._engine.closed else bar
         lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}"]
         for part in here.parts:
@@ -315,8 +350,8 @@ class Stage(_Strict):
         target = Path(path).expanduser()
         tempo, end = self._engine.tempo(), self._engine.snapshot().beats
         begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
-        start = self._engine.started() + tempo.seconds_at(begin)
-        events = self._engine.tape.events(begin, end)
+        start = tempo.seconds_at(begin)
+        events = [tempo.timed(event) for event in self._engine.tape.events(begin, end)]
         if not events:
             raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
         events = self._engine.tape.settings(begin, start) + events

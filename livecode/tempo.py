@@ -2,13 +2,16 @@
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from statistics import median
 from typing import TypeVar
 
 from .errors import BadInput
-from .music import Beats, Seconds
+from .music import Beats, Event, NoteEvent, Seconds
 
 SLOWEST, FASTEST = 10, 999
 
@@ -228,6 +231,12 @@ class TempoMap:
         place = bisect_right(self.paces, seconds, key=lambda pace: pace.seconds)
         return Fraction(round(self.paces[max(0, place - 1)].beat_at(seconds) * 1_000_000), 1_000_000)
 
+    def timed(self, event: Event) -> Event:
+        """The event with the seconds that its beats have here, as if nothing had ever paused."""
+        if isinstance(event, NoteEvent):
+            return replace(event, seconds=self.sounds_at(event.beat), end_seconds=self.sounds_at(event.end_beat))
+        return replace(event, seconds=self.sounds_at(event.beat))
+
     def bpm_steps(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Fraction]]:
         """The tempo in [begin, end) as steps, as MIDI files write it: a ramp becomes steps of an eighth of a beat, each at the
         bpm of its middle."""
@@ -274,3 +283,33 @@ def _until(pieces: tuple[_Piece, ...], at: Beats) -> tuple[_Piece, ...]:
 
 def _piece(pieces: tuple[_Piece, ...], beat: Beats) -> _Piece:
     return pieces[max(0, bisect_right(pieces, beat, key=lambda piece: piece.begin) - 1)]
+
+
+MOST_NEEDED = 4
+"""So many taps make a tempo."""
+
+
+class Taps:
+    """Tempo from taps: the median of the intervals between the last eight. A pause of two seconds begins anew.
+
+    >>> taps = Taps()
+    >>> [taps.hit(place * 0.5) for place in range(4)]
+    [None, None, None, Fraction(120, 1)]
+    """
+
+    def __init__(self) -> None:
+        self._moments: deque[Seconds] = deque(maxlen=8)
+
+    @property
+    def count(self) -> int:
+        """How many taps count so far."""
+        return len(self._moments)
+
+    def hit(self, now: Seconds) -> Fraction | None:
+        """A tap; the tempo they make, or None if it takes more of them. Raises BadInput for one that cannot be played."""
+        if self._moments and now - self._moments[-1] > 2:
+            self._moments.clear()
+        self._moments.append(now)
+        if len(self._moments) < MOST_NEEDED:
+            return None
+        return exact_bpm(round(60 / median(later - earlier for earlier, later in pairwise(self._moments)), 1))

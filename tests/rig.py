@@ -79,10 +79,10 @@ class Rig:
 
     def play(self, *, until: float | Fraction) -> None:
         """Let time go on to this beat, as the planner does: in small steps, a commit ahead."""
-        end = self.clock.now() if self.sequencer.started is None else None
+        end = self.clock.now() if self.sequencer.time.started is None else None
         self.sequencer.advance(self.clock.now() + COMMIT)
-        while self.sequencer.started is not None:
-            end = self.sequencer.started + self.sequencer.tempo.seconds_at(Fraction(until))
+        while self.sequencer.time.started is not None:
+            end = self.sequencer.time.started + self.sequencer.time.tempo.seconds_at(Fraction(until))
             if self.clock.now() >= end - 1e-9:
                 break
             self.clock.wait_until(min(end, self.clock.now() + STEP))
@@ -90,5 +90,5 @@ class Rig:
 
     def score(self, part: str | None = None, *, until: float | None = None) -> list[tuple[float, str]]:
         """What is on the tape up to where we are."""
-        here = float(self.sequencer.beat_now()) if until is None else until
+        here = float(self.sequencer.time.beat()) if until is None else until
         return [(beat, name) for beat, name in self.tape.onsets(part) if beat < here - 1e-6]

@@ -34,7 +34,8 @@ ALLOWED: dict[str, set[str]] = {
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
-    "sequencer": VALUES | {"asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
+    "transport": VALUES | {"clock", "commands", "parts", "tempo"},
+    "sequencer": VALUES | {"transport", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
     "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
     "stage": VALUES
     | {"clock", "commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "tempo"},

@@ -93,6 +93,6 @@ def test_how_often_the_planner_wakes_changes_nothing(script: list) -> None:
     scores = []
     for step in (0.01, 0.05, 0.19):
         rig = perform(script, step)
-        here = rig.sequencer.beat_now()
+        here = rig.sequencer.time.beat()
         scores.append([(note.part, note.beat, note.pitch, note.seconds) for note in rig.tape.notes() if note.beat < here])
     assert scores[0] == scores[1] == scores[2]

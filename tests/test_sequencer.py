@@ -402,7 +402,7 @@ def test_a_ramp_reaches_its_tempo_evenly_in_beats(rig: Rig) -> None:
     rig.play(until=1)
     rig.obey(Tempo(bpm=Fraction(60), bars=Fraction(1)))
     rig.play(until=4)
-    assert [rig.sequencer.tempo.bpm_at(Fraction(beat)) for beat in (4, 6, 8, 9)] == [120, 90, 60, 60]
+    assert [rig.sequencer.time.tempo.bpm_at(Fraction(beat)) for beat in (4, 6, 8, 9)] == [120, 90, 60, 60]
 
 
 def test_meter_and_swing_change_on_the_bar(rig: Rig) -> None:
@@ -526,3 +526,12 @@ def test_phrases_may_be_empty(rig: Rig) -> None:
     rig.plays("lead", Phrase((), Fraction(4)))
     rig.play(until=8)
     assert rig.score() == []
+
+
+def test_a_part_that_comes_late_is_no_standstill(rig: Rig) -> None:
+    rig.plays("a", "C4 . . .")
+    rig.play(until=9)
+    rig.plays("b", "C2 . . .")
+    rig.play(until=16)
+    assert rig.score("b") == [(12, "C2")]
+    assert rig.log == []

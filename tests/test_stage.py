@@ -128,12 +128,17 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         stage.bpm = 240
         stage.meter = "3/4"
         stage.swing = 0.6
+        assert [stage.tap() for _ in range(3)] == ["tap 1 of 4", "tap 2 of 4", "tap 3 of 4"]
+        assert "click: loops 1 bar" in repr(stage.click()) or "next: 1 bar" in repr(stage.parts["click"])
+        assert stage.restart().startswith("all loops begin anew at bar")
+        assert stage.pause().startswith("pauses at bar")
+        assert stage.go_on().startswith("goes on at bar")
         assert stage.ramp(120, bars=2).startswith("bpm 120 from bar")
         wait_until(lambda: stage.meter == "3/4", "the new meter")
         assert float(stage.swing.ratio) == pytest.approx(0.6, abs=1e-3)
         assert stage.hush().startswith("all parts stop at bar")
         assert stage.panic() == "all parts stopped, all notes off"
-        assert set(stage.parts) == {"lead", "bass"}
+        assert set(stage.parts) == {"lead", "bass", "click"}
         assert "lead: stopped" in repr(stage)
 
 

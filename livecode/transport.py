@@ -1,0 +1,114 @@
+"""Musical time on the clock: where it is, whether it runs, what of it can still be changed. It knows no thread."""
+
+import math
+from collections.abc import Callable
+
+from .clock import Clock
+from .commands import On
+from .errors import BadInput
+from .music import Beats, Seconds
+from .parts import Part
+from .tempo import TempoMap
+
+REACTION: Seconds = 0.02
+"""What is nearer than this, and than what the outputs hold in their buffers, has passed: nothing can change it any more."""
+
+
+class Transport:
+    """A tempo map that runs on a clock, from beat 0 or from where it was paused. Stands still until it is told to run.
+
+    `lead_in` is how long before its first beat time begins to run; `buffered` says how much sound the slowest output holds.
+    """
+
+    def __init__(self, clock: Clock, tempo: TempoMap, *, lead_in: Seconds, buffered: Callable[[], Seconds]) -> None:
+        self.tempo = tempo
+        self.started: Seconds | None = None
+        """The clock's time of beat 0, had it run since; None while time stands still."""
+        self.held = Beats(0)
+        """Where time stands still, or last did."""
+        self.pause_at: Beats | None = None
+        self._clock, self._lead_in, self._buffered = clock, lead_in, buffered
+
+    @property
+    def running(self) -> bool:
+        """Whether time goes on."""
+        return self.started is not None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still after it ran."""
+        return self.started is None and self.held > 0
+
+    def beat(self) -> Beats:
+        """The beat that sounds now; during the lead-in, one before the first."""
+        return self._beat_in(0.0)
+
+    def reachable(self) -> Beats:
+        """The first beat that a command can still change."""
+        return max(self.held, self._beat_in(REACTION + self._buffered()))
+
+    def sounding(self) -> Beats:
+        """The beat of the notes that sound now, which swing may have made late."""
+        return self.tempo.unswung(max(self.held, self.beat()))
+
+    def moment(self, on: On, part: Part | None = None) -> Beats:
+        """The next beat of this kind that a command can reach; the end of the part's loop, or of the bar if there is no part."""
+        after = self.reachable()
+        match on:
+            case On.NOW:
+                return after
+            case On.BEAT:
+                line = self.tempo.line_before(after)
+                return min(line + math.ceil(after - line), self.tempo.line_after(after)) if after > line else after
+            case On.BAR:
+                return self.tempo.line_after(after)
+            case On.LOOP:
+                return part.boundary(after, self.tempo) if part else self.tempo.line_after(after)
+
+    def sounds_at(self, beat: Beats) -> Seconds:
+        """When a note on this beat sounds, on the clock."""
+        assert self.started is not None
+        return self.started + self.tempo.sounds_at(beat)
+
+    def window(self, late: Seconds, until: Seconds) -> tuple[Beats, Beats]:
+        """What to plan: from `late` seconds ago to the clock's time `until`, or to the pause if that comes first."""
+        assert self.started is not None
+        end = self.tempo.beat_at(until - self.started)
+        return self._beat_in(-late), end if self.pause_at is None else min(end, self.pause_at)
+
+    def run(self) -> None:
+        """Go on from where time stands still."""
+        self.started = self._clock.now() + self._lead_in + self._buffered() - self.tempo.seconds_at(self.held)
+
+    def pause(self, at: Beats) -> None:
+        """Stand still from this beat on, once it has come."""
+        if self.started is None:
+            raise BadInput("Nothing plays that could be paused: give a part notes or a model first.")
+        self.pause_at = at
+
+    def go_on(self) -> None:
+        """Call a pause off, or end it. Raises BadInput if there is none."""
+        if self.pause_at is None and not self.paused:
+            raise BadInput("Nothing is paused: stage.pause() comes first.")
+        self.pause_at = None
+        if self.started is None:
+            self.run()
+
+    def stands_still(self) -> bool:
+        """Whether the pause has just begun."""
+        if self.pause_at is None or self.beat() < self.pause_at:
+            return False
+        self.held, self.pause_at, self.started = self.pause_at, None, None
+        return True
+
+    def bar(self, beat: Beats) -> Beats:
+        """How long the bar is that holds this beat."""
+        return self.tempo.meter_at(beat).bar
+
+    def place(self, beat: Beats) -> str:
+        """A beat in words: 'bar 5', or 'bar 5, beat 2.5'."""
+        bar, line = self.tempo.bar_at(beat) + 1, self.tempo.line_before(beat)
+        return f"bar {bar}" if beat == line else f"bar {bar}, beat {float(beat - line + 1):.3g}"
+
+    def _beat_in(self, seconds: Seconds) -> Beats:
+        return self.held if self.started is None else self.tempo.beat_at(self._clock.now() + seconds - self.started)
