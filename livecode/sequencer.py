@@ -316,9 +316,9 @@ class Sequencer:
             self._note("the machine stood still: the notes of that time are left out")
         events: list[Event] = []
         if end == self.time.pause_at:
-            events += [
-                ReleaseEvent(part.name, end, self.time.sounds_at(end)) for part in self._parts.values() if part.planned < end
-            ]
+            ringing = [part.name for part in self._parts.values() if part.planned < end or not self.time.pause_planned]
+            events += [ReleaseEvent(name, end, self.time.sounds_at(end)) for name in ringing]
+            self.time.pause_planned = True
         for part in self._parts.values():
             try:
                 events += self._events(part, max(begin, part.planned), end)

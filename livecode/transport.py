@@ -27,6 +27,8 @@ class Transport:
         self.held = Beats(0)
         """Where time stands still, or last did."""
         self.pause_at: Beats | None = None
+        self.pause_planned = False
+        """Whether the outputs know of the pause."""
         self._clock, self._lead_in, self._buffered = clock, lead_in, buffered
 
     @property
@@ -84,7 +86,7 @@ class Transport:
         """Stand still from this beat on, once it has come."""
         if self.started is None:
             raise BadInput("Nothing plays that could be paused: give a part notes or a model first.")
-        self.pause_at = at
+        self.pause_at, self.pause_planned = at, False
 
     def go_on(self) -> None:
         """Call a pause off, or end it. Raises BadInput if there is none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
-from ..music import Beats, ControlEvent, Event, NoteEvent, ReleaseEvent, Seconds
+from ..music import Beats, Event, NoteEvent, ReleaseEvent, Seconds
 
 Key: TypeAlias = tuple[int, int]
 """A key of the instrument: channel (0-15) and pitch (0-127)."""
@@ -146,10 +146,3 @@ def _rank(event: Event) -> int:
     if isinstance(event, ReleaseEvent):
         return 0
     return 2 if isinstance(event, NoteEvent) else 1
-
-
-def settings(event: Event) -> tuple[int, ...] | None:
-    """What a control or a program sets, as a key that the next one of its kind has too: (channel, control or -1)."""
-    if isinstance(event, ControlEvent):
-        return (event.channel, event.control)
-    return None if isinstance(event, NoteEvent | ReleaseEvent) else (event.channel, -1)

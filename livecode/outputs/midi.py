@@ -14,7 +14,7 @@ from ..clock import Clock
 from ..errors import LivecodeError, OutputError
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
 from . import MOST_LATE
-from .ledger import Agenda, Key, Ledger, due, settings
+from .ledger import Agenda, Key, Ledger, due
 from .ports import Client, apis, find
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
@@ -257,9 +257,8 @@ class _Sender(threading.Thread):
         for channel in sorted(self._channels):
             for control in (PEDAL, NOTES_OFF, SOUND_OFF):
                 self._send((CONTROL | channel, control, 0))
+            self._settings.pop((CONTROL | channel, PEDAL), None)
         self.lift(self.ledger.panic())
-        for channel in self._channels & {key[0] for key in self._settings if key[1:] == (PEDAL,)}:
-            self._settings[channel, PEDAL] = (CONTROL | channel, PEDAL, 0)
 
     def finish(self) -> None:
         """Leave silence, and end."""
@@ -276,9 +275,9 @@ class _Sender(threading.Thread):
             case ReleaseEvent():
                 self.lift(self.ledger.release(event.part, event.beat))
             case ControlEvent():
-                self._set(event, (CONTROL | event.channel, event.control, event.value))
+                self._set((CONTROL | event.channel, event.control, event.value))
             case ProgramEvent():
-                self._set(event, (PROGRAM | event.channel, event.program))
+                self._set((PROGRAM | event.channel, event.program))
 
     def _strike(self, note: NoteEvent) -> None:
         if not self._there or self._clock.now() - note.seconds > MOST_LATE:
@@ -298,10 +297,9 @@ class _Sender(threading.Thread):
         self.played += 1
         self.late += late > LATE
 
-    def _set(self, event: Event, message: tuple[int, ...]) -> None:
-        what = settings(event)
-        if what is not None:
-            self._settings[what] = message
+    def _set(self, message: tuple[int, ...]) -> None:
+        """Send a setting, and remember it for a port that comes back: all but the last byte say what it sets."""
+        self._settings[message[:-1]] = message
         self._channels.add(message[0] & 0x0F)
         self._send(message)
 

@@ -108,18 +108,20 @@ class Client:
 
     RtMidi notices neither a port that vanishes nor a JACK server that dies; `connected` does. Its JACK backend waits for ever,
     with Python's lock, once a dead server has left its buffer full (2,340 messages), so `send` looks at the server first.
-    Raises OutputError if the API does not run.
+    Raises OutputError if the API does not run. `lists_only` saves looking after the server.
     """
 
-    def __init__(self, api: str, name: str = "livecode") -> None:
+    def __init__(self, api: str, name: str = "livecode", *, lists_only: bool = False) -> None:
         rtmidi = _rtmidi()
-        self.api, self._name = api, name
+        self.api = api
+        self._server = _JackServer(f"{name}-watch") if api == "jack" and not lists_only else None
         try:
             self._midi = rtmidi.MidiOut(rtapi=getattr(rtmidi, _APIS[api]), name=name)
         except (rtmidi.RtMidiError, OSError) as error:
+            if self._server is not None:
+                self._server.close()
             raise OutputError(f"MIDI by {api} does not run here ({error}): start it, or name another API.") from error
         self._failures = (rtmidi.RtMidiError, OSError, ValueError)
-        self._server: _JackServer | None = None
         self._port = ""
         self._links: frozenset[str] = frozenset()
 
@@ -134,7 +136,6 @@ class Client:
 
     def connect(self, port: str) -> None:
         """Connect to the port of exactly this plain name. Raises OutputError."""
-        self._watch()
         raw = self._raw()
         place = plain_names(raw, self.api).get(port)
         if place is None:
@@ -146,7 +147,6 @@ class Client:
 
     def own(self, port: str) -> None:
         """Make a virtual port of this name. Raises OutputError."""
-        self._watch()
         self._open(lambda: self._midi.open_virtual_port(port), port)
 
     def connected(self) -> bool:
@@ -169,19 +169,23 @@ class Client:
     def disconnect(self) -> None:
         """Let the port go, once what was sent has left; the client stays."""
         self._port, self._links = "", frozenset()
+        if self.dead:
+            return
         with contextlib.suppress(*self._failures):
             self._midi.close_port()
 
     def close(self) -> None:
-        """Let the port and the API go."""
+        """Let the port and the API go.
+
+        libjack crashes when a client is closed whose server died, so such a client is kept for ever: a few KB a death.
+        """
+        if self.dead:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._midi))
+            return
         self.disconnect()
         self._midi.delete()
         if self._server is not None:
             self._server.close()
-
-    def _watch(self) -> None:
-        if self.api == "jack" and self._server is None:
-            self._server = _JackServer(f"{self._name}-watch")
 
     def _raw(self) -> list[str]:
         try:
@@ -213,7 +217,7 @@ class _JackServer:
         post = cast(ctypes.CDLL(None).sem_post, c_void_p)
         self._client = self._library.jack_client_open(name.encode(), no_start_server, None)
         if not self._client:
-            raise OutputError("There is no JACK server: start one.")
+            raise OutputError("There is no JACK server: start one, or name another API.")
         self._library.jack_on_shutdown(self._client, post, self._semaphore)
 
     @property
@@ -233,7 +237,9 @@ class _JackServer:
         return frozenset(found)
 
     def close(self) -> None:
-        self._library.jack_client_close(self._client)
+        """Let the server go, if it lives."""
+        if not self.died:
+            self._library.jack_client_close(self._client)
 
 
 def _places(api: str | None) -> list[Place]:
@@ -243,7 +249,7 @@ def _places(api: str | None) -> list[Place]:
     places = []
     for name in [api] if api is not None else built:
         with contextlib.suppress(OutputError):
-            client = Client(name, "livecode-probe")
+            client = Client(name, "livecode-probe", lists_only=True)
             places += [Place(name, port) for port in client.names()]
             client.close()
     return places
