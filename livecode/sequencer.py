@@ -127,13 +127,14 @@ class Sequencer:
                 if output and output not in (known := [other.name for other in self._outputs]):
                     raise UnknownName.of("output", output, known)
                 part.route.set(at, output)
-                return f"goes to {output or 'the synthesizer'} from {self.time.place(at)}"
+                return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
-                return f"set from {self.time.place(at)}"
+                said = ", ".join([*(f"{name} {value}" for name, value in command.given().items()), *sorted(command.free)])
+                return f"{said or 'nothing'} {'set' if command.given() else 'freed'} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
@@ -230,7 +231,10 @@ class Sequencer:
                 self._replan([other], at)
                 if at < reachable:
                     self._silence(other.name, at)
-        return f"{words} from {self.time.place(at)}"
+        return f"{words} {self._when(command, at)}"
+
+    def _when(self, command: ToPart, at: Beats) -> str:
+        return "now" if command.on is On.NOW else f"from {self.time.place(at)}"
 
     def _audible(self, part: Part, beat: Beats) -> bool:
         alone = any(other.soloed.at(beat) for other in self._parts.values())

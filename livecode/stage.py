@@ -313,6 +313,7 @@ class Stage(_Strict):
         for part in here.parts:
             marks = [f"next: {part.coming}"] if part.coming else []
             marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+            marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density")]
             marks += [f"on {part.output}"] if part.output else []
             marks += [part.model] if part.model else []
             marks += [f"waits for {part.waits}" + self._model_words(part.waits)] if part.waits else []
@@ -321,7 +322,7 @@ class Stage(_Strict):
         lines += [f"model {state}" for state in self._engine.model_states()]
         lines += [f"output {output}" for output in self._engine.outputs]
         if not self._engine.outputs:
-            lines.append(f"output: the tape only{': ' + self._no_audio if self._no_audio else ''}")
+            lines.append("output: the tape only" + (f": {self._no_audio.split(':')[0]}" if self._no_audio else ""))
         return Lines(lines)
 
     def _model_words(self, config: str) -> str:
@@ -498,7 +499,7 @@ class PartHandle(_Strict):
         return self._stage.tell(Solo(part=self._name, soloed=False, on=On.of(on)))
 
     def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
-        """Bring the level (0 silent to 1 full, as amplitude) there evenly over `bars` bars, from the next bar on."""
+        """Bring the level there evenly over `bars` bars, from the next bar on: 0 is silent, 1 is as loud as the gain says."""
         return self._stage.tell(Fade(part=self._name, level=level, bars=_bars(bars, least=0), on=On.of(on)))
 
     def fade_out(self, *, bars: float = 4) -> Answer:
@@ -506,7 +507,7 @@ class PartHandle(_Strict):
         return self.fade(0, bars=bars)
 
     def fade_in(self, *, bars: float = 4) -> Answer:
-        """Fade back to full."""
+        """Fade back to as loud as the gain says."""
         return self.fade(1, bars=bars)
 
     def set(

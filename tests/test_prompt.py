@@ -21,7 +21,8 @@ PROMPT = r"In \[\d+\]: "
 
 @pytest.fixture
 def prompt(tmp_path: Path) -> Iterator["pexpect.spawn"]:
-    quiet = os.environ | {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "TERM": "dumb", "XDG_RUNTIME_DIR": str(tmp_path)}
+    here = {name: str(tmp_path) for name in ("HOME", "IPYTHONDIR", "XDG_RUNTIME_DIR")}
+    quiet = os.environ | here | {"TERM": "dumb", "JACK_DEFAULT_SERVER": "livecode-nobody-runs-this"}
     with pexpect.spawn(
         str(LIVECODE), ["--bpm", "240"], env=quiet, cwd=tmp_path, encoding="utf-8", timeout=60, dimensions=(50, 200)
     ) as child:
@@ -39,8 +40,8 @@ def types(prompt: "pexpect.spawn", line: str) -> str:
 def test_a_set_at_the_prompt(prompt: "pexpect.spawn") -> None:
     assert "livecode: a stage is ready" in prompt.before
     assert "drums: loops 1/2 bar" in types(prompt, 'drums >> beat(kick="x...x...", hat="x.x.x.x.")')
-    assert "drums: muted from bar" in types(prompt, "drums.mute()")
-    assert "output: the tape only: There is no audio device here" in types(prompt, "stage.status()")
+    assert "drums: muted now" in types(prompt, "drums.mute()")
+    assert re.search(r"output(: the tape only: There is no audio device here| FluidSynth \()", types(prompt, "stage.status()"))
     assert types(prompt, "stage.bpm = 0").split("\r\n")[-3:-1] == [
         "livecode: A bpm of 0 cannot be played: give a number from 10 to 999, such as 120.",
         "",

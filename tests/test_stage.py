@@ -120,8 +120,8 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         assert [sentence.split()[1] for sentence in said] == ["muted", "heard", "solo", "out"]
         assert lead.fade_out(bars=1).startswith("lead: fades to 0 from bar")
         assert lead.fade_in(bars=0).startswith("lead: fades to 1 from bar")
-        assert lead.set(range=("C3", "C5"), density=2).startswith("lead: set from")
-        assert lead.free().startswith("lead: set from")
+        assert lead.set(range=("C3", "C5"), density=2) == "lead: low 48, high 72, density 2 set now"
+        assert lead.free() == "lead: density, high, low freed now"
         assert lead.reset().startswith("lead: empty from bar")
         assert lead.stop(on="bar").startswith("lead: stops at bar")
         assert lead.loop(on="beat").startswith("lead: loops from bar")

@@ -70,7 +70,7 @@ def _config_of(path: Path, family: str) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        near = difflib.get_close_matches(path.name, [file.name for file in path.parent.glob("*.mag")], n=3)
+        near = difflib.get_close_matches(path.name, [file.name for file in path.parent.glob("*.mag")], n=3, cutoff=0.8)
         hint = f"did you mean {' or '.join(near)}?" if near else "check the path of the .mag file."
         raise BundleError(f"There is no file {path}: {hint}") from error
     except OSError as error:

@@ -54,7 +54,7 @@ class Worker:
             self._model(load.key)
         except Exception as error:
             traceback.print_exc()
-            refusal = f"{load.key.bundle} cannot be loaded as {load.key} ({_in_short(error)}): give another bundle."
+            refusal = f"{load.key.bundle} cannot be loaded as {load.key.config} ({_in_short(error)}): give another bundle."
         return wire.Loaded(load.key, time.monotonic() - began, refusal)
 
     def _reply(self, request: wire.Request) -> wire.Reply:

@@ -68,16 +68,16 @@ def _ports(options: argparse.Namespace) -> int:
 
 
 def _soundfonts(options: argparse.Namespace) -> int:
+    _say(f"{soundfonts.DEFAULT}  {soundfonts.find()}  (plays unless another is named)")
     for name, path in sorted(soundfonts.available().items()):
         _say(f"{name}  {path}")
     return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    found = list(doctor.findings())
-    for finding in found:
+    for finding in doctor.findings():
         _say(str(finding))
-    return 0 if not any(finding.advice for finding in found) else 1
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

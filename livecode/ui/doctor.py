@@ -49,6 +49,10 @@ def _magenta() -> Finding:
     return Finding("Magenta", found)
 
 
+def _fluidsynth() -> Finding:
+    return Finding("FluidSynth", f"installed, with the drivers {', '.join(Library().drivers())}")
+
+
 def _audio() -> Finding:
     built = Library().drivers()
     found = [driver for driver in audio.drivers() if driver in built]
@@ -69,9 +73,8 @@ def _midi() -> Finding:
     apis = ", ".join(ports.apis()) or "none"
     if names:
         return Finding("MIDI ports", f"{', '.join(names)} (API: {apis})")
-    return Finding(
-        "MIDI ports", f"none (API: {apis})", "Connect a device, or let others connect: stage.midi('livecode', virtual=True)."
-    )
+    advice = "Connect a device; where none of these systems runs, start one (ALSA's sequencer, or JACK)."
+    return Finding("MIDI ports", f"none (API: {apis})", advice)
 
 
 def _realtime() -> Finding:
@@ -97,6 +100,7 @@ def _bundles() -> Finding:
 _CHECKS: dict[str, Callable[[], Finding]] = {
     "Python": _python,
     "Magenta": _magenta,
+    "FluidSynth": _fluidsynth,
     "audio device": _audio,
     "soundfont": _soundfont,
     "MIDI ports": _midi,

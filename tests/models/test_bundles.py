@@ -79,7 +79,8 @@ def test_what_is_neither_a_name_nor_a_path_is_refused():
 def test_a_file_that_is_no_bundle_is_refused_in_one_sentence(mag, tmp_path):
     whole = bundles.find("drums_rnn", "drum_kit").path.read_bytes()
     cases = [
-        (tmp_path / "none.mag", "There is no file {}: check the path of the .mag file."),
+        (tmp_path / "nowhere" / "none.mag", "There is no file {}: check the path of the .mag file."),
+        (tmp_path / "nois.mag", "There is no file {}: did you mean noise.mag"),
         (tmp_path, "{} cannot be read"),
         (mag(b"", "empty.mag"), "{} is empty: download or copy the bundle again."),
         (mag(b"# A text\n\nof words.\n", "text.mag"), "{} is no Magenta bundle, or is cut short"),
