@@ -57,7 +57,7 @@ def test_a_bundle_whose_insides_are_rubbish_is_refused_in_a_sentence(magenta, dr
     key = bundles.find("drums_rnn", path)
     magenta.ask(key)
     sentence = str(magenta.reply().refusal)
-    assert sentence.startswith(f"{path} cannot be loaded as {key} (")
+    assert sentence.startswith(f"{path} cannot be loaded as {key.config} (")
     assert sentence.endswith("): give another bundle.")
     assert "\n" not in sentence
     assert len(sentence) < 400
