@@ -214,15 +214,17 @@ class Part:
     def stop(self, at: Beats, bar: Beats) -> None:
         """Nothing from `at` on."""
         self._drop_answer(at)
-        if self._lane.at(at) is not None:
+        if self._lane.at(at) is None:
+            self._lane.cut(at)
+        else:
             self._enter(silence(bar, drums=self._drums_at(at)), at)
         self.mode = Mode.STOPPED
 
     def begin_anew(self, at: Beats) -> None:
-        """Begin the loop anew at this beat."""
+        """Begin the loop anew at this beat; what is to come later comes all the same."""
         phrase = self._lane.at(at)
         if phrase is not None:
-            self._enter(phrase, at)
+            self._lane.insert(at, phrase)
 
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)
@@ -339,6 +341,7 @@ class Part:
 
     def settle(self, now: Beats) -> list[Take]:
         """Time has come to `now`: keep what has begun to sound as takes, and return the new ones."""
+        now = max(now, self._settled)
         fresh = [Take(beat, phrase) for beat, phrase in self._lane.changes(self._settled, now) if phrase and phrase.notes]
         self._settled = now
         if self._answered is not None and self._answered < now:

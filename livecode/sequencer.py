@@ -75,12 +75,18 @@ class Sequencer:
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
         self._troubles: dict[object, str] = {}
+        self._handed = Beats(0)
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
         if any(other.name == output.name for other in self._outputs):
             raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
         self._outputs.append(output)
+        if len(self._outputs) == 1:
+            at = self.time.reachable()
+            for part in self._parts.values():
+                part.route.set(at, output.name)  # so that it hears of their settings
+            self._replan(self._parts.values(), at)
         return Outcome(max(Beats(0), self.time.beat()), f"output {output.name} is open")
 
     def buffered(self) -> Seconds:
@@ -91,6 +97,7 @@ class Sequencer:
 
     def obey(self, command: AnyCommand) -> Outcome:
         """Do what a client says. Raises BadInput with one sentence if that cannot be; nothing has changed then."""
+        self._pause_if_due()
         outcome = self._obey_part(command) if isinstance(command, ToPart) else self._obey_stage(command)
         self._start_if_sounding()
         return outcome
@@ -195,9 +202,11 @@ class Sequencer:
                 self._silence(None, at)
                 return "all parts stopped, all notes off"
             case Pause():
+                self._forget_pause()
                 self.time.pause(at)
                 return f"pauses at {self.time.place(at)}"
             case Continue():
+                self._forget_pause()
                 self.time.go_on()
                 return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
             case Restart():
@@ -205,6 +214,11 @@ class Sequencer:
                     part.begin_anew(at)
                 return f"all loops begin anew at {self.time.place(at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _forget_pause(self) -> None:
+        """Take back from the outputs that everything ends where a pause was to begin."""
+        if self.time.pause_at is not None and self.time.pause_planned:
+            self._withdraw(None, self.time.pause_at)
 
     def _stop_all(self, at: Beats) -> None:
         for part in self._parts.values():
@@ -304,20 +318,24 @@ class Sequencer:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
         for part in self._parts.values():
             if self.time.running:
-                part.settle(self.time.beat())
+                part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
             self._asking.ask_if_due(part, self.time.reachable(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))
         if events:
             self._to_outputs(lambda output: self._hand_over(events, output))
+        self._pause_if_due()
+
+    def _pause_if_due(self) -> None:
         if self.time.stands_still():
             self._note(f"paused at {self.time.place(self.time.held)}")
 
     def _planned(self, begin: Beats, end: Beats) -> list[Event]:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
-        if begin > 0 and any(part.planned < begin for part in self._parts.values()):
+        if begin > self._handed:
             self._note("the machine stood still: the notes of that time are left out")
+        self._handed = end
         events: list[Event] = []
         if end == self.time.pause_at:
             ringing = [part.name for part in self._parts.values() if part.planned < end or not self.time.pause_planned]
@@ -325,7 +343,7 @@ class Sequencer:
             self.time.pause_planned = True
         for part in self._parts.values():
             try:
-                events += self._events(part, max(begin, part.planned), end)
+                events += self._events(part, begin, end)
             except Exception as error:
                 self._note_once((part, "events"), f"{part.name} failed ({error!r}): the others play on.")
             part.planned = max(part.planned, end)
@@ -346,11 +364,12 @@ class Sequencer:
             output.schedule(mine)
 
     def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
-        if begin >= end:
-            return []
-        events: list[Event] = [self._setting(part, *said) for said in part.controls_between(begin, end)]
-        events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, begin, end)]
-        events += [self._sounding(part, note) for note in part.notes_between(begin, end) if self._audible(part, note.onset)]
+        """What a part adds up to `end`. Of what was slept through, before `begin`, settings and ends still count: they last."""
+        since = part.planned
+        events: list[Event] = [self._setting(part, *said) for said in part.controls_between(since, end)]
+        events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, since, end)]
+        sounding = part.notes_between(max(begin, since), end)
+        events += [self._sounding(part, note) for note in sounding if self._audible(part, note.onset)]
         return events
 
     def _sounding(self, part: Part, note: Note) -> NoteEvent:
@@ -374,7 +393,7 @@ class Sequencer:
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
     def _start_if_sounding(self) -> None:
-        first = self.time.held == 0 and not self.time.running
+        first = not (self.time.running or self.time.paused)
         if first and any(part.phrase_at(Beats(0)) for part in self._parts.values()):
             self.time.run()
 

@@ -269,7 +269,10 @@ class Stage(_Strict):
         return self.tell(Tempo(bpm=bpm, on=On.BEAT))
 
     def click(self, *, gain: float = 0.7) -> "PartHandle":
-        """The part "click": a metronome in the present meter, to mute and unmute like any other."""
+        """The part "click": a metronome in the meter that sounds now, to mute and unmute like any other.
+
+        Call it again after the meter has changed.
+        """
         part = self.part("click", gain=gain)
         meter = Meter.of(self.meter)
         step = Beats(4, meter.unit)

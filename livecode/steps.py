@@ -33,6 +33,13 @@ class Steps(Generic[Value]):
         self._beats.append(beat)
         self._values.append(value)
 
+    def insert(self, beat: Beats, value: Value) -> None:
+        """From `beat` on, `value`, until the change that was to come next; what changes at `beat` already stays."""
+        place = bisect_left(self._beats, beat)
+        if place == len(self._beats) or self._beats[place] != beat:
+            self._beats.insert(place, beat)
+            self._values.insert(place, value)
+
     def cut(self, since: Beats) -> None:
         """Drop every change at or after `since`."""
         place = bisect_left(self._beats, since)

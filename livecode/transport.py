@@ -29,17 +29,14 @@ class Transport:
         self.pause_at: Beats | None = None
         self.pause_planned = False
         """Whether the outputs know of the pause."""
+        self.paused = False
+        """Whether it stands still after it ran."""
         self._clock, self._lead_in, self._buffered = clock, lead_in, buffered
 
     @property
     def running(self) -> bool:
         """Whether time goes on."""
         return self.started is not None
-
-    @property
-    def paused(self) -> bool:
-        """Whether it stands still after it ran."""
-        return self.started is None and self.held > 0
 
     def beat(self) -> Beats:
         """The beat that sounds now; during the lead-in, one before the first."""
@@ -80,6 +77,7 @@ class Transport:
 
     def run(self) -> None:
         """Go on from where time stands still."""
+        self.paused = False
         self.started = self._clock.now() + self._lead_in + self._buffered() - self.tempo.seconds_at(self.held)
 
     def pause(self, at: Beats) -> None:
@@ -100,7 +98,7 @@ class Transport:
         """Whether the pause has just begun."""
         if self.pause_at is None or self.beat() < self.pause_at:
             return False
-        self.held, self.pause_at, self.started = self.pause_at, None, None
+        self.held, self.pause_at, self.started, self.paused = self.pause_at, None, None, True
         return True
 
     def bar(self, beat: Beats) -> Beats:

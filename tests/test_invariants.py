@@ -9,7 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Rig, a_model
 
-from livecode.commands import Act, Action, Adjust, Assign, Fade, Hush, Mute, On, Panic, Play, SetMeter, SetSwing, Solo, Tempo
+from livecode.commands import (
+    Act,
+    Action,
+    Adjust,
+    Assign,
+    Continue,
+    Fade,
+    Hush,
+    Mute,
+    On,
+    Panic,
+    Pause,
+    Play,
+    Restart,
+    SetMeter,
+    SetSwing,
+    Solo,
+    Tempo,
+)
 from livecode.errors import BadInput
 from livecode.formats import TICKS, read_midi, write_midi
 from livecode.music import Note, NoteEvent, Phrase
@@ -39,6 +57,9 @@ commands = st.one_of(
     st.builds(lambda ratio: SetSwing(swing=Swing(Fraction(ratio, 100))), st.integers(50, 75)),
     st.just(Hush()),
     st.just(Panic()),
+    st.builds(lambda on: Pause(on=on), st.sampled_from([On.NOW, On.BEAT, On.BAR])),
+    st.just(Continue()),
+    st.just(Restart()),
 )
 answers = st.one_of(st.none(), phrases)
 scripts = st.lists(st.tuples(st.integers(1, 40).map(lambda place: place * 0.1731), commands, answers), min_size=1, max_size=12)

@@ -85,3 +85,14 @@ def test_an_output_may_come_while_music_plays(rig: Rig) -> None:
     rig.obey(Route(part="lead", output="late"))
     rig.play(until=4)
     assert [onset for onset in late.onsets() if onset[0] < 4] == [(2, "E4"), (3, "F4")]
+
+
+def test_the_first_output_that_comes_hears_of_the_settings() -> None:
+    rig, late = Rig(), Synth("late")
+    rig.obey(Adjust(part="lead", program=11))
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1.5)
+    rig.sequencer.add_output(late)
+    rig.play(until=4)
+    assert [event.program for event in late.events() if isinstance(event, ProgramEvent)] == [11]
+    assert [onset for onset in late.onsets() if onset[0] < 4] == [(2, "E4"), (3, "F4")]

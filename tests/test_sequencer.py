@@ -535,3 +535,36 @@ def test_a_part_that_comes_late_is_no_standstill(rig: Rig) -> None:
     rig.play(until=16)
     assert rig.score("b") == [(12, "C2")]
     assert rig.log == []
+
+
+@pytest.mark.parametrize("command", [Panic(), Hush(on=On.NOW), Act(part="lead", action=Action.STOP, on=On.NOW)])
+def test_stopping_stops_also_what_is_still_to_enter(rig: Rig, command) -> None:
+    rig.plays("drums", "C2 . . .")
+    rig.play(until=1)
+    rig.plays("lead", "C4 . . .")
+    rig.play(until=2)
+    rig.obey(command)
+    rig.play(until=12)
+    assert rig.score("lead") == []
+
+
+def test_what_was_set_while_the_machine_stood_still_is_set(rig: Rig) -> None:
+    rig.obey(Adjust(part="lead", program=11))
+    rig.plays("drums", "C2 . . .")
+    rig.play(until=1)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=3.5)
+    rig.clock.wait_until(rig.clock.now() + 0.9)
+    rig.play(until=8)
+    assert [event.program for event in rig.tape.events() if isinstance(event, ProgramEvent)] == [11]
+    assert rig.score("lead") == [(6, "E4"), (7, "F4")]
+
+
+def test_muting_in_slow_swing_is_no_standstill() -> None:
+    rig = Rig(bpm=60)
+    rig.obey(SetSwing(swing=Swing(Fraction(2, 3), Fraction(1, 2))))
+    rig.plays("a", "C4 D4 E4 F4")
+    rig.play(until=2.6)
+    rig.obey(Mute(part="a", muted=True))
+    rig.play(until=4)
+    assert rig.log == []

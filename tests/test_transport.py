@@ -4,9 +4,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from rig import Rig
+from rig import Rig, a_model
 
-from livecode.commands import Continue, On, Pause, Restart
+from livecode.commands import Adjust, Continue, On, Pause, Restart
 from livecode.errors import BadInput
 from livecode.tempo import Taps
 
@@ -81,3 +81,46 @@ def test_taps_make_a_tempo_and_a_long_gap_begins_anew() -> None:
     assert [taps.hit(moment) for moment in (0, 0.6, 1.2, 1.81)] == [None, None, None, Fraction(100)]
     assert taps.hit(10) is None
     assert taps.count == 1
+
+
+def test_a_pause_within_the_lead_in_is_a_pause(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.obey(Pause())
+    lets_time_pass(rig, 2)
+    assert rig.sequencer.snapshot().paused
+    rig.obey(Adjust(part="lead", gain=0.5))
+    assert not rig.sequencer.snapshot().running
+    rig.obey(Continue())
+    rig.play(until=4)
+    assert rig.score() == [(0, "C4")]
+
+
+def test_a_pause_called_off_at_the_last_moment_ends_nothing(rig: Rig) -> None:
+    rig.plays("pad", "C4 _ _ _ _ _ _ _")
+    rig.play(until=1)
+    rig.obey(Pause())
+    rig.play(until=3.8)  # the outputs know of it already
+    rig.obey(Continue())
+    rig.play(until=8)
+    assert rig.tape.notes()[0].end_beat == 8
+
+
+def test_takes_are_kept_once_over_a_pause(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.play(until=1)
+    rig.plays("lead", "D4 . . .")
+    rig.obey(Pause())
+    lets_time_pass(rig, 3)
+    rig.obey(Continue())
+    rig.play(until=12)
+    assert [take.notes[0].pitch for take in rig.sequencer.takes("lead")] == [60, 62]
+
+
+def test_beginning_anew_loses_nothing_that_is_to_come(rig: Rig) -> None:
+    rig.plays("a", "C4 . . . D4 . . .")
+    rig.models_of("a", a_model())
+    rig.play(until=1)
+    rig.answer("G4 . . .")
+    rig.obey(Restart())
+    rig.play(until=12)
+    assert rig.score("a") == [(0, "C4"), (4, "C4"), (8, "G4")]

@@ -194,7 +194,7 @@ class _Sender(threading.Thread):
             self._bell.send(b"\0")
 
     def run(self) -> None:
-        self.realtime = _be_punctual()
+        self.realtime = be_punctual()
         try:
             while not self._finished:
                 try:
@@ -363,7 +363,7 @@ def _reached(api: str, client_name: str, port: str, *, virtual: bool) -> Client:
     return client
 
 
-def _be_punctual() -> bool:
+def be_punctual() -> bool:
     """Have this thread woken on time, as far as the system permits: True if with real-time priority."""
     if sys.platform != "linux":
         return False

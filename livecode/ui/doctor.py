@@ -1,7 +1,7 @@
 """What this machine has and lacks for a performance: one line each, and what to do about what is missing."""
 
-import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +10,7 @@ from ..errors import LivecodeError
 from ..models.bundles import BUILT_IN, FAMILIES, find
 from ..outputs import audio, ports, soundfonts
 from ..outputs.fluidlib import Library
+from ..outputs.midi import be_punctual
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,14 @@ def _midi() -> Finding:
 
 
 def _realtime() -> Finding:
-    if not hasattr(os, "sched_get_priority_max") or sys.platform != "linux":
-        return Finding("real-time priority", "not used on this system")
-    import resource  # not on Windows
-
-    allowed = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
-    if os.geteuid() == 0 or allowed > 0 or allowed == resource.RLIM_INFINITY:
+    permitted: list[bool] = []
+    thread = threading.Thread(target=lambda: permitted.append(be_punctual()), name="livecode doctor")
+    thread.start()
+    thread.join()
+    if permitted == [True]:
         return Finding("real-time priority", "permitted")
-    return Finding(
-        "real-time priority",
-        "not permitted",
-        "Put '@audio - rtprio 95' into /etc/security/limits.d/audio.conf, join the group audio, and log in again.",
-    )
+    advice = "On Linux, put '@audio - rtprio 95' into /etc/security/limits.d/audio.conf, join the group audio, log in again."
+    return Finding("real-time priority", "not permitted", advice)
 
 
 def _bundles() -> Finding:
