@@ -228,7 +228,8 @@ class Synth:
         with self._library.messages() as said:
             self._driver = self._fs.new_fluid_audio_driver(self._settings, self._synth)
         if not self._driver:
-            raise NoAudio(f"FluidSynth cannot open the audio driver {driver!r}{_because(said)}.")
+            advice = "see that its device is there, or leave the driver to livecode."
+            raise NoAudio(f"FluidSynth cannot open the audio driver {driver!r}{_because(said)}: {advice}")
 
     def tick(self) -> int:
         """Milliseconds of audio rendered, at the beginning of the block that was rendered last."""

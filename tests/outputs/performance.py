@@ -13,6 +13,7 @@ import numpy as np
 
 from livecode.clock import SystemClock
 from livecode.music import Beats, ControlEvent, NoteEvent, ProgramEvent, ReleaseEvent
+from livecode.outputs import Output
 from livecode.outputs.fluid import FluidOutput
 
 STEP = 0.1
@@ -49,6 +50,16 @@ class Score:
         return ProgramEvent(part, Fraction(step), self.at(step), channel, program)
 
 
+def play(output: Output, score: Score, steps: float, actions: dict[float, Callable[[], object]]) -> None:
+    """Let time go on to a step; the output follows its device, and each action is done when its step has come."""
+    waiting, pause = sorted(actions.items()), threading.Event()
+    while time.monotonic() < score.at(steps):
+        while waiting and time.monotonic() >= score.at(waiting[0][0]):
+            waiting.pop(0)[1]()
+        output.follow()
+        pause.wait(0.01)
+
+
 class Performance:
     """An open output that is recorded. `play` goes on in real time; what was heard is asked after it."""
 
@@ -69,12 +80,7 @@ class Performance:
 
     def play(self, steps: float, actions: dict[float, Callable[[], object]] | None = None) -> None:
         """Let time go on to a step, following the device; each action is done when its step has come."""
-        waiting, pause = sorted((actions or {}).items()), threading.Event()
-        while time.monotonic() < self.score.at(steps):
-            while waiting and time.monotonic() >= self.score.at(waiting[0][0]):
-                waiting.pop(0)[1]()
-            self.output.follow()
-            pause.wait(0.01)
+        play(self.output, self.score, steps, actions or {})
 
     def heard(self) -> list[int]:
         """The steps, rounded, at which a sound began. Ends the recording."""

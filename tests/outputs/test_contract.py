@@ -1,13 +1,12 @@
 """What every output promises, told once for all of them: the tape, FluidSynth as recorded, a MIDI port as received."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from midi_ear import Ear, hanging, ons
-from performance import CLAVES, DRUMS, Performance, Score, beat
+from performance import CLAVES, DRUMS, Performance, Score, beat, play
 
 from livecode.clock import SystemClock
 from livecode.music import NoteEvent
@@ -62,12 +61,7 @@ class OnMidi(OnTape):
         return [self.score.note(part, step, channel=DRUMS, pitch=CLAVES - 30 + step) for step in steps]
 
     def play(self, steps: float, actions: Actions) -> None:
-        waiting, pause = sorted(actions.items()), threading.Event()
-        while time.monotonic() < self.score.at(steps):
-            while waiting and time.monotonic() >= self.score.at(waiting[0][0]):
-                waiting.pop(0)[1]()
-            self.output.follow()
-            pause.wait(0.01)
+        play(self.output, self.score, steps, actions)
 
     def heard(self) -> list[int]:
         messages = self._ear.messages()
