@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .clock import Clock
 from .commands import On
 from .errors import BadInput
+from .facts import Moved
 from .music import Beats, Seconds
 from .parts import Part
 from .tempo import TempoMap
@@ -100,6 +101,15 @@ class Transport:
             return False
         self.held, self.pause_at, self.started, self.paused = self.pause_at, None, None, True
         return True
+
+    def moved(self) -> Moved:
+        """How it runs or stands, as a value."""
+        return Moved(started=self.started, held=self.held, paused=self.paused, pause_at=self.pause_at)
+
+    def move(self, moved: Moved) -> None:
+        """Run or stand like that."""
+        self.started, self.held, self.paused, self.pause_at = moved.started, moved.held, moved.paused, moved.pause_at
+        self.pause_planned = False
 
     def bar(self, beat: Beats) -> Beats:
         """How long the bar is that holds this beat."""

@@ -1,0 +1,126 @@
+"""Where this user's engines are found: a private folder that holds a socket, a key and a lock for each of them."""
+
+import hashlib
+import os
+import secrets
+import stat
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from .errors import BadInput, OutputError
+from .music import Seconds
+
+MAIN = "main"
+"""The engine that is meant when none is named."""
+
+COMES_BACK_IN: Seconds = 3.0
+"""An engine that has crashed is back after so long, or not at all."""
+
+LONGEST_ADDRESS = 100
+"""Unix sockets have paths of 107 bytes at most. Source: sun_path in unix(7)."""
+
+
+def runtime_folder() -> Path:
+    """The private folder, made if there is none. Raises OutputError if others may enter it, or if it cannot be made."""
+    folder = Path(platformdirs.user_runtime_dir("livecode", appauthor=False))
+    if len(str(folder)) > LONGEST_ADDRESS - 48:
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"livecode-{digest}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror}): set XDG_RUNTIME_DIR to a folder of yours.") from error
+    if sys.platform != "win32" and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
+        raise OutputError(f"{folder} is not yours alone: remove it, or set XDG_RUNTIME_DIR to a folder of yours.")
+    return folder
+
+
+def state_folder() -> Path:
+    """Where journals and the engines' own logs are kept. Raises OutputError if it cannot be made."""
+    folder = Path(platformdirs.user_state_dir("livecode", appauthor=False))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror}): set XDG_STATE_HOME to a folder of yours.") from error
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the engine of this name is found."""
+
+    name: str
+    folder: Path
+
+    @classmethod
+    def of(cls, name: str) -> "Place":
+        """Raises BadInput for a name that is none."""
+        if not (isinstance(name, str) and name.isidentifier() and len(name) <= 40):
+            raise BadInput(f"{name!r} cannot name an engine: use letters, digits and _, such as 'main' or 'left'.")
+        return cls(name, runtime_folder())
+
+    @property
+    def address(self) -> str:
+        """What clients connect to: a Unix socket, or on Windows a named pipe."""
+        if sys.platform == "win32":
+            return rf"\\.\pipe\livecode-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}-{self.name}"
+        return str(self.folder / f"{self.name}.sock")
+
+    def lock(self) -> FileLock:
+        """What the engine holds as long as it lives; the system lets go of it however the engine ends."""
+        return FileLock(self.folder / f"{self.name}.lock", mode=0o600, timeout=1.0)
+
+    def new_key(self) -> bytes:
+        """Write a key that only this user can read; whoever connects must have it."""
+        key, file = secrets.token_bytes(32), self.folder / f"{self.name}.key"
+        file.unlink(missing_ok=True)
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(key)
+        return key
+
+    def key(self) -> bytes:
+        """The key of the engine that runs. Raises OSError if there is none."""
+        return (self.folder / f"{self.name}.key").read_bytes()
+
+    def lives(self) -> bool:
+        """Whether an engine runs here; one that has crashed is given a moment to come back."""
+        deadline, pause = time.monotonic() + COMES_BACK_IN, threading.Event()
+        while not held(self.lock()):
+            if not (self.folder / f"{self.name}.key").exists() or time.monotonic() > deadline:
+                return False
+            pause.wait(0.05)
+        return True
+
+    def clear(self) -> None:
+        """Remove what an engine that has ended left behind."""
+        for ending in ("sock", "key"):
+            (self.folder / f"{self.name}.{ending}").unlink(missing_ok=True)
+
+
+def held(lock: FileLock) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def running() -> list[str]:
+    """The names of the engines that run."""
+    places = [Place(path.stem, path.parent) for path in sorted(runtime_folder().glob("*.key"))]
+    return [place.name for place in places if place.lives()]
+
+
+def port_lock(port: str) -> FileLock:
+    """What an engine holds as long as it plays on this MIDI port, so that no other opens it by accident."""
+    return FileLock(runtime_folder() / f"port-{hashlib.sha256(port.encode()).hexdigest()[:16]}.lock", mode=0o600, timeout=0)
