@@ -335,7 +335,7 @@ def _none_runs(name: str) -> str:
     others = running()
     if others:
         return f"No engine {name!r} runs: there is {', '.join(map(repr, others))}."
-    return f"No engine {name!r} runs: start one with Stage(){'' if name == MAIN else f' and name={name!r}'}."
+    return f"No engine {name!r} runs: start one with Stage({'' if name == MAIN else f'name={name!r}'})."
 
 
 def _last_line(log: "os.PathLike[str]") -> str:

@@ -45,7 +45,6 @@ from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
 from .transport import Transport
 
-
 REMEMBERED = Beats(256)
 """After a crash, so many beats of what sounded are put on the tape again: more would hold up the music."""
 

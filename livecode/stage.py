@@ -180,6 +180,7 @@ class Stage(_Strict):
                     "stop it first (livecode stop), or give this stage another name."
                 )
         here = engine.snapshot()
+        print(f"livecode: attached to the engine that runs already, in bar {here.bar}.", file=sys.stderr)  # noqa: T201
         if wished.get("bpm", here.bpm) != here.bpm:
             self.tell(Tempo(bpm=wished["bpm"]))
         if str(wished.get("meter", here.meter)) != here.meter:
@@ -357,6 +358,11 @@ class Stage(_Strict):
             lines.append("output: the tape only" + (f": {report.no_audio.split(':')[0]}" if report.no_audio else ""))
         lines += [f"engine {report.engine}"] if report.engine else []
         return Lines(lines)
+
+    @property
+    def started(self) -> bool:
+        """Whether this stage started its engine, and so ends it; else it attached to one that ran already."""
+        return self._starter
 
     @property
     def engine(self) -> EngineState | None:

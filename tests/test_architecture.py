@@ -37,10 +37,20 @@ ALLOWED: dict[str, set[str]] = {
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "sequencer": VALUES | {"transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
-    "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
+    "supervisor": set(),
+    "places": VALUES,
+    "protocol": VALUES | {"commands", "errors", "models.host", "models.wire", "tempo"},
+    "journal": VALUES | {"facts", "models.wire", "protocol"},
+    "guard": VALUES | {"protocol", "supervisor"},
+    "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
+    "engine": VALUES
+    | {"clock", "commands", "devices", "facts", "models.host", "models.wire", "outputs", "protocol", "sequencer", "tempo"},
+    "server": VALUES | {"clock", "commands", "devices", "engine", "guard", "journal", "outputs", "places", "protocol"},
+    "remote": VALUES | {"commands", "guard", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
-    | {"clock", "commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "tempo"},
-    "ui": VALUES | {"models.bundles", "outputs", "stage", "models.specs", "notation", "ui"},
+    | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
+    | {"remote", "tempo"},
+    "ui": VALUES | {"models.bundles", "outputs", "places", "stage", "models.specs", "notation", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -25,6 +25,7 @@ def namespace(stage: Stage) -> dict[str, object]:
         "stage": stage,
         "drums": stage.part("drums"),
         "lead": stage.part("lead"),
+        **stage.parts,
         **{word: getattr(livecode, word) for word in words},
     }
 
@@ -42,7 +43,7 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | N
 
 
 def run(stage: Stage) -> None:
-    """Hold the prompt until the performer leaves it; then close the stage."""
+    """Hold the prompt until the performer leaves it; then close the stage, on the bar."""
     import IPython  # keeps `livecode demo` and `import livecode` short
     from traitlets.config import Config
 
@@ -50,5 +51,9 @@ def run(stage: Stage) -> None:
     config.TerminalInteractiveShell.banner1 = BANNER
     config.TerminalInteractiveShell.enable_tip = False
     config.InteractiveShellApp.extensions = [__name__]
-    with stage:
+    try:
         IPython.start_ipython(argv=[], user_ns=namespace(stage), config=config)
+    finally:
+        stage.close(on="bar")
+    if not stage.started:
+        print("The music goes on: livecode attach comes back to it, livecode stop ends it.")  # noqa: T201
