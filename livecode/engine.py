@@ -159,14 +159,14 @@ class LiveEngine(Engine):
         engine.start()
         return engine
 
-    def recall(self, facts: Sequence[Fact]) -> None:
-        """Go on from where an engine crashed, with the ports that it had; to be called before `start`."""
+    def recall(self, facts: Sequence[Fact], crashed: Seconds) -> None:
+        """Go on from where an engine crashed, at that time of the clock, with its ports; to be called before `start`."""
         ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
         for port in ports:
             self._ports.append(port)
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
-        self._sequencer.recall(facts)
+        self._sequencer.recall(facts, crashed)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:

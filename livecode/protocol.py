@@ -22,6 +22,9 @@ from .tempo import Meter, TempoMap
 VERSION = 1
 """Of these messages: both sides must have the same."""
 
+ALREADY = "AlreadyRuns"
+"""The kind of refusal with which an engine ends whose name is taken."""
+
 LONGEST_REQUEST = 16 * 2**20
 LONGEST_REPLY = 256 * 2**20
 """In bytes. The longest phrase that may be played, 4,096 beats of 128 notes, does not fit: half an hour of 16 notes a beat

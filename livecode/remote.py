@@ -13,12 +13,13 @@ from typing import TypeVar
 import msgspec
 
 from .commands import AnyCommand, On, Snapshot
-from .errors import BadInput, LivecodeError, OutputError, StageClosed, UnknownName
+from .errors import EngineGone, LivecodeError, OutputError, StageClosed, UnknownName
 from .guard import engine_command
 from .music import Beats, Phrase, Seconds
 from .outputs.tape import Tape
 from .places import MAIN, Place, held, running, state_folder
 from .protocol import (
+    ALREADY,
     LONGEST_REPLY,
     LONGEST_REQUEST,
     VERSION,
@@ -51,9 +52,9 @@ from .protocol import (
 from .tempo import TempoMap
 
 STARTS_IN: Seconds = 60.0
-ANSWERS_IN: Seconds = 10.0
+ANSWERS_IN: Seconds = 20.0
 COMES_BACK_IN: Seconds = 15.0
-"""How long a start, an answer and the next engine after a crash are waited for."""
+"""How long a start, an answer and the next engine after a crash are waited for. One that hangs is ended after ten seconds."""
 
 PAGE = Beats(64)
 """The tape is read in pages of so many beats."""
@@ -83,31 +84,28 @@ class RemoteEngine:
     @classmethod
     def attach(cls, name: str) -> "RemoteEngine":
         """The engine of this name, which runs. Raises UnknownName if none does."""
-        place = Place.of(name)
-        if not place.lives():
+        engine = cls(Place.of(name))
+        if not engine._place.lives():
             raise UnknownName(_none_runs(name))
-        engine = cls(place)
         engine._enter()
         return engine
 
     @classmethod
     def reach(cls, start: Start) -> "tuple[RemoteEngine, bool]":
         """The engine of this name, and whether it was started now. Raises what keeps it from playing."""
-        if not Place.of(start.name).lives():
-            try:
-                return cls.start(start), True
-            except BadInput:
-                if not Place.of(start.name).lives():  # else somebody else was quicker
-                    raise
-        return cls.attach(start.name), False
-
-    @classmethod
-    def start(cls, start: Start) -> "RemoteEngine":
-        """A new engine in a process of its own. Raises what keeps it from playing."""
         engine = cls(Place.of(start.name))
+        while True:
+            if not engine._place.lives() and engine._started(start):
+                return engine, True
+            with contextlib.suppress(EngineGone):  # somebody else is about to start it
+                engine._enter()
+                return engine, False
+
+    def _started(self, start: Start) -> bool:
+        """Whether an engine has been started; False if somebody else was quicker. Raises what keeps it from playing."""
         log = state_folder() / f"{start.name}.log"
         with log.open("wb") as errors:
-            engine._process = subprocess.Popen(
+            process = subprocess.Popen(
                 engine_command(start),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -115,16 +113,18 @@ class RemoteEngine:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
-        reply = engine._first_words(engine._process)
-        if isinstance(reply, Refused):
-            engine._process.wait()
-            raise reply.error()
-        if not isinstance(reply, Welcome):
-            engine._process.kill()
-            engine._process.wait()
+        reply = self._first_words(process)
+        if isinstance(reply, Welcome):
+            self._process = process
+            self._enter()
+            return True
+        process.kill()
+        process.wait()
+        if not isinstance(reply, Refused):
             raise OutputError(f"The engine did not start: {_last_line(log)} (all of it is in {log}).")
-        engine._enter()
-        return engine
+        if reply.kind != ALREADY:
+            raise reply.error()
+        return False
 
     def _first_words(self, process: "subprocess.Popen[bytes]") -> Reply | None:
         """What it says about its start; None if it says nothing, or not in time."""
@@ -263,7 +263,7 @@ class RemoteEngine:
         try:
             return self._said(self._connection, message)
         except (OSError, EOFError) as error:
-            raise LivecodeError(self._lost()) from error
+            raise EngineGone(self._lost()) from error
 
     def _said(self, connection: Connection, message: bytes) -> Reply:
         """One message, one reply. Whatever comes between, Ctrl-C too, ends the connection: a later reply would be another's."""
@@ -290,8 +290,8 @@ class RemoteEngine:
                 self._connection = self._let_in()
                 break
             except (OSError, EOFError, AuthenticationError) as error:
-                if time.monotonic() > deadline:
-                    raise LivecodeError(self._lost()) from error
+                if time.monotonic() > deadline or not self._place.lives():
+                    raise EngineGone(self._lost()) from error
                 pause.wait(0.02)
         reply = self._said(self._connection, encode(Hello(VERSION)))
         if isinstance(reply, Refused):

@@ -368,8 +368,8 @@ class Sequencer:
 
     # After a crash
 
-    def recall(self, facts: Iterable[Fact]) -> None:
-        """Be as after these facts, and play on from the next bar, on the same beats as if nothing had happened.
+    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> None:
+        """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
 
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
         """
@@ -385,15 +385,16 @@ class Sequencer:
         self.time.move(moved)
         self._moved = self.time.moved()
         now = self.time.reachable()
-        self._remember(max(Beats(0), now - REMEMBERED), now)
+        self._remember(min(now, self.time.beat_at(crashed)))
         self._handed, self._silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
 
-    def _remember(self, begin: Beats, end: Beats) -> None:
-        """Put what sounded there on the tape again."""
-        if self.time.running:
+    def _remember(self, end: Beats) -> None:
+        """Put what sounded up to there on the tape again."""
+        begin = max(Beats(0), end - REMEMBERED)
+        if self.time.running and begin < end:
             for part in self._parts.values():
                 part.planned = begin
             events = [event for part in self._parts.values() for event in self._events(part, begin, end)]

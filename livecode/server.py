@@ -1,7 +1,8 @@
 """The engine's process: a live engine, the door at which stages come in, its journal, and its supervisor.
 
-Started as `python -P -m livecode.server START`, where START is a `protocol.Start` as JSON. It says on standard output in one
-line whether it plays: a `Welcome`, or `Refused`.
+Started as `python -P -m livecode.server START [CRASHED]`, where START is a `protocol.Start` as JSON and CRASHED, after a
+crash, the monotonic clock's time of the last sign of life. It says on standard output in one line whether it plays: a
+`Welcome`, or `Refused`.
 """
 
 import contextlib
@@ -31,6 +32,7 @@ from .music import Beats, Seconds
 from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
+    ALREADY,
     LONGEST_REQUEST,
     VERSION,
     Done,
@@ -71,7 +73,7 @@ _LOOK_EVERY: Seconds = 0.1
 class Server:
     """One engine and whoever is attached to it. `serve` returns when it is over."""
 
-    def __init__(self, start: Start, place: Place) -> None:
+    def __init__(self, start: Start, place: Place, crashed: Seconds) -> None:
         self._start, self._place = start, place
         clock = SystemClock()
         # After a crash the music must go on, with or without a device.
@@ -99,13 +101,13 @@ class Server:
             Shutdown: self._shut_down,
         }
         if story:
-            self._go_on(story)
+            self._go_on(story, crashed)
         else:
             self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
 
-    def _go_on(self, story: journal.Story) -> None:
+    def _go_on(self, story: journal.Story, crashed: Seconds) -> None:
         self._journal.write(journal.Resumed(time=time.time()))
-        self._engine.recall(story.facts)
+        self._engine.recall(story.facts, crashed)
         bar = self._engine.snapshot().bar
         self._engine.note(f"the engine had crashed, and is back in bar {bar}: the parts go on from the next bar")
         if story.bad:
@@ -255,13 +257,13 @@ def main() -> None:
     try:
         place = Place.of(start.name)
         with place.lock():
-            server = Server(start, place)
+            server = Server(start, place, float(sys.argv[2]) if start.resume else 0.0)
             for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda *_: server.stop())
             server.serve(say)
     except Timeout:
-        say(Refused.of(BadInput(f"There is an engine {start.name!r} already: attach to it, or name another.")))
+        say(Refused(ALREADY, f"There is an engine {start.name!r} already: attach to it, or name another."))
     except LivecodeError as error:
         say(Refused.of(error))
 

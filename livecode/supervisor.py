@@ -30,21 +30,25 @@ def watch() -> None:
     began = time.monotonic()
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    if _crashed(lines, orders["pid"]):
+    crashed = _crashed(lines, orders["pid"])
+    if crashed is not None:
         crashes = 1 if time.monotonic() - began > STEADY else orders["crashes"]
         time.sleep(min(30.0, 2.0 ** (crashes - 3)) if crashes >= 3 else 0.0)  # never spin, but be quick at first
-        _start(orders["command"])
+        _start([*orders["command"], str(crashed)])
 
 
-def _crashed(lines: "queue.SimpleQueue[str]", pid: int) -> bool:
-    """Wait until the engine is gone; whether it went without a goodbye. One that hangs is killed."""
-    silent, goodbye = 0, False
+def _crashed(lines: "queue.SimpleQueue[str]", pid: int) -> float | None:
+    """Wait until the engine is gone. Returns when it was last alive; None if it said goodbye. One that hangs is killed."""
+    silent, goodbye, alive = 0, False, time.monotonic()
     while (line := _next(lines)) != "":
         goodbye = goodbye or line == BYE
         silent = silent + 1 if line is None else 0
+        alive = alive if silent else time.monotonic()
         if silent == 2:  # one silence may be a machine that slept
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    return not goodbye
+    if goodbye:
+        return None
+    return alive if silent else time.monotonic()
 
 
 def _listen(lines: "queue.SimpleQueue[str]") -> None:

@@ -43,6 +43,10 @@ class Transport:
         """The beat that sounds now; during the lead-in, one before the first."""
         return self._beat_in(0.0)
 
+    def beat_at(self, moment: Seconds) -> Beats:
+        """The beat that sounds at this time of the clock, if it runs."""
+        return self.held if self.started is None else self.tempo.beat_at(moment - self.started)
+
     def reachable(self) -> Beats:
         """The first beat that a command can still change."""
         return max(self.held, self._beat_in(REACTION + self._buffered()))
@@ -121,4 +125,4 @@ class Transport:
         return f"bar {bar}" if beat == line else f"bar {bar}, beat {float(beat - line + 1):.3g}"
 
     def _beat_in(self, seconds: Seconds) -> Beats:
-        return self.held if self.started is None else self.tempo.beat_at(self._clock.now() + seconds - self.started)
+        return self.beat_at(self._clock.now() + seconds)

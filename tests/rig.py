@@ -66,7 +66,7 @@ class Rig:
     def after_a_crash(self, *, down: float = 0.0) -> "Rig":
         """What comes back, so many seconds later, from nothing but the facts."""
         rig = Rig(now=self.clock.now() + down, seed=self._seed)
-        rig.sequencer.recall(self.facts)
+        rig.sequencer.recall(self.facts, self.clock.now())
         return rig
 
     def obey(self, command: AnyCommand) -> Outcome:
