@@ -156,6 +156,18 @@ class Route(ToPart, frozen=True, tag=True, kw_only=True):
     on: On = On.NOW
 
 
+class CountIn(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play this phrase for `bars` bars; what is to enter at the end of a loop meanwhile enters after it."""
+
+    phrase: Phrase
+    bars: int
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A count-in over bars =", self.bars, 1, 16, "1 to 16")
+
+
 class Tempo(Command, frozen=True, tag=True, kw_only=True):
     """Play at `bpm`, at once or reached evenly over `bars` bars."""
 
@@ -206,8 +218,8 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 
 
 AnyCommand: TypeAlias = (
-    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | Tempo | SetMeter | SetSwing | Hush | Panic
-    | Pause | Continue | Restart
+    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing | Hush
+    | Panic | Pause | Continue | Restart
 )  # fmt: skip
 
 

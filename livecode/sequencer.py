@@ -17,6 +17,7 @@ from .commands import (
     AnyCommand,
     Assign,
     Continue,
+    CountIn,
     Declare,
     Fade,
     Hush,
@@ -163,6 +164,11 @@ class Sequencer:
                     raise UnknownName.of("output", output, known)
                 part.route.set(at, output)
                 return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
+            case CountIn(phrase=phrase, bars=bars):
+                self.time.counted = at + bars * self.time.bar(at)
+                part.play(phrase, at)
+                part.stop(self.time.counted, self.time.bar(at))
+                return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
@@ -320,7 +326,7 @@ class Sequencer:
             self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
         self._note_once(part, "")
-        now, asked = self.time.reachable(), self._asking.asked_at
+        now, asked = self.time.entrance(), self._asking.asked_at
         at = part.answer(reply.phrase, now, self.time.tempo)
         self._record(
             Answered(now=now, at=at, part=part.name, phrase=reply.phrase, asked=asked, asks=part.asks, asks_ever=part.asks_ever)
@@ -348,7 +354,7 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
-            self._asking.ask_if_due(part, self.time.reachable(), self.time.tempo)
+            self._asking.ask_if_due(part, self.time.entrance(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))

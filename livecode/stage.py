@@ -17,6 +17,7 @@ from .commands import (
     AnyCommand,
     Assign,
     Continue,
+    CountIn,
     Declare,
     Fade,
     Hush,
@@ -290,11 +291,12 @@ class Stage(_Strict):
 
         Call it again after the meter has changed.
         """
-        part = self.part("click", gain=gain)
-        meter = Meter.of(self.meter)
-        step = Beats(4, meter.unit)
-        strokes = [Note(place * step, step / 2, _CLICK, 90 if place else 120) for place in range(meter.count)]
-        return part >> Phrase(tuple(strokes), meter.bar, drums=True)
+        return self.part("click", gain=gain) >> _clicks(Meter.of(self.meter))
+
+    def count_in(self, bars: int = 1, *, gain: float = 0.7) -> Answer:
+        """Click for so many bars, from the next bar on; what is typed meanwhile enters after them. Raises BadInput."""
+        self.part("count", gain=gain)
+        return self.tell(CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars))
 
     # Stopping
 
@@ -440,6 +442,13 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
     return " · ".join([f"{part.name}: {part.doing}", *marks])
+
+
+def _clicks(meter: Meter) -> Phrase:
+    """A bar of clicks, the first one louder."""
+    step = Beats(4, meter.unit)
+    strokes = [Note(place * step, step / 2, _CLICK, 90 if place else 120) for place in range(meter.count)]
+    return Phrase(tuple(strokes), meter.bar, drums=True)
 
 
 def _seed(seed: int | None) -> int:

@@ -27,6 +27,8 @@ class Transport:
         """The clock's time of beat 0, had it run since; None while time stands still."""
         self.held = Beats(0)
         """Where time stands still, or last did."""
+        self.counted = Beats(0)
+        """Where a count-in ends: no loop gives way to another before."""
         self.pause_at: Beats | None = None
         self.pause_planned = False
         """Whether the outputs know of the pause."""
@@ -51,6 +53,10 @@ class Transport:
         """The first beat that a command can still change."""
         return max(self.held, self._beat_in(REACTION + self._buffered()))
 
+    def entrance(self) -> Beats:
+        """The first beat at which new bars may enter."""
+        return max(self.counted, self.reachable())
+
     def sounding(self) -> Beats:
         """The beat of the notes that sound now, which swing may have made late."""
         return self.tempo.unswung(max(self.held, self.beat()))
@@ -67,7 +73,7 @@ class Transport:
             case On.BAR:
                 return self.tempo.line_after(after)
             case On.LOOP:
-                return part.boundary(after, self.tempo) if part else self.tempo.line_after(after)
+                return part.boundary(self.entrance(), self.tempo) if part else self.tempo.line_after(self.entrance())
 
     def sounds_at(self, beat: Beats) -> Seconds:
         """When a note on this beat sounds, on the clock."""

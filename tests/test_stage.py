@@ -130,6 +130,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         stage.swing = 0.6
         assert [stage.tap() for _ in range(3)] == ["tap 1 of 4", "tap 2 of 4", "tap 3 of 4"]
         assert "click: loops 1 bar" in repr(stage.click()) or "next: 1 bar" in repr(stage.parts["click"])
+        assert stage.count_in().startswith("count: counts 1 bar from bar")
         assert stage.restart().startswith("all loops begin anew at bar")
         assert stage.pause().startswith("pauses at bar")
         assert stage.go_on().startswith("goes on at bar")
@@ -138,7 +139,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         assert float(stage.swing.ratio) == pytest.approx(0.6, abs=1e-3)
         assert stage.hush().startswith("all parts stop at bar")
         assert stage.panic() == "all parts stopped, all notes off"
-        assert set(stage.parts) == {"lead", "bass", "click"}
+        assert set(stage.parts) == {"lead", "bass", "click", "count"}
         assert "lead: stopped" in repr(stage)
 
 
@@ -183,6 +184,8 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("lc.Stage(patience=-1)", "patience=-1 is out of range"),
         ("lc.Stage(seed=-1)", "seed=-1 is no whole number"),
         ("lc.Stage(soundfont=3)", "There is no soundfont 3"),
+        ("stage.count_in(0)", "A count-in over bars = 0"),
+        ("stage.count_in('x')", "A count-in over bars = 'x' is no number"),
         ("stage.part(3)", "3 cannot name a part"),
         ("stage.render(3)", "3 is no path"),
         ("lead << 3", "with two arrows: lead >> 3"),
