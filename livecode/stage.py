@@ -295,8 +295,9 @@ class Stage(_Strict):
 
     def count_in(self, bars: int = 1, *, gain: float = 0.7) -> Answer:
         """Click for so many bars, from the next bar on; what is typed meanwhile enters after them. Raises BadInput."""
+        answer = self.tell(CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars))
         self.part("count", gain=gain)
-        return self.tell(CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars))
+        return answer
 
     # Stopping
 
