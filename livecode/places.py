@@ -1,5 +1,6 @@
 """Where this user's engines are found: a private folder that holds a socket, a key and a lock for each of them."""
 
+import getpass
 import hashlib
 import os
 import secrets
@@ -29,10 +30,9 @@ LONGEST_ADDRESS = 100
 
 def runtime_folder() -> Path:
     """The private folder, made if there is none. Raises OutputError if others may enter it, or if it cannot be made."""
-    folder = Path(platformdirs.user_runtime_dir("livecode", appauthor=False))
+    folder = _runtime_folder()
     if len(str(folder)) > LONGEST_ADDRESS - 48:
-        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"livecode-{digest}"
+        folder = Path(tempfile.gettempdir()) / f"livecode-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
@@ -41,6 +41,13 @@ def runtime_folder() -> Path:
     if sys.platform != "win32" and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
         raise OutputError(f"{folder} is not yours alone: remove it, or set XDG_RUNTIME_DIR to a folder of yours.")
     return folder
+
+
+def _runtime_folder() -> Path:
+    """Source: the XDG base directory specification; where there is no such folder, a user's own among the temporary ones."""
+    user = getpass.getuser() if sys.platform == "win32" else str(os.getuid())
+    given = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
+    return Path(given) / "livecode" if Path(given).is_dir() else Path(tempfile.gettempdir()) / f"livecode-{user}"
 
 
 def state_folder() -> Path:

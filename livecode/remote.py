@@ -215,13 +215,15 @@ class RemoteEngine:
         """
         if self._closed:
             return
-        with self._lock, contextlib.suppress(LivecodeError):
-            self.note("the stage is closed")
-            self._last_log = self.log()
-            if on is On.NOW:
-                self._last_tape = self.tape
-            self._last = self.report()
-            self._ask(Shutdown(on), Done)
+        with self._lock:
+            with contextlib.suppress(LivecodeError):
+                self.note("the stage is closed")
+                self._last_log = self.log()
+                if on is On.NOW:
+                    self._last_tape = self.tape
+                self._last = self.report()
+            with contextlib.suppress(LivecodeError):
+                self._ask(Shutdown(on), Done)
         self._leave()
         self._wait_for_the_end()
 
@@ -271,6 +273,11 @@ class RemoteEngine:
             connection.send_bytes(message)
             self._wait_for(connection)
             return decode_reply(connection.recv_bytes(LONGEST_REPLY))
+        except msgspec.MsgspecError as error:
+            self._hang_up()
+            raise LivecodeError(
+                f"This stage cannot read what the engine sent ({error}): update livecode on both sides."
+            ) from error
         except BaseException:
             self._hang_up()
             raise

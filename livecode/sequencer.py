@@ -524,7 +524,7 @@ class Sequencer:
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else part.model.key.config,
             trouble=part.trouble,
-            settings=part.settings,
+            settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),
         )
 

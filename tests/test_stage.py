@@ -106,8 +106,9 @@ def test_several_threads_may_type_at_once() -> None:
         wait_until(lambda: all(stage.takes(name) for name in names), "all eight parts")
 
 
-def test_every_word_of_the_stage_and_its_parts() -> None:
-    with lc.Stage(bpm=480, outputs=[]) as stage:
+@pytest.mark.parametrize("inline", [True, False])
+def test_every_word_of_the_stage_and_its_parts(inline: bool) -> None:
+    with lc.Stage(bpm=480, outputs=[], inline=inline) as stage:
         lead = stage.part("lead", program="Vibraphone", gain=0.8, pan=-0.5, channel=3)
         assert stage.part("lead") is lead
         assert str(stage.part("bass")) == "bass: empty"
@@ -121,6 +122,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         assert lead.fade_out(bars=1).startswith("lead: fades to 0 from bar")
         assert lead.fade_in(bars=0).startswith("lead: fades to 1 from bar")
         assert lead.set(range=("C3", "C5"), density=2) == "lead: low 48, high 72, density 2 set now"
+        assert lead.density == 2
         assert lead.free() == "lead: density, high, low freed now"
         assert lead.reset().startswith("lead: empty from bar")
         assert lead.stop(on="bar").startswith("lead: stops at bar")
