@@ -27,7 +27,7 @@ BEAT = 0.1
 class Score:
     """Events by beat, from a moment a little ahead on."""
 
-    def __init__(self, ahead: float = 0.1) -> None:
+    def __init__(self, ahead: float = 0.4) -> None:
         self.begin = time.monotonic() + ahead
 
     def note(self, beat: float, beats: float, pitch: int, part: str = "lead", *, channel: int = 0) -> NoteEvent:
