@@ -1,12 +1,13 @@
 """What the engine carries on a MIDI port, what it costs, and how soon it takes a command.
 
-    python bench/midi_load.py [--seconds 20] [--notes 60]
+    python bench/midi_load.py [--seconds 15] [--notes 60]
 
 Many notes: 16 parts, each on a channel of its own, play 2,048 notes a second for a minute of whole bars, into a receiver in C
-that shares nothing with them (`midi/ear.c`, on JACK's dummy server). The pitches of a part go up through all 128 again and
-again, so that one that is missing is seen. `hang` are keys that are down at the end.
+that shares nothing with them (`midi/ear.c`, on JACK's dummy server, periods of 256 samples). The pitches of a part go up
+through all 128 again and again, so that one that is missing is seen. `hang` are keys that are down at the end.
 
-Cost: two parts in sixteenths at 120 bpm; resident memory, and the share of one core over all threads, of the process that plays.
+Cost: two parts in sixteenths at 120 bpm; resident memory, and the share of one core over all threads, of the process that
+plays, JACK's own thread in it among them.
 
 Commands: while these two parts play, a command every 10 to 30 ms (gain, mute, unmute, new notes); ms from the call until
 it returns, which is when the engine has taken it. Once with nothing else to do, once while a worker generates drums all the time.
@@ -36,14 +37,14 @@ from generating import generating
 import livecode as lc
 
 LOAD = Path(__file__).parent / "midi" / "load.py"
-PERIOD = 64
+PERIOD = 256
 MOST_MEMORY, MOST_CORE, MOST_P99 = 150.0, 0.05, 5.0
 """The targets: MB, share of a core, ms."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=20.0, help="for how long cost and commands are measured")
+    parser.add_argument("--seconds", type=float, default=15.0, help="for how long cost and commands are measured")
     parser.add_argument("--notes", type=float, default=60.0, help="for how many seconds 2,048 notes a second are played")
     chosen = parser.parse_args()
     variants = ["process", "inline"] if "name" in inspect.signature(lc.Stage).parameters else ["inline"]

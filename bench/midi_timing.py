@@ -1,6 +1,6 @@
 """How exactly note-ons leave: livecode, its peers and a sender in C, playing the same, in the same conditions, in one run.
 
-    python bench/midi_timing.py [--seconds 15] [--players livecode C ...]
+    python bench/midi_timing.py [--seconds 12] [--players livecode C ...]
 
 Sixteenths at 120 bpm on two voices go through RtMidi's JACK backend to a receiver on JACK's dummy server (48 kHz, periods of
 32 samples). Every player in Python sends through python-rtmidi; a subclass of its port writes down the monotonic clock after
@@ -17,9 +17,10 @@ conditions: the prompt idle; the same while a worker generates drums all the tim
 (0.2 s, then 0.05 s of rest); the prompt sorting two million numbers again and again, which keeps Python's lock for about a
 second at a time.
 
-`lost` are notes that were due and did not arrive at the receiver, `hang` keys that are down at the end. Virtual machines stand
-still now and then: a watcher on each processor (`midi/stalls.c`), with the highest priority, writes down when it wakes up more
-than 3 ms late. The columns on the right leave out the notes that were due in such a moment, `out` of them, whoever played.
+`lost` are notes that were due and did not arrive at the receiver, `hang` keys that are down at the end (isobar's `stop` lifts
+all keys before it stops its clock). Virtual machines stand still now and then: a watcher on each processor (`midi/stalls.c`),
+with the highest priority, writes down when it wakes up more than 3 ms late. The columns on the right leave out the notes that
+were due in such a moment, `out` of them, whoever played.
 
 The target, for the p99: with real-time priority 0.3 ms, or twice that of C in the same condition, whichever is more; without,
 twice that of C without, and 0.5 ms.
@@ -101,7 +102,7 @@ class Bench:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long each plays in each condition")
+    parser.add_argument("--seconds", type=float, default=12.0, help="how long each plays in each condition")
     parser.add_argument("--players", nargs="+", choices=PLAYERS, default=PLAYERS)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:

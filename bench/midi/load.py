@@ -47,12 +47,12 @@ def commands(stage: lc.Stage, seconds: float) -> dict[str, object]:
     """How long each command took, in ms, from the call until it returned: the engine has taken it. Two parts play meanwhile."""
     stages.play_on(stage, [stages.sixteenths(voice) for voice in range(VOICES)])
     time.sleep(2.0)
-    part, chance = stage.part("voice0"), random.Random(1)
+    part, phrase, chance = stage.part("voice0"), stages.sixteenths(0), random.Random(1)
     words: list[Callable[[], object]] = [
         lambda: part.set(gain=0.9),
         lambda: part.mute(),
         lambda: part.unmute(),
-        lambda: part >> stages.sixteenths(0),
+        lambda: part >> phrase,
     ]
     typed = itertools.cycle(words)
     took, end = [], time.monotonic() + seconds
