@@ -54,6 +54,9 @@ import livecode as lc
 
 PROGRAMS = Path(__file__).parent / "midi"
 PERIOD = 32
+PATIENCE = 120.0
+"""Seconds that a player may take beside those it plays."""
+
 OURS, OURS_PLAIN, CONTROL, CONTROL_PLAIN = "livecode", "livecode, no priority", "C", "C, no priority"
 PLAYERS = (OURS, OURS_PLAIN, "livecode, inline", "isobar", "midi_hub", "sleep and send", CONTROL, CONTROL_PLAIN)
 CONDITIONS = {"idle": "idle", "worker generating": "idle", "prompt in bursts": "bursts", "prompt sorting": "sorting"}
@@ -77,7 +80,8 @@ class Bench:
         for old in stamps.iterdir():
             old.unlink()
         with native.ear(self.folder, heard):
-            said = subprocess.run(self._command(player, doing), env=self._environment(stamps), capture_output=True, text=True)
+            command, environment = self._command(player, doing), self._environment(stamps)
+            said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=self.seconds + PATIENCE)
         if said.returncode != 0:
             raise SystemExit(f"{player} failed:\n{said.stdout}{said.stderr}")
         window = figures.Window(**json.loads(said.stdout.splitlines()[-1]))

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeVar
 
 from workload import BPM, PORT, STEP, STEPS, pitch
@@ -17,16 +18,27 @@ STEP_BEATS = Fraction(STEP) * BPM / 60
 
 @contextlib.contextmanager
 def opened(*, inline: bool, bpm: float) -> Iterator[lc.Stage]:
-    """A stage that plays to the receiver, in this process or from an engine of its own."""
+    """A stage that plays to the receiver, in this process or from an engine of its own, which is gone afterwards."""
     named = {} if inline else {"name": f"bench{os.getpid()}"}
     with lc.Stage(bpm=bpm, inline=inline, outputs=[], **named) as stage:  # type: ignore[arg-type]
         stage.midi(PORT, api="jack")
+        engine = engine_pid(stage)
         yield stage
+    if engine != os.getpid():
+        wait_for(lambda: not runs(engine))
 
 
 def engine_pid(stage: lc.Stage) -> int:
     """The process that plays."""
     return getattr(getattr(stage, "engine", None), "pid", None) or os.getpid()
+
+
+def runs(process: int) -> bool:
+    """Whether it is there, and not only waits to be buried by its parent."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def sixteenths(voice: int) -> lc.Phrase:
