@@ -1,14 +1,15 @@
 # make venv    sets up: a virtual environment with everything pinned, and libfluidsynth
 # make demo    sets up and plays the demo (renders it where there is no audio device)
 # make test    sets up and runs the checks and all tests
-# make bench   sets up and prints the tables of bench/
+# make bench   sets up and prints the tables of bench/, which takes half an hour
+# make bench-midi  prints those of MIDI ports only
 # make lock    resolves pyproject.toml anew into requirements.txt (needs uv)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test bench lock fluidsynth jack
+.PHONY: venv demo test bench bench-midi lock fluidsynth jack compiler
 .SILENT:
 
 demo: venv
@@ -20,8 +21,11 @@ test: venv jack
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: venv jack
+bench: venv jack compiler
 	for table in bench/*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
+
+bench-midi: venv jack compiler
+	for table in bench/midi_*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
 
 venv: fluidsynth .venv/installed
 
@@ -41,6 +45,9 @@ fluidsynth:
 
 jack:
 	.ci/need jackd2 "The JACK server that the tests play into" sh -c 'command -v jackd'
+
+compiler:
+	.ci/need build-essential "The C compiler that the senders to compare with need" sh -c 'command -v cc'
 
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --quiet \
