@@ -56,7 +56,7 @@ def open_port(asked: OpenPort, clock: Clock, taken: Iterable[str]) -> Port:
     """Raises UnknownName or OutputError, and BadInput for a name that is taken or a port that another engine plays on."""
     output = MidiOutput(clock, asked.port, api=asked.api, virtual=asked.virtual)
     output.open()
-    port = Port(output, port_lock(f"{output.api} {output.name}"))
+    port = Port(output, port_lock(output.api, output.name))
     try:
         if output.name in taken:
             raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
@@ -77,7 +77,7 @@ def open_again(ports: Iterable[PortOpened], clock: Clock) -> tuple[list[Port], l
     opened, sentences = [], []
     for fact in ports:
         output = MidiOutput(clock, fact.name, api=fact.api, virtual=fact.virtual)
-        lock = port_lock(f"{fact.api} {fact.name}")
+        lock = port_lock(fact.api, fact.name)
         try:
             lock.acquire()
             output.open(later=True)

@@ -128,6 +128,8 @@ def running() -> list[str]:
     return [place.name for place in places if place.lives()]
 
 
-def port_lock(port: str) -> FileLock:
+def port_lock(api: str, port: str) -> FileLock:
     """What an engine holds as long as it plays on this MIDI port, so that no other opens it by accident."""
-    return FileLock(runtime_folder() / f"port-{hashlib.sha256(port.encode()).hexdigest()[:16]}.lock", mode=0o600, timeout=0)
+    system = f"jack {os.environ.get('JACK_DEFAULT_SERVER', '')}" if api == "jack" else api
+    digest = hashlib.sha256(f"{system} {port}".encode()).hexdigest()[:16]
+    return FileLock(runtime_folder() / f"port-{digest}.lock", mode=0o600, timeout=0)
