@@ -113,12 +113,16 @@ class RemoteEngine:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
-        reply = self._first_words(process)
+        try:
+            reply = self._first_words(process)
+        except BaseException:  # Ctrl-C
+            process.terminate()
+            raise
         if isinstance(reply, Welcome):
             self._process = process
             self._enter()
             return True
-        process.kill()
+        process.terminate()
         process.wait()
         if not isinstance(reply, Refused):
             raise OutputError(f"The engine did not start: {_last_line(log)} (all of it is in {log}).")
@@ -129,7 +133,7 @@ class RemoteEngine:
     def _first_words(self, process: "subprocess.Popen[bytes]") -> Reply | None:
         """What it says about its start; None if it says nothing, or not in time."""
         assert process.stdout is not None
-        timer = threading.Timer(STARTS_IN, process.kill)
+        timer = threading.Timer(STARTS_IN, process.terminate)
         timer.start()
         with process.stdout as said:
             line = said.readline()
