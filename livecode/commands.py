@@ -15,7 +15,7 @@ import msgspec
 from .errors import BadInput
 from .models.wire import Model
 from .music import Beats, Phrase, Seconds
-from .tempo import Meter, Swing
+from .tempo import FASTEST, SLOWEST, Meter, Swing
 
 
 class On(Enum):
@@ -81,6 +81,10 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
     """Play a model: new bars every loop, as soon as the first have come."""
 
     model: Model
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
 
 
 class Act(ToPart, frozen=True, tag=True, kw_only=True):
@@ -176,6 +180,7 @@ class Tempo(Command, frozen=True, tag=True, kw_only=True):
     on: On = On.BAR
 
     def __post_init__(self) -> None:
+        _within("A bpm of", self.bpm, SLOWEST, FASTEST, f"{SLOWEST} to {FASTEST}")
         _within("A ramp over bars =", self.bars, 0, 256, "0 to 256")
 
 

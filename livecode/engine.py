@@ -22,7 +22,7 @@ from .errors import LivecodeError, StageClosed
 from .facts import Fact, PortOpened
 from .models.host import Host, Limits
 from .models.wire import Reply
-from .music import Beats, Phrase, Seconds
+from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.tape import Tape
 from .protocol import LogEntry, Opening, OpenPort, Report
@@ -110,6 +110,14 @@ class Engine:
         """The tempo map as it is."""
         return self._sequencer.time.tempo
 
+    def score(self, begin: Beats, end: Beats) -> list[Event]:
+        """What sounds in [begin, end) beats, in order."""
+        return self.tape.events(begin, end)
+
+    def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
+        """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
+        return self.tape.settings(at, seconds)
+
     def _close_outputs(self) -> None:
         for output in self._outputs:
             try:
@@ -182,15 +190,18 @@ class LiveEngine(Engine):
         """Whether it plays no more."""
         return self._closing.is_set()
 
-    def submit(self, command: AnyCommand) -> Outcome:
+    def submit(self, command: AnyCommand, request: str = "") -> Outcome:
         """Have a command obeyed; returns when it was taken, which is long before it is heard. Any thread may call it.
 
-        Raises what the sequencer refuses, and StageClosed.
+        `request` is the id under which it is journalled. Raises what the sequencer refuses, and StageClosed.
         """
-        return self._done(lambda: self._sequencer.obey(command))
+        return self._done(lambda: self._sequencer.obey(command, request))
 
-    def open_port(self, asked: OpenPort) -> Outcome:
-        """Play on this MIDI port too. Any thread may call it. Raises OutputError, UnknownName, and BadInput for one in use."""
+    def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
+        """Play on this MIDI port too, in the request of this id. Any thread may call it.
+
+        Raises OutputError, UnknownName, and BadInput for a port that is in use.
+        """
         port = open_port(asked, self.clock, [output.name for output in self._outputs])
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
@@ -199,7 +210,8 @@ class LiveEngine(Engine):
             raise
         self._ports.append(port)
         self._outputs.append(port.output)
-        self._record(PortOpened(now=outcome.beat, name=port.output.name, api=port.output.api, virtual=asked.virtual))
+        name, api = port.output.name, port.output.api
+        self._record(PortOpened(now=outcome.beat, name=name, api=api, virtual=asked.virtual, id=request))
         return outcome
 
     def report(self) -> Report:

@@ -12,11 +12,15 @@ from .music import Beats, Phrase, Seconds
 
 
 class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A command was obeyed: `now` is the first beat that it could reach, `at` the beat at which it takes effect."""
+    """A command was obeyed: `now` is the first beat that it could reach, `at` the beat at which it takes effect.
+
+    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it.
+    """
 
     now: Beats
     at: Beats
     command: AnyCommand
+    id: str = ""
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -49,6 +53,7 @@ class PortOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     name: str
     api: str
     virtual: bool
+    id: str = ""
 
 
 Fact: TypeAlias = Taken | Answered | Moved | PortOpened

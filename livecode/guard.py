@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import time
-from typing import IO
 
 from . import supervisor
 from .music import Seconds
+from .places import Place
 from .protocol import Start, encode
 
 SIGN_EVERY: Seconds = 1.0
@@ -21,12 +21,16 @@ def engine_command(start: Start) -> list[str]:
 
 
 class Guard:
-    """A supervisor that starts `again` should this process crash or hang. One thread calls it."""
+    """A supervisor that starts `again` should this process crash or hang. One thread calls it.
 
-    def __init__(self, again: Start) -> None:
-        self._again = again
+    `in_a_row` counts the crashes just before this engine.
+    """
+
+    def __init__(self, again: Start, place: Place, in_a_row: int) -> None:
+        self._again, self._place, self._in_a_row = again, place, in_a_row
         self._process: subprocess.Popen[bytes] | None = None
         self._turns, self._next_sign = -1, 0.0
+        self.trouble = ""
 
     @property
     def pid(self) -> int | None:
@@ -34,15 +38,20 @@ class Guard:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start it."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", supervisor.__file__],  # as a file: it needs none of this package
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        orders = {"pid": os.getpid(), "command": engine_command(self._again), "crashes": self._again.crashes}
+        """Start it. What keeps it from starting is in `trouble`, and it is tried again."""
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", supervisor.__file__],  # as a file: it needs none of this package
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            self._place.watched_by(self._process.pid)
+            self.trouble = ""
+        except OSError as error:
+            self.trouble = f"there is no supervisor ({error.strerror or error}): a crash would end the music"
+        orders = {"pid": os.getpid(), "command": engine_command(self._again), "in_a_row": self._in_a_row}
         self._say(json.dumps(orders))
 
     def look(self, turns: int) -> None:
@@ -51,7 +60,7 @@ class Guard:
         if now < self._next_sign:
             return
         self._next_sign = now + SIGN_EVERY
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is None or self._process.poll() is not None:
             self._let_go()
             self.start()
         if turns != self._turns:
@@ -63,17 +72,14 @@ class Guard:
         self._say(supervisor.BYE)
 
     def _say(self, line: str) -> None:
-        with contextlib.suppress(OSError):
-            self._pipe().write(line.encode() + b"\n")
-            self._pipe().flush()
-
-    def _pipe(self) -> IO[bytes]:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        return self._process.stdin
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(line.encode() + b"\n")
+                self._process.stdin.flush()
 
     def _let_go(self) -> None:
-        assert self._process is not None
-        with contextlib.suppress(OSError):
-            self._pipe().close()
-        self._process.wait()
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._process.wait()
+        self._process = None

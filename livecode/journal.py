@@ -7,7 +7,6 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -141,33 +140,72 @@ class Story:
     bad: int
 
 
-def read(path: Path) -> Story:
-    """Read a journal. A line that was cut or that cannot be read is left out and counted. Raises OutputError for none at all."""
+def read(path: Path, *, all_answers: bool = True) -> Story:
+    """Read a journal. A line that was cut or that cannot be read is left out and counted. Raises OutputError for none at all.
+
+    all_answers: without, the answers of a model are left out that others of the same part have replaced before anything was
+    said to it; three hours are then read in a moment.
+    """
     try:
-        raw = path.read_bytes().split(b"\n")
+        raw = [line for line in path.read_bytes().split(b"\n") if line]
     except OSError as error:
         raise OutputError(f"The journal {path} cannot be read ({error.strerror or error}): begin a new stage.") from error
-    lines = list(_decoded(raw))
+    lines = [_decoded(line) for line in (raw if all_answers else _latest(raw))]
     good = [line for line in lines if line is not None]
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:
         raise OutputError(f"{path} is no journal: its first line does not say what was opened. Begin a new stage.")
     facts = tuple(line for line in good if not isinstance(line, Opened | Resumed | Ended))
-    return Story(opened, facts, bool(good) and isinstance(good[-1], Ended), len(lines) - len(good))
+    return Story(opened, facts, isinstance(good[-1], Ended), len(lines) - len(good))
 
 
-def _decoded(raw: list[bytes]) -> Iterator[Line | None]:
-    for line in raw:
-        if line:
-            try:
-                yield _lines.decode(line)
-            except msgspec.MsgspecError:
-                yield None
+def _decoded(line: bytes) -> Line | None:
+    try:
+        return _lines.decode(line)
+    except msgspec.MsgspecError:
+        return None
+
+
+class _Command(msgspec.Struct, frozen=True):
+    part: str = ""
+
+
+class _Glance(msgspec.Struct, frozen=True):
+    """What a look at a line shows: its kind, and the part that it is about."""
+
+    type: str
+    part: str = ""
+    command: _Command = _Command()
+
+
+_glances = msgspec.json.Decoder(_Glance)
+
+
+def _latest(raw: list[bytes]) -> list[bytes]:
+    """The lines without the answers that two more follow, with nothing else that is about their part or about all parts."""
+    kept, following = [], dict[str, int]()
+    for line in reversed(raw):
+        try:
+            glance = _glances.decode(line)
+        except msgspec.MsgspecError:
+            kept.append(line)  # to be counted
+            continue
+        if glance.type == "Answered":
+            following[glance.part] = following.get(glance.part, 0) + 1
+            if following[glance.part] > 2:
+                continue
+        elif glance.type == "Taken" and glance.command.part:
+            following[glance.command.part] = 0
+        elif glance.type == "Taken":
+            following.clear()
+        kept.append(line)
+    return kept[::-1]
 
 
 def new_path(folder: Path, name: str) -> Path:
-    """Where the journal of an engine that begins now is to be; old ones beyond the newest 50 are removed."""
+    """Where the journal of an engine that begins now is to be; those that have ended, beyond the newest 50, are removed."""
     old = sorted(folder.glob("*.jsonl"), key=lambda path: path.name)
     for path in old[:-KEPT]:
-        path.unlink(missing_ok=True)
+        if b'"Ended"' in path.read_bytes()[-100:]:
+            path.unlink(missing_ok=True)
     return folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{os.getpid()}-{name}.jsonl"

@@ -107,13 +107,30 @@ class ReadTape(msgspec.Struct, frozen=True, tag=True):
     end: Beats
 
 
+class ReadSettings(msgspec.Struct, frozen=True, tag=True):
+    """Say which programs and controllers hold just before beat `at`, as events at these seconds."""
+
+    at: Beats
+    seconds: Seconds
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine, now or on the bar."""
 
     on: On
 
 
-Request: TypeAlias = AnyCommand | Hello | OpenPort | Remark | Look | ReadLog | ReadTakes | ReadTempo | ReadTape | Shutdown
+Request: TypeAlias = (
+    AnyCommand | Hello | OpenPort | Remark | Look | ReadLog | ReadTakes | ReadTempo | ReadSettings | ReadTape | Shutdown
+)
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A request, and its id: what is sent again with the same id, because a crash lost the reply, is not done again."""
+
+    id: str
+    request: Request
+
 
 # Replies
 
@@ -217,7 +234,7 @@ class Tempos(msgspec.Struct, frozen=True, tag=True):
 
 
 class Page(msgspec.Struct, frozen=True, tag=True):
-    """To `ReadTape`: the events by kind, each in order."""
+    """To `ReadTape` and `ReadSettings`: the events by kind, each in order."""
 
     notes: tuple[NoteEvent, ...]
     controls: tuple[ControlEvent, ...]
@@ -243,12 +260,12 @@ _encoder = msgspec.json.Encoder(enc_hook=to_json)
 encode: Callable[[object], bytes] = _encoder.encode
 """Any of these values as JSON."""
 
-_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request, dec_hook=from_json)
+_requests: msgspec.json.Decoder[Envelope] = msgspec.json.Decoder(Envelope, dec_hook=from_json)
 _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply, dec_hook=from_json)
 _starts: msgspec.json.Decoder[Start] = msgspec.json.Decoder(Start, dec_hook=from_json)
 
 
-def decode_request(message: bytes) -> Request:
+def decode_request(message: bytes) -> Envelope:
     """What a stage sent. Raises msgspec.MsgspecError for anything else."""
     return _requests.decode(message)
 

@@ -5,34 +5,29 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
 from typing import TypeVar
 
 import msgspec
 
-from .commands import AnyCommand, On, Snapshot
-from .errors import EngineGone, LivecodeError, OutputError, StageClosed, UnknownName
+from .commands import AnyCommand, On, Panic, Snapshot
+from .errors import EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
-from .music import Beats, Phrase, Seconds
+from .line import Line
+from .music import Beats, Event, Phrase, Seconds
 from .outputs.tape import Tape
-from .places import MAIN, Place, held, running, state_folder
+from .places import MAIN, Place, running, state_folder
 from .protocol import (
     ALREADY,
-    LONGEST_REPLY,
-    LONGEST_REQUEST,
-    VERSION,
     Done,
     EngineState,
     Entries,
-    Hello,
     LogEntry,
     Look,
     Opening,
     OpenPort,
     Page,
     ReadLog,
+    ReadSettings,
     ReadTakes,
     ReadTape,
     ReadTempo,
@@ -47,14 +42,12 @@ from .protocol import (
     Tempos,
     Welcome,
     decode_reply,
-    encode,
 )
 from .tempo import TempoMap
 
 STARTS_IN: Seconds = 60.0
-ANSWERS_IN: Seconds = 20.0
-COMES_BACK_IN: Seconds = 15.0
-"""How long a start, an answer and the next engine after a crash are waited for. One that hangs is ended after ten seconds."""
+ENDS_IN: Seconds = 15.0
+"""How long a start and an end are waited for."""
 
 PAGE = Beats(64)
 """The tape is read in pages of so many beats."""
@@ -65,62 +58,55 @@ _Kind = TypeVar("_Kind", bound=Reply)
 class RemoteEngine:
     """An engine in another process. Any thread may call any method; each waits for the engine's answer.
 
-    If the engine crashes, its next one is waited for, and asked again. Raises LivecodeError with a sentence if none comes.
+    After `close`, what could be looked at is as it was at the end.
     """
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._lock = threading.RLock()
-        self._connection: Connection | None = None
-        self._owner = os.getpid()
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
-        self._last: Report | None = None
-        self._last_tape: Tape | None = None
-        self._last_log: tuple[LogEntry, ...] = ()
-        self.opening: Opening
-        self.no_audio = ""
+        self._kept: dict[Request, Reply] = {}
+        self._kept_tape: Tape | None = None
 
     @classmethod
     def attach(cls, name: str) -> "RemoteEngine":
         """The engine of this name, which runs. Raises UnknownName if none does."""
-        engine = cls(Place.of(name))
-        if not engine._place.lives():
+        line = Line(Place.of(name))
+        if not line.place.lives():
             raise UnknownName(_none_runs(name))
-        engine._enter()
-        return engine
+        line.enter()
+        return cls(line)
 
     @classmethod
     def reach(cls, start: Start) -> "tuple[RemoteEngine, bool]":
         """The engine of this name, and whether it was started now. Raises what keeps it from playing."""
-        engine = cls(Place.of(start.name))
+        engine = cls(Line(Place.of(start.name)))
         while True:
-            if not engine._place.lives() and engine._started(start):
+            if not engine._line.place.lives() and engine._started(start):
                 return engine, True
             with contextlib.suppress(EngineGone):  # somebody else is about to start it
-                engine._enter()
+                engine._line.enter()
                 return engine, False
 
     def _started(self, start: Start) -> bool:
         """Whether an engine has been started; False if somebody else was quicker. Raises what keeps it from playing."""
         log = state_folder() / f"{start.name}.log"
-        with log.open("wb") as errors:
+        with log.open("ab") as errors:
             process = subprocess.Popen(
                 engine_command(start),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         try:
-            reply = self._first_words(process)
+            reply = _first_words(process)
         except BaseException:  # Ctrl-C
             process.terminate()
             raise
         if isinstance(reply, Welcome):
             self._process = process
-            self._enter()
+            self._line.enter()
             return True
         process.terminate()
         process.wait()
@@ -130,24 +116,17 @@ class RemoteEngine:
             raise reply.error()
         return False
 
-    def _first_words(self, process: "subprocess.Popen[bytes]") -> Reply | None:
-        """What it says about its start; None if it says nothing, or not in time."""
-        assert process.stdout is not None
-        timer = threading.Timer(STARTS_IN, process.terminate)
-        timer.start()
-        with process.stdout as said:
-            line = said.readline()
-        timer.cancel()
-        with contextlib.suppress(msgspec.MsgspecError):
-            return decode_reply(line)
-        return None
-
     # What an engine can do
 
     @property
     def closed(self) -> bool:
         """Whether this stage has left it."""
-        return self._closed
+        return self._line.closed
+
+    @property
+    def opening(self) -> Opening:
+        """What it was opened with."""
+        return self._line.welcome.opening
 
     def submit(self, command: AnyCommand) -> Done:
         """Have a command obeyed. Raises what the engine refuses, and StageClosed."""
@@ -158,15 +137,13 @@ class RemoteEngine:
         return self._ask(asked, Done)
 
     def note(self, sentence: str) -> None:
-        """Keep a sentence in the log."""
-        self._ask(Remark(sentence), Done)
+        """Keep a sentence in the log, while there is one."""
+        if not self.closed:
+            self._ask(Remark(sentence), Done)
 
     def report(self) -> Report:
-        """How everything is; after `close`, how it was at the end."""
-        if not self._closed:
-            self._last = self._ask(Look(), Report)
-        assert self._last is not None
-        return msgspec.structs.replace(self._last, closed=self._closed)
+        """How everything is."""
+        return msgspec.structs.replace(self._ask(Look(), Report), closed=self.closed)
 
     def snapshot(self) -> Snapshot:
         """What was so a moment ago."""
@@ -180,9 +157,7 @@ class RemoteEngine:
 
     def log(self) -> tuple[LogEntry, ...]:
         """The last thousand sentences, oldest first."""
-        if not self._closed:
-            self._last_log = self._ask(ReadLog(worker=False), Entries).entries
-        return self._last_log
+        return self._ask(ReadLog(worker=False), Entries).entries
 
     def worker_log(self) -> tuple[str, ...]:
         """The last lines that the models' worker wrote."""
@@ -198,148 +173,97 @@ class RemoteEngine:
 
     @property
     def tape(self) -> Tape:
-        """A copy of the tape as it is now; after `close`, as it was at the end."""
-        if self._last_tape is None:
-            tape = Tape()
-            for page in self._pages():
-                tape.schedule(page.events())
-            return tape
-        return self._last_tape
+        """A copy of the tape as it is now."""
+        if self._kept_tape is not None:
+            return self._kept_tape
+        tape = Tape()
+        tape.schedule(self.score(Beats(0), self.snapshot().beats + PAGE))  # beyond now lies what is handed over already
+        return tape
 
-    def _pages(self) -> Iterator[Page]:
-        begin, end = Beats(0), self.snapshot().beats
-        while begin <= end + PAGE:  # what is handed over ahead of the sound is on the tape, too
-            yield self._ask(ReadTape(begin, begin + PAGE), Page)
+    def score(self, begin: Beats, end: Beats) -> list[Event]:
+        """What sounds in [begin, end) beats, in order."""
+        if self._kept_tape is not None:
+            return self._kept_tape.events(begin, end)
+        events: list[Event] = []
+        while begin < end:
+            events += self._ask(ReadTape(begin, min(begin + PAGE, end)), Page).events()
             begin += PAGE
+        return events
+
+    def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
+        """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
+        if self._kept_tape is not None:
+            return self._kept_tape.settings(at, seconds)
+        return self._ask(ReadSettings(at, seconds), Page).events()
 
     def close(self, on: On = On.NOW) -> None:
-        """End the engine and wait until it has ended; safe to call twice.
+        """End the music, then the engine, and wait until it has ended; safe to call twice.
 
         What was on the tape can be read afterwards, unless it ends on the bar.
         """
-        if self._closed:
+        if self.closed:
             return
-        with self._lock:
-            with contextlib.suppress(LivecodeError):
-                self.note("the stage is closed")
-                self._last_log = self.log()
-                if on is On.NOW:
-                    self._last_tape = self.tape
-                self._last = self.report()
-            with contextlib.suppress(LivecodeError):
-                self._ask(Shutdown(on), Done)
-        self._leave()
-        self._wait_for_the_end()
+        patience = ENDS_IN
+        with contextlib.suppress(LivecodeError):
+            self.note("the stage is closed")
+            if on is On.NOW:
+                self.submit(Panic())
+                self._kept_tape = self.tape
+            here = self._keep()
+            end, tempo = self._ask(Shutdown(on), Done).beat, self.tempo()
+            patience += max(0.0, tempo.seconds_at(end) - tempo.seconds_at(here.beats))
+        self._line.leave()
+        self._wait_for_the_end(patience)
 
     def detach(self) -> None:
         """Leave it; the music goes on."""
-        if not self._closed:
-            self._leave()
+        with contextlib.suppress(LivecodeError):
+            self._keep()
+        self._line.leave()
 
-    def _leave(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._hang_up()
-
-    # The connection
+    def _keep(self) -> Snapshot:
+        """Remember how everything is, to be looked at afterwards."""
+        here = self.snapshot()
+        looks: list[Request] = [Look(), ReadLog(worker=False), ReadLog(worker=True), ReadTempo()]
+        looks += [ReadTakes(part.name) for part in here.parts]
+        self._kept = {request: self._line.ask(request) for request in looks}
+        return here
 
     def _ask(self, request: Request, kind: type[_Kind]) -> _Kind:
-        message = encode(request)
-        if len(message) > LONGEST_REQUEST:
-            raise LivecodeError(f"That is too long to be sent ({len(message) / 2**20:.0f} MB): give a shorter phrase.")
-        with self._lock:
-            if self._closed:
-                raise StageClosed("This stage is closed: open another with Stage().")
-            reply = self._exchange(message)
-        if isinstance(reply, Refused):
-            raise reply.error()
+        reply = self._kept.get(request) if self.closed else None
+        reply = reply or self._line.ask(request)
         if not isinstance(reply, kind):
             raise LivecodeError(f"The engine answered {type(reply).__name__} to {type(request).__name__}: update livecode.")
         return reply
 
-    def _exchange(self, message: bytes) -> Reply:
-        """Send and receive. Where the engine crashes meanwhile, the next one is asked: what is said twice is as said once."""
-        if self._owner != os.getpid():  # a child of the prompt's process must not talk on its parent's line
-            self._connection, self._owner = None, os.getpid()
-        if self._connection is not None:
-            with contextlib.suppress(OSError, EOFError):
-                return self._said(self._connection, message)
-        self._enter()
-        assert self._connection is not None
-        try:
-            return self._said(self._connection, message)
-        except (OSError, EOFError) as error:
-            raise EngineGone(self._lost()) from error
-
-    def _said(self, connection: Connection, message: bytes) -> Reply:
-        """One message, one reply. Whatever comes between, Ctrl-C too, ends the connection: a later reply would be another's."""
-        try:
-            connection.send_bytes(message)
-            self._wait_for(connection)
-            return decode_reply(connection.recv_bytes(LONGEST_REPLY))
-        except msgspec.MsgspecError as error:
-            self._hang_up()
-            raise LivecodeError(
-                f"This stage cannot read what the engine sent ({error}): update livecode on both sides."
-            ) from error
-        except BaseException:
-            self._hang_up()
-            raise
-
-    def _wait_for(self, connection: Connection) -> None:
-        if not connection.poll(ANSWERS_IN):
-            raise LivecodeError(
-                f"The engine {self._place.name!r} gives no answer for {ANSWERS_IN:g} s: wait a moment, for one that hangs "
-                "is started again by itself."
-            )
-
-    def _enter(self) -> None:
-        """Connect, waiting for an engine that comes back from a crash."""
-        deadline, pause = time.monotonic() + COMES_BACK_IN, threading.Event()
-        while True:
-            try:
-                self._connection = self._let_in()
-                break
-            except (OSError, EOFError, AuthenticationError) as error:
-                if time.monotonic() > deadline or not self._place.lives():
-                    raise EngineGone(self._lost()) from error
-                pause.wait(0.02)
-        reply = self._said(self._connection, encode(Hello(VERSION)))
-        if isinstance(reply, Refused):
-            self._hang_up()
-            raise reply.error()
-        assert isinstance(reply, Welcome)
-        self.opening, self.no_audio = reply.opening, reply.no_audio
-
-    def _let_in(self) -> Connection:
-        """A connection whose two ends have shown each other the key."""
-        key = self._place.key()
-        connection = Client(self._place.address)
-        try:
-            self._wait_for(connection)
-            answer_challenge(connection, key)
-            deliver_challenge(connection, key)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _lost(self) -> str:
-        return f"The engine {self._place.name!r} is gone: begin again with Stage()."
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _wait_for_the_end(self) -> None:
-        """Until the process has ended."""
-        deadline, pause = time.monotonic() + COMES_BACK_IN, threading.Event()
-        while held(self._place.lock()) and time.monotonic() < deadline:
+    def _wait_for_the_end(self, patience: Seconds) -> None:
+        """Until the process has ended. Raises LivecodeError if it does not."""
+        deadline, pause = time.monotonic() + patience, threading.Event()
+        while self._line.place.held():
+            if time.monotonic() > deadline:
+                raise LivecodeError(
+                    f"The engine {self._line.place.name!r} has not ended within {patience:.0f} s: see livecode doctor."
+                )
             pause.wait(0.02)
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
+
+
+def _first_words(process: "subprocess.Popen[bytes]") -> Reply | None:
+    """What it says about its start; None if it says nothing, or not in time."""
+    assert process.stdout is not None
+    timer = threading.Timer(STARTS_IN, process.terminate)
+    timer.daemon = True
+    timer.start()
+    try:
+        with process.stdout as said:
+            line = said.readline()
+    finally:
+        timer.cancel()
+    with contextlib.suppress(msgspec.MsgspecError):
+        return decode_reply(line)
+    return None
 
 
 def _none_runs(name: str) -> str:

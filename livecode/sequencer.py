@@ -111,12 +111,15 @@ class Sequencer:
 
     # Commands
 
-    def obey(self, command: AnyCommand) -> Outcome:
-        """Do what a client says. Raises BadInput with one sentence if that cannot be; nothing has changed then."""
+    def obey(self, command: AnyCommand, request: str = "") -> Outcome:
+        """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
+        changed then."""
         self._pause_if_due()
         now, at = self.time.reachable(), self._moment(command)
         words = self._do(command, now, at)
-        self._record(Taken(now=now, at=at, command=command))
+        if isinstance(command, Assign):
+            self._asking.prepare(command.part, command.model)
+        self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
@@ -154,7 +157,6 @@ class Sequencer:
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
             case Assign(model=model):
-                self._asking.prepare(part.name, model)
                 part.assign(model, now)
                 return f"waits for {model.key}; what sounds goes on"
             case Act(action=action):
@@ -254,6 +256,7 @@ class Sequencer:
             self._withdraw(None, self.time.pause_at)
 
     def _stop_all(self, at: Beats) -> None:
+        self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
             self._replan([part], min(at, part.next_change(self.time.reachable()) or at))
@@ -326,8 +329,8 @@ class Sequencer:
             self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
         self._note_once(part, "")
-        now, asked = self.time.entrance(), self._asking.asked_at
-        at = part.answer(reply.phrase, now, self.time.tempo)
+        now, asked = self.time.reachable(), self._asking.asked_at
+        at = part.answer(reply.phrase, self.time.entrance(), self.time.tempo)
         self._record(
             Answered(now=now, at=at, part=part.name, phrase=reply.phrase, asked=asked, asks=part.asks, asks_ever=part.asks_ever)
         )
@@ -390,17 +393,20 @@ class Sequencer:
                 self._note(f"left out after the crash: {error}")
         self.time.move(moved)
         self._moved = self.time.moved()
+        self._remember(min(self.time.reachable(), self.time.beat_at(crashed)))
+        self._pause_if_due()
         now = self.time.reachable()
-        self._remember(min(now, self.time.beat_at(crashed)))
         self._handed, self._silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
+            if part.model is not None:
+                self._asking.prepare(part.name, part.model)
 
     def _remember(self, end: Beats) -> None:
         """Put what sounded up to there on the tape again."""
         begin = max(Beats(0), end - REMEMBERED)
-        if self.time.running and begin < end:
+        if begin < end:
             for part in self._parts.values():
                 part.planned = begin
             events = [event for part in self._parts.values() for event in self._events(part, begin, end)]
@@ -413,7 +419,7 @@ class Sequencer:
             case Answered(now=now, part=name, phrase=phrase) if name in self._parts:
                 part = self._parts[name]
                 part.settle(now)
-                part.answer(phrase, now, self.time.tempo)
+                part.answer(phrase, max(now, self.time.counted), self.time.tempo)
                 part.asks, part.asks_ever = fact.asks, fact.asks_ever
             case Taken(command=Pause() | Continue()):
                 pass  # `Moved` says it

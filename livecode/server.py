@@ -1,8 +1,8 @@
 """The engine's process: a live engine, the door at which stages come in, its journal, and its supervisor.
 
-Started as `python -P -m livecode.server START [CRASHED]`, where START is a `protocol.Start` as JSON and CRASHED, after a
-crash, the monotonic clock's time of the last sign of life. It says on standard output in one line whether it plays: a
-`Welcome`, or `Refused`.
+Started as `python -P -m livecode.server START [CRASHED IN_A_ROW]`, where START is a `protocol.Start` as JSON; after a crash
+CRASHED is the monotonic clock's time of the last sign of life, and IN_A_ROW how many crashes there were in a row. It says on
+standard output in one line whether it plays: a `Welcome`, or `Refused`.
 """
 
 import contextlib
@@ -21,14 +21,16 @@ import msgspec
 from filelock import Timeout
 
 from . import journal
-from .clock import SystemClock
+from .clock import Clock, SystemClock
 from .commands import Command, Hush, On
 from .devices import synthesizer
 from .engine import LiveEngine
 from .errors import BadInput, LivecodeError
+from .facts import PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
+from .outputs import Output
 from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
@@ -38,11 +40,14 @@ from .protocol import (
     Done,
     EngineState,
     Entries,
+    Envelope,
     Hello,
     Look,
+    Opening,
     OpenPort,
     Page,
     ReadLog,
+    ReadSettings,
     ReadTakes,
     ReadTape,
     ReadTempo,
@@ -50,7 +55,6 @@ from .protocol import (
     Remark,
     Reply,
     Report,
-    Request,
     Shutdown,
     Start,
     Takes,
@@ -60,8 +64,12 @@ from .protocol import (
     decode_start,
     encode,
 )
+from .sequencer import Outcome
 
 MOST_CLIENTS = 32
+
+REMEMBERED = 100
+"""So many of the last requests before a crash are known again when a stage repeats them."""
 
 SWITCH_INTERVAL: Seconds = 0.0005
 """How long a thread may wait for Python's lock while another computes: the senders must not wait for 5 ms, the default."""
@@ -73,14 +81,12 @@ _LOOK_EVERY: Seconds = 0.1
 class Server:
     """One engine and whoever is attached to it. `serve` returns when it is over."""
 
-    def __init__(self, start: Start, place: Place, crashed: Seconds) -> None:
+    def __init__(self, start: Start, place: Place, *, crashed: Seconds, in_a_row: int) -> None:
         self._start, self._place = start, place
-        clock = SystemClock()
-        # After a crash the music must go on, with or without a device.
-        opening = msgspec.structs.replace(start.opening, require_audio=False, driver=None) if start.resume else start.opening
-        outputs, self._no_audio = synthesizer(opening, clock)
-        story = journal.read(Path(start.resume)) if start.resume else None
+        story = journal.read(Path(start.resume), all_answers=False) if start.resume else None
         self._journal = Journal(Path(start.resume) if story else journal.new_path(state_folder() / "journals", start.name))
+        clock = SystemClock()
+        outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
         self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio)
         self._began = story.opened.time if story else time.time()
         self._over = threading.Event()
@@ -88,16 +94,18 @@ class Server:
         self._clients: set[Connection] = set()
         self._alone_since: Seconds = time.monotonic()
         self._realtime = _may_be_punctual()
-        self._guard = Guard(msgspec.structs.replace(start, resume=str(self._journal.path), crashes=start.crashes + 1))
+        again = msgspec.structs.replace(start, resume=str(self._journal.path), crashes=start.crashes + 1)
+        self._guard = Guard(again, place, in_a_row)
+        self._done_before: dict[str, Done] = {}
         self._answers: dict[type, Callable[[Any], Reply]] = {
             Hello: self._welcome,
-            OpenPort: lambda asked: self._done(lambda: self._engine.open_port(asked)),
             Remark: self._remark,
             Look: lambda _: self._report(),
             ReadLog: lambda asked: Entries(self._engine.log(), self._engine.worker_log() if asked.worker else ()),
             ReadTakes: lambda asked: Takes(self._engine.takes(asked.part)),
             ReadTempo: lambda _: Tempos(self._engine.tempo()),
-            ReadTape: lambda asked: Page.of(self._engine.tape.events(asked.begin, asked.end)),
+            ReadTape: lambda asked: Page.of(self._engine.score(asked.begin, asked.end)),
+            ReadSettings: lambda asked: Page.of(self._engine.settings(asked.at, asked.seconds)),
             Shutdown: self._shut_down,
         }
         if story:
@@ -107,20 +115,26 @@ class Server:
 
     def _go_on(self, story: journal.Story, crashed: Seconds) -> None:
         self._journal.write(journal.Resumed(time=time.time()))
-        self._engine.recall(story.facts, crashed)
+        try:
+            self._engine.recall(story.facts, crashed)
+        except Exception as error:  # to play something is better than not to come back
+            self._engine.note(f"not everything came back after the crash: {error!r}")
         bar = self._engine.snapshot().bar
         self._engine.note(f"the engine had crashed, and is back in bar {bar}: the parts go on from the next bar")
         if story.bad:
             self._engine.note(f"{story.bad} lines of the journal could not be read and were left out")
+        for fact in story.facts[-REMEMBERED:]:
+            if isinstance(fact, Taken | PortOpened) and fact.id:
+                self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
 
     def serve(self, ready: Callable[[Welcome], None]) -> None:
         """Play, and let stages in, until one says that it is over, or nobody has been here for too long."""
-        self._journal.start()
-        self._engine.start()
-        self._guard.start()
         self._place.clear()
         with Listener(self._place.address, backlog=MOST_CLIENTS) as door:
             key = self._place.new_key()
+            self._journal.start()
+            self._engine.start()
+            self._guard.start()
             threading.Thread(target=self._open_door, args=(door, key), name="livecode door", daemon=True).start()
             ready(self._welcome(Hello(VERSION)))
             while not self._over.wait(_LOOK_EVERY):
@@ -150,14 +164,10 @@ class Server:
         while not self._over.is_set():
             try:
                 client = door.accept()
-            except OSError:
-                if self._over.wait(0.05):  # the door is closed, or there are too many files open
-                    return
-                continue
-            if len(self._clients) < MOST_CLIENTS:
                 threading.Thread(target=self._attend, args=(client, key), name="livecode client", daemon=True).start()
-            else:
-                client.close()
+            except (OSError, RuntimeError):  # the door is closed, or there are too many files or threads
+                if self._over.wait(0.05):
+                    return
 
     def _attend(self, client: Connection, key: bytes) -> None:
         """Answer one stage until it leaves. Whatever it sends, only this thread can suffer from it."""
@@ -167,6 +177,11 @@ class Server:
                 answer_challenge(client, key)
             except Exception as error:
                 self._engine.note(f"somebody who could not show the key was turned away ({type(error).__name__})")
+                return
+            if len(self._clients) >= MOST_CLIENTS:
+                client.recv_bytes(LONGEST_REQUEST)
+                full = f"{MOST_CLIENTS} stages are attached to the engine already: close one of them."
+                client.send_bytes(encode(Refused.of(LivecodeError(full))))
                 return
             self._clients.add(client)
             try:
@@ -189,12 +204,18 @@ class Server:
             self._engine.note(f"a request failed: {error!r}")
             return Refused.of(LivecodeError(f"The engine met an error ({error!r}) and plays on: see stage.log()."))
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, envelope: Envelope) -> Reply:
+        request = envelope.request
         if isinstance(request, Command):
-            return self._done(partial(self._engine.submit, request))
+            return self._once(envelope.id, partial(self._engine.submit, request, envelope.id))
+        if isinstance(request, OpenPort):
+            return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
         return self._answers[type(request)](request)
 
-    def _done(self, action: Callable[[], Any]) -> Done:
+    def _once(self, request: str, action: Callable[[], Outcome]) -> Done:
+        """Do it, unless a request of this id was done just before a crash that lost the reply."""
+        if request in self._done_before:
+            return self._done_before.pop(request)
         outcome = action()
         self._journal.settle(_WRITTEN)
         return Done(outcome.beat, outcome.words)
@@ -219,7 +240,7 @@ class Server:
             crashes=self._start.crashes,
             clients=len(self._clients),
             realtime=self._realtime,
-            trouble=self._journal.trouble,
+            trouble=self._guard.trouble or self._journal.trouble,
         )
         return msgspec.structs.replace(self._engine.report(), engine=state)
 
@@ -231,6 +252,16 @@ class Server:
         outcome = self._engine.submit(Hush(on=order.on))
         self._end_at = outcome.beat
         return Done(outcome.beat, "the engine ends on the bar")
+
+
+def _synthesizer_at_any_cost(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
+    """After a crash: on the driver that was named, else on any, else none; whatever is missing, the music must go on."""
+    for driver in dict.fromkeys((opening.driver, None)):
+        try:
+            return synthesizer(msgspec.structs.replace(opening, driver=driver, require_audio=False), clock)
+        except LivecodeError as error:
+            refusal = str(error)
+    return [], refusal
 
 
 def _may_be_punctual() -> bool:
@@ -254,10 +285,11 @@ def main() -> None:
         said.close()
 
     start = decode_start(sys.argv[1])
+    crashed, in_a_row = sys.argv[2:4] if start.resume else ("0", "0")
     try:
         place = Place.of(start.name)
         with place.lock():
-            server = Server(start, place, float(sys.argv[2]) if start.resume else 0.0)
+            server = Server(start, place, crashed=float(crashed), in_a_row=int(in_a_row))
             for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda *_: server.stop())

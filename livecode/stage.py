@@ -169,7 +169,9 @@ class Stage(_Strict):
         self._engine, self._starter = engine, started
         self._parts: dict[str, PartHandle] = {}
         self._taps = Taps()
-        atexit.register(self._exit)
+        self._process = os.getpid()
+        if started:
+            atexit.register(self._exit)
 
     def _join_in(self, engine: RemoteEngine, wished: Mapping[str, Any]) -> None:
         """Set what was asked for of the tempo of an engine that runs; refuse what cannot be changed any more."""
@@ -319,20 +321,20 @@ class Stage(_Strict):
             return
         if isinstance(self._engine, RemoteEngine):
             self._engine.detach()
-        atexit.unregister(self._exit)
 
     def shut_down(self, *, on: str = "now") -> None:
         """End the music and its engine, now or on="bar", whoever started it. On the bar, the tape is gone with it."""
         moment = On.of(on)
-        atexit.unregister(self._exit)
         if isinstance(self._engine, RemoteEngine):
             self._engine.close(moment)
         else:
             self._engine.close()
+        atexit.unregister(self._exit)
 
     def _exit(self) -> None:
-        """Python ends: on the bar."""
-        self.close(on="bar")
+        """Python ends: on the bar. The end of a forked child is none."""
+        if self._process == os.getpid():
+            self.close(on="bar")
 
     def __enter__(self) -> "Stage":
         return self
@@ -396,11 +398,10 @@ class Stage(_Strict):
         tempo, end = self._engine.tempo(), self._engine.snapshot().beats
         begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
         start = tempo.seconds_at(begin)
-        tape = self._engine.tape
-        events = [tempo.timed(event) for event in tape.events(begin, end)]
+        events = [tempo.timed(event) for event in self._engine.score(begin, end)]
         if not events:
             raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
-        events = tape.settings(begin, start) + events
+        events = self._engine.settings(begin, start) + events
         length = counted(_bars_at(tempo, end) - _bars_at(tempo, begin), "bar")
         if target.suffix.lower() in (".mid", ".midi"):
             write_midi(target, events, tempo, begin, end)

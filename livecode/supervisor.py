@@ -19,11 +19,14 @@ HANGS = 10.0
 
 BYE = "bye"
 STEADY = 60.0
-"""An engine that lived so many seconds crashed for the first time."""
+"""An engine that lived so many seconds had come up well: a crash after that is the first in a row."""
+
+GIVES_UP = 10
+"""So many crashes in a row, and it is left alone."""
 
 
 def watch() -> None:
-    """Wait for the end of the engine; after a crash, start the next one."""
+    """Wait for the end of the engine; after a crash, start the next one, until one is up."""
     for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)
     orders = json.loads(sys.stdin.readline())
@@ -31,10 +34,14 @@ def watch() -> None:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     crashed = _crashed(lines, orders["pid"])
-    if crashed is not None:
-        crashes = 1 if time.monotonic() - began > STEADY else orders["crashes"]
-        time.sleep(min(30.0, 2.0 ** (crashes - 3)) if crashes >= 3 else 0.0)  # never spin, but be quick at first
-        _start([*orders["command"], str(crashed)])
+    if crashed is None:
+        return
+    in_a_row = 1 if time.monotonic() - began > STEADY else orders["in_a_row"] + 1
+    while in_a_row <= GIVES_UP:
+        time.sleep(min(16.0, 2.0 ** (in_a_row - 3)) if in_a_row >= 3 else 0.0)  # never spin, but be quick at first
+        if _is_up([*orders["command"], str(crashed), str(in_a_row)]):
+            return
+        in_a_row += 1
 
 
 def _crashed(lines: "queue.SimpleQueue[str]", pid: int) -> float | None:
@@ -65,14 +72,19 @@ def _next(lines: "queue.SimpleQueue[str]") -> str | None:
         return None
 
 
-def _start(command: list[str]) -> None:
-    subprocess.Popen(
+def _is_up(command: list[str]) -> bool:
+    """Start an engine; whether it says that it plays. From then on it has a supervisor of its own."""
+    engine = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
+    assert engine.stdout is not None
+    with engine.stdout:
+        said = engine.stdout.readline()
+    return b'"Welcome"' in said
 
 
 if __name__ == "__main__":

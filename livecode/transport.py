@@ -76,9 +76,8 @@ class Transport:
                 return part.boundary(self.entrance(), self.tempo) if part else self.tempo.line_after(self.entrance())
 
     def sounds_at(self, beat: Beats) -> Seconds:
-        """When a note on this beat sounds, on the clock."""
-        assert self.started is not None
-        return self.started + self.tempo.sounds_at(beat)
+        """When a note on this beat sounds, on the clock; while time stands still, as if it had begun with the clock."""
+        return (self.started or 0.0) + self.tempo.sounds_at(beat)
 
     def window(self, late: Seconds, until: Seconds) -> tuple[Beats, Beats]:
         """What to plan: from `late` seconds ago to the clock's time `until`, or to the pause if that comes first."""

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from waiting import wait_until
 
 import livecode as lc
-from livecode.places import Place, held
+from livecode.places import Place
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def ended(name: str) -> Iterator[None]:
 
 def gone(name: str) -> bool:
     """Whether no process holds the place of this engine."""
-    return not held(Place.of(name).lock())
+    return not Place.of(name).held()
 
 
 def kill(pid: int | None) -> None:
@@ -60,9 +61,14 @@ def plays_on(stage: lc.Stage, part: str = "lead") -> None:
 
 
 def comes_back(stage: lc.Stage, crash: Fraction, part: str = "lead") -> None:
-    """Wait until the part plays again after a crash at that beat, which it must from a bar line on; then that it plays on."""
-    wait_until(lambda: any(beat >= crash + 1 for beat, _ in stage.tape.onsets(part)), "the music")
-    back = min(beat for beat, _ in stage.tape.onsets(part) if beat >= crash + 1)
+    """Wait until the part plays again after a crash later than that beat; it must from a bar line on, and play on."""
+
+    def gaps() -> list[float]:
+        onsets = [0.0, *(beat for beat, _ in stage.tape.onsets(part))]
+        return [later for earlier, later in pairwise(onsets) if later > max(earlier + 1, crash)]
+
+    wait_until(lambda: bool(gaps()), "the music after a gap")
+    back = gaps()[0]
     assert back % 4 == 0
     wait_until(lambda: stage.snapshot().beats >= back, "the bar")
     plays_on(stage, part)

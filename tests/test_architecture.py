@@ -41,12 +41,14 @@ ALLOWED: dict[str, set[str]] = {
     "places": VALUES,
     "protocol": VALUES | {"commands", "errors", "models.host", "models.wire", "tempo"},
     "journal": VALUES | {"facts", "models.wire", "protocol"},
-    "guard": VALUES | {"protocol", "supervisor"},
+    "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
     | {"clock", "commands", "devices", "facts", "models.host", "models.wire", "outputs", "protocol", "sequencer", "tempo"},
-    "server": VALUES | {"clock", "commands", "devices", "engine", "guard", "journal", "outputs", "places", "protocol"},
-    "remote": VALUES | {"commands", "guard", "outputs", "places", "protocol", "tempo"},
+    "server": VALUES
+    | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
+    "line": VALUES | {"places", "protocol"},
+    "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
     | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
     | {"remote", "tempo"},

@@ -241,6 +241,10 @@ def line(stage: lc.Stage) -> Iterator[Connection]:
         yield line
 
 
+def in_envelope(request: bytes) -> bytes:
+    return b'{"id": "", "request": ' + request + b"}"
+
+
 def refusal(line: Connection) -> str:
     assert line.poll(10)
     reply = decode_reply(line.recv_bytes())
@@ -255,13 +259,14 @@ def refusal(line: Connection) -> str:
         b"\x80\x04K\x01.",  # a pickle
         b"{}",
         b"[1, 2",
-        b'{"type": "Explode"}',
-        b'{"type": "Mute", "part": "lead", "muted": "yes"}',
-        b'{"type": "Tempo", "bpm": "1e999999999"}',
-        b'{"type": "Tempo", "bpm": "1/0"}',
-        b'{"type": "Tempo", "bpm": "' + b"9" * 5000 + b'"}',
-        b'{"type": "Play", "part": "lead", "phrase": {"notes": [], "length": "0"}}',
-        b'{"type": "Mute", "part": "../../x", "muted": true}',
+        in_envelope(b'{"type": "Explode"}'),
+        in_envelope(b'{"type": "Mute", "part": "lead", "muted": "yes"}'),
+        in_envelope(b'{"type": "Tempo", "bpm": "1e999999999"}'),
+        in_envelope(b'{"type": "Tempo", "bpm": "1/0"}'),
+        in_envelope(b'{"type": "Tempo", "bpm": "0"}'),
+        in_envelope(b'{"type": "Tempo", "bpm": "' + b"9" * 5000 + b'"}'),
+        in_envelope(b'{"type": "Play", "part": "lead", "phrase": {"notes": [], "length": "0"}}'),
+        in_envelope(b'{"type": "Mute", "part": "../../x", "muted": true}'),
         "{'type': 'Mute'}".encode("utf-16"),
         b"[" * 100_000,
         os.urandom(4096),
@@ -270,7 +275,7 @@ def refusal(line: Connection) -> str:
 def test_garbage_is_refused_in_a_sentence_and_the_line_stays_open(stage: lc.Stage, line: Connection, garbage: bytes) -> None:
     line.send_bytes(garbage)
     assert refusal(line).startswith("The engine cannot read what it was sent (")
-    line.send_bytes(b'{"type": "Look"}')
+    line.send_bytes(in_envelope(b'{"type": "Look"}'))
     assert line.poll(10)
     assert b"snapshot" in line.recv_bytes()
     plays_on(stage)
@@ -303,7 +308,7 @@ def drain():
     print("done", flush=True)
 threading.Thread(target=drain).start()
 for number in range(100_000):
-    line.send_bytes(b'{"type": "Mute", "part": "flood", "muted": true}')
+    line.send_bytes(b'{"id": "", "request": {"type": "Mute", "part": "flood", "muted": true}}')
 """
     with client(code):
         plays_on(stage)

@@ -15,7 +15,7 @@ from livecode.facts import Answered, Moved, PortOpened, Taken
 from livecode.journal import KEPT, Ended, Journal, Opened, new_path, read
 from livecode.music import Beats
 from livecode.notation import beat
-from livecode.protocol import Opening, decode_request, encode
+from livecode.protocol import Envelope, Opening, decode_request, encode
 from livecode.tempo import Meter
 
 OPENING = Opening(
@@ -56,7 +56,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 @given(commands)
 def test_every_command_travels_and_is_kept_as_it_is(command: AnyCommand) -> None:
-    assert decode_request(encode(command)) == command
+    assert decode_request(encode(Envelope("x", command))).request == command
 
 
 def test_what_settles_is_in_the_file(tmp_path: Path) -> None:

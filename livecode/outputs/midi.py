@@ -35,6 +35,8 @@ LOOK_TAKES: Seconds = 0.002
 PRIORITY = 5
 """Real-time priority of the sender: above every ordinary thread, below the audio server's."""
 
+GONE = "the port is gone: connect it again, it reopens by itself"
+
 REMEMBERED = 4096
 """Lateness is told over this many notes."""
 
@@ -189,14 +191,15 @@ class _Sender(threading.Thread):
 
     def __init__(self, clock: Clock, client: Client | None, port: str, client_name: str, *, api: str, virtual: bool) -> None:
         super().__init__(name=f"livecode MIDI {port}", daemon=True)
-        self.port, self.trouble, self.realtime = port, "", False
+        self.port, self.realtime = port, False
+        self.trouble = "" if client else GONE
         self.agenda, self.ledger = Agenda(), Ledger()
         self.played = self.late = self.dropped = 0
         self.lateness: list[Seconds] = []
         self._clock = clock
         self._client: Client | None = client
         self.api, self._client_name, self._virtual = api, client_name, virtual
-        self._there = True
+        self._there = client is not None
         self._settings: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._channels: set[int] = set()
         self._inbox: deque[Callable[[_Sender], None]] = deque()
@@ -351,7 +354,7 @@ class _Sender(threading.Thread):
     def _lost(self, why: str) -> None:
         self._there = False
         self.ledger.lose()
-        self.trouble = f"the port is gone{f' ({why})' if why else ''}: connect it again, it reopens by itself"
+        self.trouble = GONE.replace(":", f" ({why}):", 1) if why else GONE
         if self._client is not None:
             self._client.disconnect()
 

@@ -1,5 +1,6 @@
 """The prompt: IPython with a stage ready, where a refusal is one sentence instead of a traceback."""
 
+import contextlib
 from types import TracebackType
 from typing import Any
 
@@ -39,7 +40,8 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | N
     print(f"livecode: {error}")  # noqa: T201
     stage = shell.user_ns.get("stage")
     if isinstance(stage, Stage):
-        stage.note(f"refused: {error}")
+        with contextlib.suppress(LivecodeError):  # the engine may be gone
+            stage.note(f"refused: {error}")
 
 
 def run(stage: Stage) -> None:
