@@ -13,6 +13,10 @@ from .fluidlib import BLOCK, Library, Synth
 from .follower import LONGEST_LOOK, Follower
 from .voices import Voices
 
+PULSE_PERIOD = 1024
+"""Samples at a time for PulseAudio, which keeps one period whatever FluidSynth's number of periods: with its usual 64 samples
+the sound breaks up as soon as the processor is busy."""
+
 LOST_AFTER: Seconds = 1.5
 """A card that has asked for no audio for so long is given up: an xrun, and a card that wakes from a suspend, take less."""
 
@@ -221,7 +225,7 @@ class Opener:
         rate = jack.server.sample_rate if jack else self.sample_rate
         synth = Synth(self.library, self.soundfont, sample_rate=rate, gain=self.gain, reverb=self.reverb, chorus=self.chorus)
         try:
-            period, buffered = self._buffer(synth, jack)
+            period, buffered = self._buffer(driver, synth, jack)
             synth.play_on(driver, {"id": "livecode", "autoconnect": 1} if jack else {})
         except OutputError:
             synth.close()
@@ -230,9 +234,12 @@ class Opener:
         latency = (buffered + period - BLOCK) / rate
         return Device(self.clock, synth, driver, latency=latency, period=period / rate, jack=jack)
 
-    def _buffer(self, synth: Synth, jack: audio.JackWatch | None) -> tuple[int, int]:
+    def _buffer(self, driver: str, synth: Synth, jack: audio.JackWatch | None) -> tuple[int, int]:
         """Samples in a period, and samples that wait before one that is rendered is heard."""
         if jack is not None:
             return jack.server.period, jack.server.latency
+        if driver == "pulseaudio":
+            synth.set_period(PULSE_PERIOD)
+            return PULSE_PERIOD, PULSE_PERIOD
         period, periods = synth.buffer()
         return period, period * periods

@@ -223,6 +223,10 @@ class Synth:
         """Period size in samples and number of periods that a driver will be asked for."""
         return self._get("audio.period-size"), self._get("audio.periods")
 
+    def set_period(self, samples: int) -> None:
+        """Have a driver ask for so many samples at a time."""
+        self._set("audio.period-size", samples)
+
     def play_on(self, driver: str, settings: Mapping[str, str | int]) -> None:
         """Start the audio thread with settings of the driver. Raises NoAudio if the driver does not open."""
         for name, value in settings.items():

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import jackd
 import numpy as np
+import pulse
 import pytest
 from performance import ORGAN, STEP, Performance, Score, beat, play
 from waiting import wait_until
@@ -27,6 +29,15 @@ GONE = "the device is gone: it is opened again by itself as soon as it is back"
 @pytest.fixture
 def jack(libfluidsynth: None) -> None:
     jackd.need(jackd.installed(), "JACK is not installed: `apt install jackd2` and `pip install jack-client`.")
+
+
+@pytest.fixture
+def pulseaudio(libfluidsynth: None, no_jack: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pulse.Place:
+    jackd.need(pulse.installed(), "PulseAudio's server is not installed: `apt install pulseaudio`, but not beside PipeWire's.")
+    place = pulse.Place(tmp_path)
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    return place
 
 
 @contextmanager
@@ -60,6 +71,16 @@ def strike(output: FluidOutput, steps: int) -> Score:
     output.schedule(score.notes("drums", range(0, steps, 2)))
     play(output, score, steps, {})
     return score
+
+
+def even(audio: np.ndarray, strokes: int) -> bool:
+    """Whether so many strokes were heard, two steps apart. A busy processor may tear holes into PulseAudio's sound."""
+    heard = np.array(jackd.onsets(audio)) / jackd.SAMPLE_RATE / STEP
+    near = [all(np.abs(heard - first - 2 * place).min() < 0.5 for place in range(strokes)) for first in heard]
+    return any(near) and len(heard) <= 2 * strokes
+
+
+# JACK
 
 
 @pytest.mark.jack
@@ -228,3 +249,56 @@ def test_a_process_that_was_stopped_goes_on_with_the_beat_and_without_a_burst(ja
     after = np.round(beats[(seconds > went_on) & ~off])
     assert len(after) >= 5
     assert np.all(np.diff(after) == 1)
+
+
+# PulseAudio, and from one to another
+
+
+def test_another_default_sink_gets_the_sound_from_pulseaudio_itself(pulseaudio: pulse.Place, tmp_path: Path) -> None:
+    with pulseaudio.server(), ExitStack() as stack:
+        with pulse.Recorder("one", tmp_path / "one") as one:  # a recorder of the default sink would follow the default, too
+            output = stack.enter_context(opened(None))
+            strike(output, 6)
+        with pulse.Recorder("two", tmp_path / "two") as two:
+            pulse.pactl("set-default-sink", "two")
+            strike(output, 6)
+    assert even(one.audio, 3)
+    assert even(two.audio, 3)
+    assert (output.driver, output.played, output.reopened) == ("pulseaudio", 6, 0)
+    assert output.latency == (2 * 1024 - 64) / 48000
+
+
+def test_a_sink_that_is_suspended_is_waited_for(pulseaudio: pulse.Place, tmp_path: Path, impatient: None) -> None:
+    with pulseaudio.server(), pulse.Recorder("one", tmp_path / "one") as one, opened("pulseaudio") as output:
+        pulse.pactl("suspend-sink", "one", "1")
+        follow_until(output, lambda: bool(output.trouble), "trouble")
+        pulse.pactl("suspend-sink", "one", "0")
+        follow_until(output, lambda: not output.trouble, "the sink")
+        strike(output, 6)
+        wait_until(lambda: pulse.pactl("list", "short", "sink-inputs").count("\n") == 1, "the stream given up to go")
+    assert even(one.audio, 3)
+
+
+@pytest.mark.jack
+def test_without_a_driver_asked_for_it_goes_to_another(
+    jack: None, pulseaudio: pulse.Place, tmp_path: Path, impatient: None
+) -> None:
+    with ExitStack() as stack:
+        with pulseaudio.server() as server, pulse.Recorder("one", tmp_path / "before") as before:
+            with jackd.server(name="leaves"):
+                output = stack.enter_context(opened(None))
+                assert output.driver == "jack"
+                strike(output, 4)
+            follow_until(output, lambda: bool(output.trouble), "trouble")
+            follow_until(output, lambda: not output.trouble, "another driver")
+            assert (output.name, output.driver) == ("FluidSynth", "pulseaudio")
+            strike(output, 6)
+            server.kill()
+            server.wait()
+            follow_until(output, lambda: bool(output.trouble), "trouble")
+        with pulseaudio.server(), pulse.Recorder("one", tmp_path / "after") as after:
+            follow_until(output, lambda: not output.trouble, "PulseAudio")
+            strike(output, 6)
+    assert even(before.audio, 3)
+    assert even(after.audio, 3)
+    assert (output.played, output.dropped, output.reopened) == (8, 0, 2)
