@@ -9,13 +9,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test bench bench-midi lock fluidsynth jack compiler
+.PHONY: venv demo test bench bench-midi lock fluidsynth jack pulseaudio compiler
 .SILENT:
 
 demo: venv
 	$(BIN)/livecode demo
 
-test: venv jack
+test: venv jack pulseaudio
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,6 +48,11 @@ jack:
 
 compiler:
 	.ci/need build-essential "The C compiler that the senders to compare with need" sh -c 'command -v cc'
+
+# Only where no test may skip: on a desktop, Debian's package takes the sound away from PipeWire.
+pulseaudio:
+	[ "$$LIVECODE_REQUIRE_ALL" != 1 ] || \
+	  .ci/need pulseaudio "The PulseAudio server that the tests play into" sh -c 'command -v pulseaudio && command -v parec'
 
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --quiet \

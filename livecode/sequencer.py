@@ -350,6 +350,8 @@ class Sequencer:
 
     def _follow(self, output: Output) -> None:
         output.follow()
+        if not output.trouble and self._troubles.get((output, "trouble")):
+            self._note(f"{output.name} plays again: {output}.")
         self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:
