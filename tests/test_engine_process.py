@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -10,18 +11,21 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
+import psutil
 import pytest
 from engines import client, comes_back, ended, gone, kill, plays_on
 from waiting import wait_until
 
 import livecode as lc
 from livecode.journal import read
+from livecode.outputs import soundfonts
 from livecode.places import Place
-from livecode.protocol import Refused, decode_reply
+from livecode.protocol import Done, Refused, decode_reply
 
 SCORE = lc.notes("C4 D4 E4 F4")
 
@@ -41,7 +45,7 @@ def said(stage: lc.Stage, words: str) -> bool:
 # Stages come and go
 
 
-def test_a_stage_plays_in_a_process_of_its_own_and_ends_it(stage: lc.Stage) -> None:
+def test_a_stage_plays_in_a_process_of_its_own_and_ends_it(stage: lc.Stage, tmp_path: Path) -> None:
     engine = stage.engine
     assert engine is not None
     assert engine.pid != os.getpid()
@@ -53,6 +57,10 @@ def test_a_stage_plays_in_a_process_of_its_own_and_ends_it(stage: lc.Stage) -> N
     assert gone("main")
     assert stage.tape.onsets("lead")[:5] == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4"), (4, "C4")]
     assert stage.status()[0].startswith("closed at bar")
+    assert stage.takes("lead") == (SCORE,)
+    assert "the stage is closed" in repr(stage.log())
+    assert stage.render(tmp_path / "take.mid").startswith(str(tmp_path / "take.mid"))
+    stage.note("after the end")
     with pytest.raises(lc.StageClosed, match="open another"):
         stage.hush()
     with pytest.raises(ProcessLookupError):
@@ -205,6 +213,75 @@ def test_a_supervisor_that_is_killed_is_replaced_and_the_next_crash_mended(stage
     comes_back(stage, crash)
 
 
+def test_a_second_crash_while_the_engine_comes_up_is_mended_too(stage: lc.Stage) -> None:
+    assert stage.engine is not None
+    crash, supervisor = stage.snapshot().beats, psutil.Process(stage.engine.supervisor)
+    kill(stage.engine.pid)
+    wait_until(lambda: bool(supervisor.children()), "the next engine")
+    kill(supervisor.children()[0].pid)
+    comes_back(stage, crash)
+
+
+def test_an_engine_whose_soundfont_has_gone_comes_back_without_a_sound(tmp_path: Path) -> None:
+    soundfont = tmp_path / "mine.sf2"
+    shutil.copy(soundfonts.find(), soundfont)
+    with ended("main"), lc.Stage(bpm=480, soundfont=soundfont) as stage:
+        stage.part("lead") >> SCORE
+        wait_until(lambda: len(stage.tape.onsets()) > 2, "the music")
+        soundfont.unlink()
+        crash = stage.snapshot().beats
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        comes_back(stage, crash)
+
+
+def test_a_supervisor_that_cannot_be_replaced_is_in_the_status_until_it_can(stage: lc.Stage) -> None:
+    first = stage.engine
+    assert first is not None
+    open_files = psutil.Process(first.pid).num_fds()
+    resource.prlimit(first.pid, resource.RLIMIT_NOFILE, (open_files - 1, 4096))
+    kill(first.supervisor)
+    wait_until(lambda: "there is no supervisor (Too many open files)" in repr(stage.status()), "the status")
+    plays_on(stage)
+    resource.prlimit(first.pid, resource.RLIMIT_NOFILE, (1024, 4096))
+    wait_until(lambda: "there is no supervisor" not in repr(stage.status()), "another supervisor")
+
+
+def test_a_request_whose_reply_was_lost_in_a_crash_is_not_done_twice(stage: lc.Stage) -> None:
+    place = Place.of("main")
+    request = b'{"id": "lost", "request": {"type": "Restart"}}'
+    replies = []
+    for _ in range(2):
+        with Client(place.address, authkey=place.key()) as line:
+            line.send_bytes(request)
+            assert line.poll(10)
+            replies.append(decode_reply(line.recv_bytes()))
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        assert stage.engine.pid
+    assert [type(reply) for reply in replies] == [Done, Done]
+    assert replies[1].words == "taken just before the crash"  # type: ignore[union-attr]
+
+
+def test_a_child_that_is_forked_neither_disturbs_the_engine_nor_ends_it() -> None:
+    code = """
+import os
+import livecode as lc
+stage = lc.Stage(bpm=480, name="parent", inline=False, outputs=[])
+stage.part("lead") >> lc.notes("C4 D4 E4 F4")
+if os.fork() == 0:
+    stage.part("child") >> lc.notes("C5")
+    raise SystemExit
+os.wait()
+assert set(stage.parts) == {"lead", "child"}
+print("ready", flush=True)
+import threading
+threading.Event().wait()
+"""
+    with ended("parent"), client(code):
+        plays_on(lc.Stage.attach("parent"))
+
+
 def test_an_engine_that_hangs_is_ended_and_started_again(stage: lc.Stage) -> None:
     hanging, crash = stage.engine, stage.snapshot().beats
     assert hanging is not None
@@ -231,6 +308,17 @@ def test_a_full_disk_stops_nothing_and_is_in_the_status(stage: lc.Stage) -> None
 
 
 # Strangers and fools
+
+
+def test_one_stage_too_many_is_told_so(stage: lc.Stage) -> None:
+    place = Place.of("main")
+    with ExitStack() as stack:
+        for _ in range(31):
+            stack.enter_context(Client(place.address, authkey=place.key()))
+        wait_until(lambda: stage.engine is not None and stage.engine.clients == 32, "a full house")
+        with pytest.raises(lc.LivecodeError, match="32 stages are attached to the engine already: close one of them"):
+            lc.Stage.attach()
+        plays_on(stage)
 
 
 @pytest.fixture

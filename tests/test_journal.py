@@ -1,16 +1,19 @@
 """The journal: nothing that was said is lost, whatever happens to the file."""
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_invariants import commands
+from rig import Rig
+from test_invariants import commands, perform, scripts
 from waiting import wait_until
 
-from livecode.commands import AnyCommand, Mute
-from livecode.errors import OutputError
+from livecode.commands import AnyCommand, Continue, Mute
+from livecode.errors import BadInput, OutputError
 from livecode.facts import Answered, Moved, PortOpened, Taken
 from livecode.journal import KEPT, Ended, Journal, Opened, new_path, read
 from livecode.music import Beats
@@ -76,13 +79,38 @@ def test_a_journal_that_is_cut_loses_only_the_line_that_was_cut(tmp_path_factory
     whole = path.read_bytes()
     path.write_bytes(whole[:cut])
     lines = whole[:cut].count(b"\n")
-    if lines == 0 and not whole[:cut].endswith(b"}"):
+    if cut < whole.index(b"\n"):
         with pytest.raises(OutputError, match="is no journal"):
             read(path)
     else:
         facts = read(path).facts
         assert facts == FACTS[: len(facts)]
         assert len(facts) >= min(lines - 1, len(FACTS))
+
+
+@settings(deadline=None, max_examples=30)
+@given(scripts)
+def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list) -> None:
+    rig = perform(script * 2, 0.05)
+    with TemporaryDirectory() as folder:
+        journal = Journal(Path(folder, "a.jsonl"))
+        journal.start()
+        for line in (OPENED, *rig.facts):
+            journal.write(line)
+        journal.close()
+        stories = [read(journal.path, all_answers=choice) for choice in (True, False)]
+    assert stories[0].facts == tuple(rig.facts)
+    assert set(stories[1].facts) <= set(stories[0].facts)
+    scores = []
+    for story in stories:
+        back = Rig(now=rig.clock.now())
+        back.sequencer.recall(story.facts, rig.clock.now())
+        with suppress(BadInput):
+            back.obey(Continue())
+        here = back.sequencer.time.reachable()
+        back.play(until=here + 16)
+        scores.append([entry for entry in back.score(until=float(here + 16)) if entry[0] >= here])
+    assert scores[0] == scores[1]
 
 
 def test_a_journal_with_a_flipped_byte_loses_only_its_line(tmp_path: Path) -> None:
@@ -125,11 +153,12 @@ def test_what_is_no_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
         read(tmp_path / "nothing.jsonl")
 
 
-def test_only_the_newest_journals_are_kept(tmp_path: Path) -> None:
+def test_only_the_newest_journals_are_kept_and_those_that_have_not_ended(tmp_path: Path) -> None:
     for number in range(KEPT + 10):
-        (tmp_path / f"2020-01-01-{number:06}-1-main.jsonl").touch()
+        (tmp_path / f"2020-01-01-{number:06}-1-main.jsonl").write_bytes(b'{"type":"Ended","time":1.0}\n')
+    (tmp_path / "2020-01-01-000003-1-main.jsonl").write_bytes(b"{}\n")
     path = new_path(tmp_path, "left")
     assert path.name.endswith("-left.jsonl")
     assert not path.exists()
-    assert len(list(tmp_path.iterdir())) == KEPT
+    assert len(list(tmp_path.iterdir())) == KEPT + 1
     assert (tmp_path / f"2020-01-01-{KEPT + 9:06}-1-main.jsonl").exists()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from rig import Rig, a_model
 from test_invariants import perform, scripts
 
-from livecode.commands import Act, Action, Adjust, Continue, Mute, On, Pause, Tempo
+from livecode.commands import Act, Action, Adjust, Continue, CountIn, Mute, On, Pause, Tempo
 from livecode.errors import BadInput
 from livecode.music import ControlEvent, NoteEvent, ProgramEvent
 from livecode.notation import notes
@@ -150,3 +150,33 @@ def test_two_crashes_are_as_one() -> None:
     again.play(until=14)
     assert [entry for entry in again.score(until=14) if entry[0] >= 12] == [(12, "C4"), (13, "D4")]
     assert {note.channel for note in again.tape.notes()} == {4}
+
+
+def test_a_pause_that_fell_due_while_the_engine_was_down_leaves_no_hole() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=3)
+    rig.obey(Pause(on=On.BAR))
+    back = rig.after_a_crash(down=1)
+    assert not back.sequencer.time.running
+    back.obey(Continue())
+    back.play(until=8)
+    assert [entry for entry in back.score(until=8) if entry[0] >= 4] == [(4, "C4"), (5, "D4"), (6, "E4"), (7, "F4")]
+    assert back.score(until=3) == [(0, "C4"), (1, "D4"), (2, "E4")]
+
+
+def test_what_sounded_in_a_count_in_is_a_take_after_a_crash_too() -> None:
+    takes = []
+    for crash in (False, True):
+        rig = Rig(bpm=120)
+        rig.models_of("lead", a_model())
+        rig.play(until=0)
+        rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+        rig.play(until=3)
+        rig.answer("C4 D4 E4 F4")
+        rig.play(until=5)
+        rig = rig.after_a_crash() if crash else rig
+        rig.play(until=10)
+        takes.append((rig.sequencer.takes("count"), rig.sequencer.takes("lead")))
+    assert takes[0] == takes[1]
+    assert len(takes[0][0]) == len(takes[0][1]) == 1

@@ -595,3 +595,11 @@ def test_a_count_in_over_music_that_plays_counts_from_the_next_bar() -> None:
     assert rig.score("count", until=10) == [(4, "C5"), (5, "C5"), (6, "C5"), (7, "C5")]
     assert rig.score("lead", until=10) == [(8, "C4"), (9, "D4")]
     assert rig.score("bass", until=10) == [(float(beat), "C2") for beat in range(10)]
+
+
+def test_a_panic_calls_a_count_in_off() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=16))
+    rig.play(until=1)
+    rig.obey(Panic())
+    assert rig.plays("lead", "C4").words == "lead: plays 1/4 bar from bar 2"

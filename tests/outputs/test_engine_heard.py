@@ -70,5 +70,6 @@ def test_an_engine_killed_while_its_port_is_gone_finds_it_later(synth: Ear, stag
     with Ear("hardware") as again:
         wait_until(lambda: len(ons(again.messages())) > 8, "the music on the port that is back")
         assert "the port is gone" not in repr(stage.status())
+        assert {(0x80, pitch, 64) for pitch in range(128)} <= set(again.messages())  # whatever may have been left sounding
         stage.close()
         wait_until(lambda: hanging(again.messages()) == set(), "silence after the end")
