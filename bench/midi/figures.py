@@ -56,16 +56,19 @@ def hanging(messages: NDArray[np.void]) -> int:
     return len(down)
 
 
-def dense(messages: NDArray[np.void]) -> tuple[int, int]:
-    """Of the 2,048 notes a second: how many arrived, and how many are missing of the bars that each part began."""
-    arrived = missing = 0
+def dense(messages: NDArray[np.void]) -> tuple[int, int, list[float]]:
+    """Of the 2,048 notes a second: how many arrived, how many are missing of the bars that each part began, and after which
+    tenths of seconds from the first note."""
+    notes = messages[messages["status"] & 0xF0 == 0x90]
+    missing, gaps = 0, set()
     for channel in range(DENSE_PARTS):
-        pitches = messages["pitch"][messages["status"] == 0x90 | channel].astype(int)
-        steps = np.cumsum((np.diff(pitches, prepend=-1) - 1) % DENSE_PITCHES + 1)
-        bars = int(np.ceil(steps[-1] / DENSE_BAR)) if len(steps) else 1
-        arrived += len(pitches)
-        missing += bars * DENSE_BAR - len(pitches)
-    return arrived, missing
+        own = notes[notes["status"] & 0x0F == channel]
+        ahead = (np.diff(own["pitch"].astype(int), prepend=-1) - 1) % DENSE_PITCHES
+        steps = int(ahead.sum()) + len(own)
+        missing += max(1, -(-steps // DENSE_BAR)) * DENSE_BAR - len(own)
+        before = np.flatnonzero(ahead[1:])
+        gaps.update(np.round(own["seconds"][before] - notes["seconds"][0], 1).tolist())
+    return len(notes), missing, sorted(gaps)
 
 
 @dataclass(frozen=True)
