@@ -88,7 +88,7 @@ def test_a_journal_that_is_cut_loses_only_the_line_that_was_cut(tmp_path_factory
         assert len(facts) >= min(lines - 1, len(FACTS))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(scripts)
 def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list) -> None:
     rig = perform(script * 2, 0.05)
@@ -100,7 +100,7 @@ def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list
         journal.close()
         stories = [read(journal.path, all_answers=choice) for choice in (True, False)]
     assert stories[0].facts == tuple(rig.facts)
-    assert set(stories[1].facts) <= set(stories[0].facts)
+    assert all(fact in stories[0].facts for fact in stories[1].facts)
     scores = []
     for story in stories:
         back = Rig(now=rig.clock.now())
