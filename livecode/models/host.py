@@ -37,10 +37,10 @@ REMEMBERED = 20
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long a worker may take, in seconds, before it is killed and restarted: to import its libraries, to load a model,
-    to answer a request."""
+    which may mean to start TensorFlow and compile it, and to answer a request."""
 
-    start: Seconds = 180.0
-    load: Seconds = 60.0
+    start: Seconds = 60.0
+    load: Seconds = 180.0
     reply: Seconds = 30.0
 
 
