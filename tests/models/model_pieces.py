@@ -51,6 +51,23 @@ def fields(message: bytes) -> dict[int, bytes]:
     return found
 
 
+def flipped(theirs, ours, points) -> str:
+    """Why one draw fell differently: the two distributions of the first step that did, and the point in [0, 1) between them.
+
+    Each is a sequence, by step, of probabilities. Empty if distributions further apart than rounding are to blame.
+    """
+    for step, (their, our, point) in enumerate(zip(theirs, ours, points, strict=False)):
+        apart = float(abs(their - our).max())
+        if apart > 1e-6:
+            return ""
+        took = [int((row.astype("d").cumsum() / row.astype("d").sum() <= point).sum()) for row in (their, our)]
+        if took[0] != took[1]:
+            return (
+                f"step {step}: at {point!r} Magenta took {took[0]} of {their.tolist()}, compiled took {took[1]} of {our.tolist()}"
+            )
+    return ""
+
+
 def bundle_of(config: str, *, checkpoint: bytes = b"weights", metagraph: bytes = b"graph") -> bytes:
     """A GeneratorBundle. Source: note_seq/protobuf/generator.proto."""
     return field(1, field(1, config.encode())) + field(2, checkpoint) + field(3, metagraph)

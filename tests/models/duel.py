@@ -1,0 +1,91 @@
+"""Both engines in one process: `python duel.py` reads requests as lines of JSON, and says of each whether the notes are equal.
+
+Where they are not, it plays the request once more and looks at every draw: the two distributions, the point in [0, 1), and
+what each engine took. A difference in a float's last place that flips a draw is said with all of them.
+"""
+
+import importlib
+import json
+import os
+import sys
+import warnings
+from dataclasses import replace
+
+from model_pieces import flipped
+
+from livecode.models import wire, worker
+
+
+def main() -> None:
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    os.environ.update(worker.QUIET_AND_SMALL)
+    warnings.simplefilter("ignore")
+    for line in sys.stdin.buffer:
+        out.write(json.dumps(verdict(wire.decode_for_worker(line))) + "\n")
+        out.flush()
+    os._exit(0)
+
+
+MODELS: dict = {}
+
+
+def loaded(key, engine):
+    key = wire.ModelKey(key.family, key.config, key.bundle, engine)
+    if key not in MODELS:
+        MODELS[key] = importlib.import_module(worker.ENGINES[engine]).load(key)
+    return MODELS[key]
+
+
+def verdict(request) -> dict:
+    ours, theirs = loaded(request.key, "compiled"), loaded(request.key, "magenta")
+    mine, reference = ours.continue_(request), theirs.continue_(request)
+    if mine == reference:
+        return {"equal": True, "notes": len(mine.notes), "why": ""}
+    return {
+        "equal": False,
+        "notes": len(mine.notes),
+        "why": difference(ours, theirs, request),
+        "phrases": f"{mine} / {reference}",
+    }
+
+
+def difference(ours, theirs, request) -> str:
+    """What the first draw was that fell differently."""
+    numpy = importlib.import_module("numpy")
+    mine = Recording(ours.step)
+    replace(ours, step=mine).continue_(request)
+    encoder, steps = theirs.generator._model._config.encoder_decoder, []
+    extend = encoder.extend_event_sequences
+
+    def recorded(sequences, softmax):
+        chosen = extend(sequences, softmax)
+        steps.append((softmax[:, -1], chosen))
+        return chosen
+
+    encoder.extend_event_sequences = recorded
+    try:
+        theirs.continue_(request)
+    finally:
+        del encoder.extend_event_sequences
+    points = numpy.random.RandomState(request.seed).random_sample(10 * len(steps))
+    said = mine.softmaxes[-len(steps) :]
+    if request.knobs.get("beam_size", 1) * request.knobs.get("branch_factor", 1) > 1:
+        return "a search took another path"
+    return flipped([step[0][0] for step in steps], [rows[0] for rows in said], points)
+
+
+class Recording:
+    """A step that keeps what it said."""
+
+    def __init__(self, step):
+        self._step, self.made, self.softmaxes = step, step.made, []
+
+    def __call__(self, inputs, state, temperature):
+        softmax, state = self._step(inputs, state, temperature)
+        self.softmaxes.append(softmax)
+        return softmax, state
+
+
+if __name__ == "__main__":
+    main()
