@@ -20,7 +20,7 @@ from ..files import whole_file
 from . import store
 from .checkpoints import Sizes, Weights, plain, plainly, sizes
 from .families import CONFIGS
-from .step import FORMAT, Made, Step, zeros
+from .step import FORMAT, INPUTS, OUTPUTS, Made, Step
 
 OPSET = 17
 SAME = 1e-4
@@ -138,7 +138,7 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
             f"its network takes {found.input} numbers and gives {found.logits}, "
             f"where {config} takes {encoding.input} and gives {encoding.classes}"
         )
-    graph, states = _built(tf, found, _attention(found, exported, config), weights)
+    graph, state = _built(tf, found, _attention(found, exported, config), weights)
     made = Made(
         format=FORMAT,
         config=config,
@@ -148,7 +148,7 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
         classes=(encoding.classes,),
         layers=found.layers,
         attention=_attention(found, exported, config),
-        states=states,
+        state=state,
         versions=", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("tensorflow", "tf2onnx", "onnx")),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -173,10 +173,10 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     return int(default.hparams.attn_length) or 1
 
 
-def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any, tuple[int, ...]]:
-    """The graph of one step with its weights as constants, and the sizes of its state's parts.
+def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any, int]:
+    """The graph of one step with its weights as constants, and the size of its state.
 
-    `inputs` (rows, input), `temperature` () and `state_i` (rows, n) give `softmax` (rows, classes) and `new_state_i`.
+    `inputs` (rows, input), `state` (rows, n) and `temperature` () give `softmax` (rows, classes) and `new_state` (rows, n).
     Source: `build` in magenta/models/shared/events_rnn_graph.py, whose `dynamic_rnn` runs this step in a loop.
     """
     make_rnn_cell = importlib.import_module("magenta.models.shared.events_rnn_graph").make_rnn_cell
@@ -186,17 +186,15 @@ def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any
         inputs = tf.placeholder(tf.float32, [None, found.input], "inputs")
         temperature = tf.placeholder(tf.float32, [], "temperature")
         cell = make_rnn_cell(found.layers, attn_length=attention, residual_connections=found.residual)
-        states = tuple(nest.flatten(cell.state_size))
-        state = [tf.placeholder(tf.float32, [None, size], f"state_{place}") for place, size in enumerate(states)]
+        parts = nest.flatten(cell.state_size)
+        state = tf.split(tf.placeholder(tf.float32, [None, sum(parts)], "state"), parts, axis=1)
         with tf.variable_scope("rnn"):
             output, new = cell(inputs, nest.pack_sequence_as(cell.state_size, state))
         tf.nn.softmax(linear(output, found.logits) / temperature, name="softmax")
-        for place, part in enumerate(nest.flatten(new)):
-            tf.identity(part, f"new_state_{place}")
+        tf.concat(nest.flatten(new), axis=1, name="new_state")
         _put(tf, session, weights)
-        outputs = ["softmax", *(f"new_state_{place}" for place in range(len(states)))]
-        frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), outputs)
-    return frozen, states
+        frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), OUTPUTS)
+    return frozen, sum(parts)
 
 
 def _put(tf: Any, session: Any, weights: Weights) -> None:
@@ -212,15 +210,12 @@ def _put(tf: Any, session: Any, weights: Weights) -> None:
 
 
 def _convert(tf: Any, graph: Any, made: Made, target: Path) -> None:
-    states = [f"state_{place}" for place in range(len(made.states))]
-    names = {f"{name}:0": name for name in ("inputs", "temperature", *states, "softmax", *(f"new_{name}" for name in states))}
-    tensors = list(names)
     model, _ = importlib.import_module("tf2onnx.convert").from_graph_def(
         graph,
-        input_names=tensors[: len(states) + 2],
-        output_names=tensors[len(states) + 2 :],
+        input_names=[f"{name}:0" for name in INPUTS],
+        output_names=[f"{name}:0" for name in OUTPUTS],
         opset=OPSET,
-        tensors_to_rename=names,
+        tensors_to_rename={f"{name}:0": name for name in (*INPUTS, *OUTPUTS)},
     )
     importlib.import_module("onnx").helper.set_model_props(model, made.to_metadata())
     target.write_bytes(model.SerializeToString())
@@ -230,17 +225,16 @@ def _compare(tf: Any, graph: Any, made: Made, path: Path) -> None:
     """Let both take the same 32 steps of noise, alone and in rows, and refuse a difference above SAME."""
     numpy = importlib.import_module("numpy")
     noise, step = numpy.random.RandomState(0), Step(path)
-    fetches = ["softmax:0", *(f"new_state_{place}:0" for place in range(len(made.states)))]
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(graph, name="")
         for rows, temperature in ((1, 1.0), (3, 0.7)):
-            state = zeros(made.states, rows)
+            state = numpy.zeros((rows, made.state), numpy.float32)
             for _ in range(32):
                 told = noise.uniform(-1, 1, (rows, made.input)).astype(numpy.float32)
-                softmax, new = step(told, state, temperature)
-                feed = {f"state_{place}:0": part for place, part in enumerate(state)}
-                expected, *state = session.run(fetches, {"inputs:0": told, "temperature:0": temperature, **feed})
-                pairs = zip((softmax, *new), (expected, *state), strict=True)
+                given = dict(zip((f"{name}:0" for name in INPUTS), (told, state, temperature), strict=True))
+                expected = session.run([f"{name}:0" for name in OUTPUTS], given)
+                pairs = list(zip(step(told, state, temperature), expected, strict=True))
+                state = expected[1]
                 if not all(abs(ours - theirs).max() <= SAME * max(1, abs(theirs).max()) for ours, theirs in pairs):
                     raise BundleError("its compiled step says something else than TensorFlow's")
 

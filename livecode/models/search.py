@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from .step import Floats, State, Stepping, rows_of, zeros
+from .step import Floats, Stepping
 from .tracks import Track
 
 
@@ -52,10 +52,10 @@ class Search:
         self._prune(1)
         return self._tracks
 
-    def _primed(self, primer: Track) -> tuple[Floats, State, float]:
+    def _primed(self, primer: Track) -> tuple[Floats, Floats, float]:
         """What the model is told after the primer, what it remembers of the events before, and how likely those were."""
         step, events = self._step, primer.events
-        state, said = zeros(step.made.states, 1), 0.0
+        state, said = np.zeros((1, step.made.state), np.float32), 0.0
         heard = type(primer)(primer.encoding)
         for place, event in enumerate(events):
             heard.append(event)
@@ -65,20 +65,20 @@ class Search:
                 if self._searching:
                     said += float(_log(softmax[0, primer.label(place + 1)]))
         rows = np.zeros(len(self._tracks), int)
-        return told[rows], rows_of(state, rows), said
+        return told[rows], state[rows], said
 
     def _iterate(self, steps: int) -> None:
         if self._knobs.branch_factor > 1:
             self._branch()
         for points in self._points(steps):
             softmax, self._state = self._step(self._told, self._state, self._knobs.temperature)
-            chosen = drawn(softmax, points)
+            chosen = [drawn(row, point) for row, point in zip(softmax, points, strict=True)]
             if self._searching:
                 likely = self._said + _log(softmax[np.arange(len(chosen)), chosen]).astype(np.float64)
                 self._scores = (self._scores + likely).astype(np.float32)
                 self._said = 0.0
-            for track, choice in zip(self._tracks, chosen.tolist(), strict=True):
-                track.grow(choice)
+            for track, label in zip(self._tracks, chosen, strict=True):
+                track.grow(label)
             self._told = np.array([track.vector() for track in self._tracks])
 
     def _branch(self) -> None:
@@ -101,7 +101,7 @@ class Search:
     def _keep(self, rows: NDArray[np.intp]) -> None:
         self._tracks = [self._tracks[row] for row in rows]
         self._scores = self._scores[rows]
-        self._told, self._state = self._told[rows], rows_of(self._state, rows)
+        self._told, self._state = self._told[rows], self._state[rows]
 
     def _points(self, steps: int) -> NDArray[np.float64]:
         """Numbers in [0, 1) that decide the next steps: (steps, rows).
@@ -113,16 +113,15 @@ class Search:
         return np.concatenate([draw.random_sample((steps, size))[:, : self._paths] for draw in self._draws], axis=1)
 
 
-def drawn(softmax: Floats, points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """For each row of probabilities the class that `numpy.random.choice(classes, p=row)` takes at this point in [0, 1).
+def drawn(probabilities: Floats, point: float) -> int:
+    """The class that `numpy.random.choice(classes, p=probabilities)` takes when it draws this point in [0, 1).
 
-    >>> drawn(np.array([[0.5, 0.25, 0.25]], np.float32), np.array([0.6]))
-    array([1])
+    >>> drawn(np.array([0.5, 0.25, 0.25], np.float32), 0.6)
+    1
     """
-    upto = softmax.astype(np.float64).cumsum(axis=1)
-    upto /= upto[:, -1:]
-    chosen: NDArray[np.intp] = (upto <= points[:, None]).sum(axis=1)
-    return chosen
+    upto = np.add.accumulate(probabilities, dtype=np.float64)
+    upto /= upto[-1]
+    return int(upto.searchsorted(point, side="right"))
 
 
 def _log(probability: Floats) -> Floats:

@@ -1,6 +1,5 @@
 """One compiled step of an RNN, on onnxruntime. No TensorFlow."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -10,10 +9,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float32]
-State: TypeAlias = tuple[Floats, ...]
 
 FORMAT = 1
 """Of compiled files. Another number, and they are compiled anew."""
+
+
+INPUTS, OUTPUTS = ("inputs", "state", "temperature"), ("softmax", "new_state")
+"""What a compiled graph takes and gives."""
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +23,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
     `bundle` is the SHA-256 of the file that it was made from. `batch` is the batch size that the bundle was exported with:
     Magenta draws that many times a step, wanted or not. `classes` are the sizes of the distributions, one for each
-    number that a step draws.
+    number that a step draws. `state` is how many floats it remembers.
     """
 
     format: int
@@ -32,7 +34,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[int, ...]
     layers: tuple[int, ...]
     attention: int
-    states: tuple[int, ...]
+    state: int
     versions: str
 
     def to_metadata(self) -> dict[str, str]:
@@ -44,7 +46,7 @@ class Stepping(Protocol):
 
     made: Made
 
-    def __call__(self, inputs: Floats, state: State, temperature: float) -> tuple[Floats, State]: ...
+    def __call__(self, inputs: Floats, state: Floats, temperature: float) -> tuple[Floats, Floats]: ...
 
 
 class Step:
@@ -58,23 +60,9 @@ class Step:
         self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.made: Made = msgspec.json.decode(metadata["livecode"], type=Made)
-        self._states = [f"state_{place}" for place in range(len(self.made.states))]
-        self._outputs = ["softmax", *(f"new_{name}" for name in self._states)]
 
-    def __call__(self, inputs: Floats, state: State, temperature: float) -> tuple[Floats, State]:
-        """(rows, input) and the state's (rows, n) each -> probabilities (rows, sum of classes), and the next state."""
-        feed = dict(zip(self._states, state, strict=True))
-        feed["inputs"] = inputs
-        feed["temperature"] = np.array(temperature, np.float32)
-        softmax, *new = self._session.run(self._outputs, feed)
-        return softmax, tuple(new)
-
-
-def zeros(sizes: Sequence[int], rows: int) -> State:
-    """The state before the first event."""
-    return tuple(np.zeros((rows, size), np.float32) for size in sizes)
-
-
-def rows_of(state: State, rows: Any) -> State:
-    """The state with only these rows, in this order; one may come several times."""
-    return tuple(part[rows] for part in state)
+    def __call__(self, inputs: Floats, state: Floats, temperature: float) -> tuple[Floats, Floats]:
+        """(rows, input) and (rows, state) -> probabilities (rows, sum of classes), and the next state. The first is zeros."""
+        feed = {"inputs": inputs, "state": state, "temperature": np.array(temperature, np.float32)}
+        softmax, new = self._session.run(OUTPUTS, feed)
+        return softmax, new

@@ -65,7 +65,7 @@ class KeyMelodyTrack(MelodyTrack):
     (12), and those of the last three notes (12). Source: KeyMelodyEncoderDecoder in note_seq/melody_encoder_decoder.py.
     """
 
-    __slots__ = ("_ascending", "_attack", "_counts", "_recent", "_sounding")
+    __slots__ = ("_ascending", "_attack", "_counts", "_keys", "_recent", "_sounding")
 
     LOW, HIGH, BAR, BITS = 48, 84, 16, 7
 
@@ -75,6 +75,7 @@ class KeyMelodyTrack(MelodyTrack):
         self._ascending = 0.0
         self._recent: list[int] = []
         self._counts = [0] * 12  # of notes that fit into each key
+        self._keys = [1.0] * 24
         super().__init__(encoding, events)
 
     def append(self, event: int) -> None:
@@ -90,8 +91,11 @@ class KeyMelodyTrack(MelodyTrack):
             if event in self._recent:
                 self._recent.remove(event)
             self._recent = [*self._recent[-2:], event]
-            for key in KEYS[event % 12]:
-                self._counts[key] += 1
+            _count(self._counts, event)
+            recent = [0] * 12
+            for pitch in self._recent:
+                _count(recent, pitch)
+            self._keys = [*_most(self._counts), *_most(recent)]
 
     def vector(self) -> Floats:
         events, length = self.events, len(self.events)
@@ -99,10 +103,6 @@ class KeyMelodyTrack(MelodyTrack):
         if self._sounding is not None:
             pitches[self._sounding - self.LOW] = 1.0
         repeats = [float(length > back and events[-1] == events[-1 - back]) for back in (self.BAR, 2 * self.BAR)]
-        recent = [0] * 12
-        for pitch in self._recent:
-            for key in KEYS[pitch % 12]:
-                recent[key] += 1
         vector = [
             *pitches,
             *((0.0, 1.0) if self._sounding is None else (1.0, 0.0)),
@@ -111,8 +111,7 @@ class KeyMelodyTrack(MelodyTrack):
             *repeats,
             *(1.0 if length >> bit & 1 else -1.0 for bit in range(self.BITS)),
             float(length % self.BAR == 0),
-            *_most(self._counts),
-            *_most(recent),
+            *self._keys,
         ]
         return np.array(vector, np.float32)
 
@@ -121,6 +120,11 @@ def cleaned(events: Sequence[int]) -> list[int]:
     """Melody events without an end before the first note."""
     first = next((place for place, event in enumerate(events) if event >= 0), len(events))
     return [NO_EVENT] * first + list(events[first:])
+
+
+def _count(counts: list[int], pitch: int) -> None:
+    for key in KEYS[pitch % 12]:
+        counts[key] += 1
 
 
 def _most(counts: Sequence[int]) -> list[float]:

@@ -51,6 +51,10 @@ def fields(message: bytes) -> dict[int, bytes]:
     return found
 
 
+ROUNDING = 1e-5
+"""How far apart two engines' probabilities may be: 32-bit roundings, carried from step to step. The built-in models': 2e-6."""
+
+
 def flipped(theirs, ours, points) -> str:
     """Why one draw fell differently: the two distributions of the first step that did, and the point in [0, 1) between them.
 
@@ -58,7 +62,7 @@ def flipped(theirs, ours, points) -> str:
     """
     for step, (their, our, point) in enumerate(zip(theirs, ours, points, strict=False)):
         apart = float(abs(their - our).max())
-        if apart > 1e-6:
+        if apart > ROUNDING:
             return ""
         took = [int((row.astype("d").cumsum() / row.astype("d").sum() <= point).sum()) for row in (their, our)]
         if took[0] != took[1]:

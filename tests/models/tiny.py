@@ -11,6 +11,9 @@ from pathlib import Path
 
 FAMILIES = ("drums_rnn", "melody_rnn")
 
+CELL, OUTPUT = 1.2, 20.0
+"""By how much the weights are louder than a fresh network's."""
+
 VARIANTS = [
     ("two layers", "lookback_rnn", "batch_size=1,rnn_layer_sizes=[16,24]"),
     ("a short attention", "drum_kit", "batch_size=1,rnn_layer_sizes=[16,8],attn_length=3"),
@@ -49,7 +52,9 @@ def make(tf, maker, path: Path, how: str) -> None:
         graph_of.get_build_graph_fn("generate", config)()
         session.run(tf.global_variables_initializer())
         # Loud, so that what the network remembers decides what it says.
-        session.run([variable.assign(2 * variable) for variable in tf.global_variables()])
+        variables = tf.global_variables()
+        loud = [variable.assign(variable * (OUTPUT if "fully" in variable.name else CELL)) for variable in variables]
+        session.run(loud)
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
         generator.create_bundle_file(str(path), "untrained, for tests")
