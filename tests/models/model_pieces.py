@@ -56,18 +56,18 @@ ROUNDING = 1e-5
 
 
 def flipped(theirs, ours, points) -> str:
-    """Why one draw fell differently: the two distributions of the first step that did, and the point in [0, 1) between them.
+    """Why one draw fell differently: the two distributions of the first that did, and the point in [0, 1) between them.
 
-    Each is a sequence, by step, of probabilities. Empty if distributions further apart than rounding are to blame.
+    Each is a sequence, draw by draw, of probabilities. Empty if distributions further apart than rounding are to blame.
     """
-    for step, (their, our, point) in enumerate(zip(theirs, ours, points, strict=False)):
+    for draw, (their, our, point) in enumerate(zip(theirs, ours, points, strict=False)):
         apart = float(abs(their - our).max())
         if apart > ROUNDING:
             return ""
         took = [int((row.astype("d").cumsum() / row.astype("d").sum() <= point).sum()) for row in (their, our)]
         if took[0] != took[1]:
             return (
-                f"step {step}: at {point!r} Magenta took {took[0]} of {their.tolist()}, compiled took {took[1]} of {our.tolist()}"
+                f"draw {draw}: at {point!r} Magenta took {took[0]} of {their.tolist()}, compiled took {took[1]} of {our.tolist()}"
             )
     return ""
 

@@ -102,7 +102,7 @@ def test_the_judge_of_the_duels_excuses_a_rounding_and_nothing_else():
     row = np.array([0.25, 0.25, 0.5], np.float32)
     nudged = row + np.array([6e-8, 0, -6e-8], np.float32)
     assert flipped([row, row], [row, nudged], [0.1, 0.25]) == (
-        "step 1: at 0.25 Magenta took 1 of [0.25, 0.25, 0.5], compiled took 0 of [0.2500000596046448, 0.25, 0.4999999403953552]"
+        "draw 1: at 0.25 Magenta took 1 of [0.25, 0.25, 0.5], compiled took 0 of [0.2500000596046448, 0.25, 0.4999999403953552]"
     )
     assert flipped([row], [nudged], [0.1]) == ""
     assert flipped([row], [row[::-1]], [0.3]) == ""
