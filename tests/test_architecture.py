@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"models", "models.families", "models.grid", "models.search", "models.step", "models.store"}
     | {"models.wire"},
     "models.checkpoints": {"errors"},
-    "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.noteseq", "models.step"}
+    "models.stack": {"models.checkpoints", "models.step"},
+    "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.stack", "models.step"}
     | {"models.store"},
     "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},

@@ -20,7 +20,8 @@ from ..files import whole_file
 from . import store
 from .checkpoints import Sizes, Weights, plain, plainly, sizes
 from .families import CONFIGS
-from .step import FORMAT, INPUTS, OUTPUTS, Made, Step
+from .stack import stacked
+from .step import FORMAT, INPUTS, Made, Step, state_names
 
 OPSET = 17
 SAME = 1e-4
@@ -138,7 +139,9 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
             f"its network takes {found.input} numbers and gives {found.logits}, "
             f"where {config} takes {encoding.input} and gives {encoding.classes}"
         )
-    graph, state = _built(tf, found, _attention(found, exported, config), weights)
+    attention = _attention(found, exported, config)
+    graph, states = _built(tf, found, attention, weights)
+    whole = not (attention or found.residual)
     made = Made(
         format=FORMAT,
         config=config,
@@ -147,13 +150,16 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
         input=found.input,
         classes=(encoding.classes,),
         layers=found.layers,
-        attention=_attention(found, exported, config),
-        state=state,
+        attention=attention,
+        states=states,
+        whole=whole,
         versions=", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("tensorflow", "tf2onnx", "onnx")),
     )
+    model = stacked(found, weights, OPSET) if whole else _converted(graph, len(states))
+    importlib.import_module("onnx").helper.set_model_props(model, made.to_metadata())
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as hidden:
-        _convert(tf, graph, made, hidden)
+        hidden.write_bytes(model.SerializeToString())
         _compare(tf, graph, made, hidden)
     return made
 
@@ -173,28 +179,29 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     return int(default.hparams.attn_length) or 1
 
 
-def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any, int]:
-    """The graph of one step with its weights as constants, and the size of its state.
+def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any, tuple[int, ...]]:
+    """The graph of one step with its weights as constants, and the sizes of its state's parts.
 
-    `inputs` (rows, input), `state` (rows, n) and `temperature` () give `softmax` (rows, classes) and `new_state` (rows, n).
+    `inputs` (rows, input), `temperature` () and `state_i` (rows, n) give `softmax` (rows, classes) and `new_state_i`.
     Source: `build` in magenta/models/shared/events_rnn_graph.py, whose `dynamic_rnn` runs this step in a loop.
     """
     make_rnn_cell = importlib.import_module("magenta.models.shared.events_rnn_graph").make_rnn_cell
     linear = importlib.import_module("tf_slim").layers.linear
-    nest = tf.nest
     with tf.Graph().as_default() as graph, tf.Session() as session:
         inputs = tf.placeholder(tf.float32, [None, found.input], "inputs")
         temperature = tf.placeholder(tf.float32, [], "temperature")
         cell = make_rnn_cell(found.layers, attn_length=attention, residual_connections=found.residual)
-        parts = nest.flatten(cell.state_size)
-        state = tf.split(tf.placeholder(tf.float32, [None, sum(parts)], "state"), parts, axis=1)
+        parts = tuple(tf.nest.flatten(cell.state_size))
+        taken, given = state_names(len(parts))
+        state = [tf.placeholder(tf.float32, [None, size], name) for name, size in zip(taken, parts, strict=True)]
         with tf.variable_scope("rnn"):
-            output, new = cell(inputs, nest.pack_sequence_as(cell.state_size, state))
+            output, new = cell(inputs, tf.nest.pack_sequence_as(cell.state_size, state))
         tf.nn.softmax(linear(output, found.logits) / temperature, name="softmax")
-        tf.concat(nest.flatten(new), axis=1, name="new_state")
+        for name, part in zip(given, tf.nest.flatten(new), strict=True):
+            tf.identity(part, name)
         _put(tf, session, weights)
-        frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), OUTPUTS)
-    return frozen, sum(parts)
+        frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["softmax", *given])
+    return frozen, parts
 
 
 def _put(tf: Any, session: Any, weights: Weights) -> None:
@@ -209,34 +216,40 @@ def _put(tf: Any, session: Any, weights: Weights) -> None:
         variable.load(weights[name], session)
 
 
-def _convert(tf: Any, graph: Any, made: Made, target: Path) -> None:
+def _converted(graph: Any, states: int) -> Any:
+    """The step as an ONNX model with the same names."""
+    taken, given = state_names(states)
+    names = {f"{name}:0": name for name in (*INPUTS, *taken, "softmax", *given)}
+    tensors = list(names)
     model, _ = importlib.import_module("tf2onnx.convert").from_graph_def(
         graph,
-        input_names=[f"{name}:0" for name in INPUTS],
-        output_names=[f"{name}:0" for name in OUTPUTS],
+        input_names=tensors[: len(INPUTS) + states],
+        output_names=tensors[len(INPUTS) + states :],
         opset=OPSET,
-        tensors_to_rename={f"{name}:0": name for name in (*INPUTS, *OUTPUTS)},
+        tensors_to_rename=names,
     )
-    importlib.import_module("onnx").helper.set_model_props(model, made.to_metadata())
-    target.write_bytes(model.SerializeToString())
+    return model
 
 
 def _compare(tf: Any, graph: Any, made: Made, path: Path) -> None:
-    """Let both take the same 32 steps of noise, alone and in rows, and refuse a difference above SAME."""
+    """Let both take 32 steps of noise, alone and in rows, each from where TensorFlow was, and refuse a difference above SAME."""
     numpy = importlib.import_module("numpy")
     noise, step = numpy.random.RandomState(0), Step(path)
+    taken, given = state_names(len(made.states))
+    fetches = [f"{name}:0" for name in ("softmax", *given)]
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(graph, name="")
         for rows, temperature in ((1, 1.0), (3, 0.7)):
-            state = numpy.zeros((rows, made.state), numpy.float32)
+            state = step.zeros(rows)
             for _ in range(32):
-                told = noise.uniform(-1, 1, (rows, made.input)).astype(numpy.float32)
-                given = dict(zip((f"{name}:0" for name in INPUTS), (told, state, temperature), strict=True))
-                expected = session.run([f"{name}:0" for name in OUTPUTS], given)
-                pairs = list(zip(step(told, state, temperature), expected, strict=True))
-                state = expected[1]
-                if not all(abs(ours - theirs).max() <= SAME * max(1, abs(theirs).max()) for ours, theirs in pairs):
-                    raise BundleError("its compiled step says something else than TensorFlow's")
+                told = noise.uniform(-1, 1, (1, rows, made.input)).astype(numpy.float32)
+                softmax, new = step(told, state, temperature)
+                feed = {f"{name}:0": part.reshape(rows, -1) for name, part in zip(taken, state, strict=True)}
+                expected = session.run(fetches, {"inputs:0": told[0], "temperature:0": temperature, **feed})
+                for ours, theirs in zip((softmax[0], *new), expected, strict=True):
+                    if not abs(ours.reshape(theirs.shape) - theirs).max() <= SAME * max(1, abs(theirs).max()):
+                        raise BundleError("its compiled step says something else than TensorFlow's")
+                state = tuple(theirs.reshape(part.shape) for theirs, part in zip(expected[1:], state, strict=True))
 
 
 if __name__ == "__main__":

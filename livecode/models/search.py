@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from .step import Floats, Stepping
+from .step import Floats, State, Stepping, rows_of
 from .tracks import Track
 
 
@@ -52,26 +52,26 @@ class Search:
         self._prune(1)
         return self._tracks
 
-    def _primed(self, primer: Track) -> tuple[Floats, Floats, float]:
+    def _primed(self, primer: Track) -> tuple[Floats, State, float]:
         """What the model is told after the primer, what it remembers of the events before, and how likely those were."""
-        step, events = self._step, primer.events
-        state, said = np.zeros((1, step.made.state), np.float32), 0.0
-        heard = type(primer)(primer.encoding)
-        for place, event in enumerate(events):
+        heard, vectors = type(primer)(primer.encoding), []
+        for event in primer.events:
             heard.append(event)
-            told = heard.vector()[None]
-            if place < len(events) - 1:
-                softmax, state = step(told, state, self._knobs.temperature)
-                if self._searching:
-                    said += float(_log(softmax[0, primer.label(place + 1)]))
+            vectors.append(heard.vector())
+        told, state, said = np.array(vectors)[:, None], self._step.zeros(1), 0.0
+        if len(told) > 1:
+            softmax, state = self._step(told[:-1], state, self._knobs.temperature)
+            if self._searching:
+                for place, row in enumerate(softmax[:, 0], 1):
+                    said += float(_log(row[primer.label(place)]))
         rows = np.zeros(len(self._tracks), int)
-        return told[rows], state[rows], said
+        return told[-1][rows], rows_of(state, rows), said
 
     def _iterate(self, steps: int) -> None:
         if self._knobs.branch_factor > 1:
             self._branch()
         for points in self._points(steps):
-            softmax, self._state = self._step(self._told, self._state, self._knobs.temperature)
+            (softmax,), self._state = self._step(self._told[None], self._state, self._knobs.temperature)
             chosen = [drawn(row, point) for row, point in zip(softmax, points, strict=True)]
             if self._searching:
                 likely = self._said + _log(softmax[np.arange(len(chosen)), chosen]).astype(np.float64)
@@ -101,7 +101,7 @@ class Search:
     def _keep(self, rows: NDArray[np.intp]) -> None:
         self._tracks = [self._tracks[row] for row in rows]
         self._scores = self._scores[rows]
-        self._told, self._state = self._told[rows], self._state[rows]
+        self._told, self._state = self._told[rows], rows_of(self._state, rows)
 
     def _points(self, steps: int) -> NDArray[np.float64]:
         """Numbers in [0, 1) that decide the next steps: (steps, rows).

@@ -68,17 +68,18 @@ def difference(ours, theirs, request) -> str:
     finally:
         del encoder.extend_event_sequences
     points = numpy.random.RandomState(request.seed).random_sample(len(rows))
-    return flipped(rows, numpy.concatenate(mine.softmaxes)[-len(rows) :], points)
+    said = numpy.concatenate([softmax.reshape(-1, softmax.shape[-1]) for softmax in mine.softmaxes])
+    return flipped(rows, said[-len(rows) :], points)
 
 
 class Recording:
     """A step that keeps what it said."""
 
     def __init__(self, step):
-        self._step, self.made, self.softmaxes = step, step.made, []
+        self._step, self.made, self.zeros, self.softmaxes = step, step.made, step.zeros, []
 
-    def __call__(self, inputs, state, temperature):
-        softmax, state = self._step(inputs, state, temperature)
+    def __call__(self, told, state, temperature):
+        softmax, state = self._step(told, state, temperature)
         self.softmaxes.append(softmax)
         return softmax, state
 

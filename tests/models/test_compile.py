@@ -31,9 +31,9 @@ def spoilt(compiler, untrained, tmp_path):
 def steps(path: Path) -> list[np.ndarray]:
     """What a compiled file says to thirty steps of noise."""
     step, noise, said = Step(path), np.random.RandomState(1), []
-    state = np.zeros((2, step.made.state), np.float32)
+    state = step.zeros(2)
     for _ in range(30):
-        softmax, state = step(noise.uniform(-1, 1, (2, step.made.input)).astype(np.float32), state, 0.9)
+        softmax, state = step(noise.uniform(-1, 1, (1, 2, step.made.input)).astype(np.float32), state, 0.9)
         said.append(softmax)
     return said
 
@@ -51,7 +51,8 @@ def test_a_compiled_file_says_what_it_is(compiler, untrained, tmp_path):
         "classes": [40],
         "layers": [16],
         "attention": 4,
-        "state": 16 + 16 + 16 + 4 * 16,
+        "states": [16, 16, 16, 4 * 16],
+        "whole": False,
     }
     assert versions.startswith("tensorflow 2.15.1, tf2onnx 1.17.0, onnx 1.16")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["made.onnx"]
