@@ -43,7 +43,7 @@ class Search:
 
     def run(self, steps: int) -> list[Track]:
         """The primer and so many events more; of each generator's paths the likeliest."""
-        every = self._knobs.steps_per_iteration
+        every = self._knobs.steps_per_iteration if self._searching else steps  # one path needs no pruning
         first = (steps - 1) % every + 1
         self._iterate(first)
         for _ in range((steps - first) // every):
@@ -90,8 +90,6 @@ class Search:
 
     def _prune(self, keep: int) -> None:
         """Keep the likeliest of each generator's paths, the likeliest first, of equals the earlier one."""
-        if keep == self._paths == 1:
-            return
         scores = self._scores.reshape(len(self._draws), self._paths)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]
         rows = best + np.arange(len(self._draws))[:, None] * self._paths
