@@ -366,7 +366,7 @@ class _Keeper:
         tired = [ask for ask in self._asks if ask.failures >= TRIES]
         self._asks = [ask for ask in self._asks if ask.failures < TRIES]
         for ask in tired:
-            self._refuse(ask, f"The worker of {ask.request.key} {why}: the part repeats; see that magenta can be imported.")
+            self._refuse(ask, f"The worker of {ask.request.key} {why}: the part repeats; see that onnxruntime can be imported.")
 
     def _refuse(self, ask: _Ask, sentence: str) -> None:
         self._reply(Reply(ask.request.id, None, sentence, 0.0))
