@@ -3,10 +3,10 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
-from .wire import ModelKey
+from .wire import Engine, ModelKey
 
 FAMILIES = {
     "drums_rnn": ("one_drum", "drum_kit"),
@@ -20,28 +20,30 @@ BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_p
 TITLES = {"drums_rnn": "Drums RNN", "melody_rnn": "Melody RNN"}
 
 
-def find(family: str, model: str | os.PathLike[str]) -> ModelKey:
-    """The key of a model, given as the name of a config or as the path of a bundle.
+def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled") -> ModelKey:
+    """The key of a model, given as the name of a config or as the path of a bundle, and of what is to run it.
 
     What ends in .mag or contains a separator is a path; ~ is the home folder. Raises BadInput for what is neither name nor
-    path, UnknownName for a name that no model of the family has, BundleError for a config without a built-in bundle and
-    for a file that cannot be this family's bundle.
+    path, UnknownName for a name that no model of the family or no engine has, BundleError for a config without a built-in
+    bundle and for a file that cannot be this family's bundle.
 
     >>> find("drums_rnn", "drum_kit")
     ModelKey(family='drums_rnn', config='drum_kit', bundle='drum_kit_groove.mag')
     """
     if not isinstance(model, str | os.PathLike):
         raise BadInput(f"{model!r} is no model: give a name such as {FAMILIES[family][-1]!r}, or the path of a .mag file.")
+    if engine not in get_args(Engine):
+        raise UnknownName.of("engine", engine, get_args(Engine))
     if _is_path(model):
         path = Path(os.path.abspath(Path(model).expanduser()))
-        return ModelKey(family, _config_of(path, family), str(path))
+        return ModelKey(family, _config_of(path, family), str(path), engine)
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
         known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
         raise BundleError(
             f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
         )
-    key = ModelKey(family, config, BUILT_IN[config])
+    key = ModelKey(family, config, BUILT_IN[config], engine)
     _config_of(key.path, family)
     return key
 

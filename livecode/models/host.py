@@ -37,10 +37,10 @@ REMEMBERED = 20
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long a worker may take, in seconds, before it is killed and restarted: to import its libraries, to load a model,
-    to answer a request."""
+    which may mean to start TensorFlow and compile it, and to answer a request."""
 
-    start: Seconds = 180.0
-    load: Seconds = 60.0
+    start: Seconds = 60.0
+    load: Seconds = 180.0
     reply: Seconds = 30.0
 
 
@@ -366,7 +366,7 @@ class _Keeper:
         tired = [ask for ask in self._asks if ask.failures >= TRIES]
         self._asks = [ask for ask in self._asks if ask.failures < TRIES]
         for ask in tired:
-            self._refuse(ask, f"The worker of {ask.request.key} {why}: the part repeats; see that magenta can be imported.")
+            self._refuse(ask, f"The worker of {ask.request.key} {why}: the part repeats; see that onnxruntime can be imported.")
 
     def _refuse(self, ask: _Ask, sentence: str) -> None:
         self._reply(Reply(ask.request.id, None, sentence, 0.0))

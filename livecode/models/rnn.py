@@ -1,42 +1,25 @@
-"""Magenta's Drums RNN and Melody RNN, asked for phrases. Runs only in a worker, which has TensorFlow.
+"""Magenta's own generators on TensorFlow, asked for phrases: the reference that compiled models are compared with.
 
-The models count in 4/4 and in sixteenths (one_drum in eighths): they were trained on nothing else, and the lookback and the
-attention encodings have bars of 16 steps built in. So the sequence is always shown to them as 4/4 at 60 quarters a minute,
-where a second is a beat. The primer is laid so that the new bars start on a bar line of theirs, whatever its length, and as
-many steps are taken as the bars of the real meter hold. In 3/4 or 7/8 the first bar starts where the model feels a bar start,
-and from there it goes on feeling fours.
-
-From nothing, or from silence, Magenta starts with one step of silence at the start of a bar; the model then plays itself in
-for the rest of that bar, which nobody hears, and the bars after it are the answer.
+Runs only in a worker, which has TensorFlow.
 """
 
 import importlib
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..music import Beats, Note, Phrase
-from .wire import LONGEST_PRIMER, ModelKey, Request
+from ..music import Beats, Phrase
+from . import grid, noteseq
+from .grid import Placed
+from .wire import ModelKey, Request
 
 GENERATORS = {
     "drums_rnn": "magenta.models.drums_rnn.drums_rnn_sequence_generator",
     "melody_rnn": "magenta.models.melody_rnn.melody_rnn_sequence_generator",
 }
-
-BAR = Beats(4)
-"""The bar that the models count in, whatever the meter."""
-
-
-class Heard(NamedTuple):
-    """A note of the primer on the model's grid, in steps."""
-
-    begin: int
-    end: int
-    pitch: int
-    velocity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +32,15 @@ class Rnn:
 
     def continue_(self, request: Request) -> Phrase:
         """The phrase of `request.beats` beats that follows the primer. The same request gives the same phrase, always."""
-        start, heard = self._heard(request.primer)
+        start, heard = grid.laid(request.primer, self.steps_per_beat, drums=self.drums)
         steps = ceil(request.beats * self.steps_per_beat)
         options = self._options(request.knobs, start if heard else 1, start + steps)
         _seed(request.seed)
         generated = self.generator.generate(self._sequence(heard, start), options)
-        return self._phrase(generated, Fraction(start, self.steps_per_beat), request.beats)
+        return grid.phrase(self._placed(generated), start, request.beats, self.steps_per_beat, drums=self.drums)
 
-    def _heard(self, primer: Phrase | None) -> tuple[int, list[Heard]]:
-        """The step where the new bars start, which is a bar line, and the notes before it. Drums are no melody: silence."""
-        bar = int(BAR * self.steps_per_beat)
-        if primer is None or (primer.drums and not self.drums):
-            return bar, []
-        primer = primer.last(LONGEST_PRIMER)
-        start = ceil(primer.length / BAR) * bar
-        shift = Fraction(start, self.steps_per_beat) - primer.length
-        heard = []
-        for note in primer.notes:
-            begin = round((shift + note.onset) * self.steps_per_beat)
-            end = round((shift + note.end) * self.steps_per_beat)
-            if begin < start:  # one that rounds to the start of the new bars is part of what the model is to make
-                heard.append(Heard(begin, max(begin + 1, end), note.pitch, note.velocity))
-        return start if heard else bar, heard
-
-    def _sequence(self, heard: list[Heard], start: int) -> Any:
-        import note_seq  # heavy: only here, where a worker has it already
-
-        sequence = note_seq.NoteSequence(total_time=start / self.steps_per_beat)
+    def _sequence(self, heard: Sequence[Placed], start: int) -> Any:
+        sequence = noteseq.module("protobuf.music_pb2").NoteSequence(total_time=start / self.steps_per_beat)
         sequence.tempos.add(qpm=60)
         sequence.time_signatures.add(numerator=4, denominator=4)
         for note in heard:
@@ -88,9 +53,7 @@ class Rnn:
         return sequence
 
     def _options(self, knobs: Mapping[str, float | int], begin: int, end: int) -> Any:
-        from note_seq.protobuf import generator_pb2  # heavy: only here, where a worker has it already
-
-        options = generator_pb2.GeneratorOptions()
+        options = noteseq.module("protobuf.generator_pb2").GeneratorOptions()
         options.generate_sections.add(start_time=self._just_before(begin), end_time=end / self.steps_per_beat)
         options.args["temperature"].float_value = knobs.get("temperature", 1.0)
         for name in ("beam_size", "branch_factor", "steps_per_iteration"):
@@ -107,22 +70,23 @@ class Rnn:
         """
         return (step - 0.5) / self.steps_per_beat
 
-    def _phrase(self, generated: Any, start: Beats, length: Beats) -> Phrase:
-        notes = []
-        for note in generated.notes:
-            onset = Fraction(round(note.start_time * self.steps_per_beat), self.steps_per_beat) - start
-            end = Fraction(round(note.end_time * self.steps_per_beat), self.steps_per_beat) - start
-            if 0 <= onset < length:
-                notes.append(Note(onset, end - onset, note.pitch, note.velocity))
-        return Phrase(tuple(notes), length, self.drums)
+    def _placed(self, generated: Any) -> list[Placed]:
+        return [
+            Placed(
+                round(note.start_time * self.steps_per_beat),
+                round(note.end_time * self.steps_per_beat),
+                note.pitch,
+                note.velocity,
+            )
+            for note in generated.notes
+        ]
 
 
 def load(key: ModelKey) -> Rnn:
     """Load a model, and let it play a beat, so that a bundle whose parts do not fit is found now and not on the stage."""
-    from magenta.models.shared import sequence_generator_bundle  # TensorFlow: only here, where a worker has it already
-
+    importlib.import_module("tensorflow").get_logger().setLevel("ERROR")
     makers = importlib.import_module(GENERATORS[key.family]).get_generator_map()
-    bundle = sequence_generator_bundle.read_bundle_file(str(key.path))
+    bundle = importlib.import_module("magenta.models.shared.sequence_generator_bundle").read_bundle_file(str(key.path))
     generator = makers[key.config](checkpoint=None, bundle=bundle)
     generator.initialize()
     model = Rnn(generator, key.family == "drums_rnn", generator.steps_per_quarter)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from ..errors import BadInput
 from ..music import Phrase
 from . import bundles
-from .wire import LONGEST_PRIMER, Model
+from .wire import LONGEST_PRIMER, Engine, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
@@ -31,6 +31,7 @@ def drums_rnn(
     beam_size: int = 1,
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
+    engine: Engine = "compiled",
 ) -> Model:
     """Magenta's Drums RNN: continues the part's last bars, several drums at a time, in sixteenths.
 
@@ -43,6 +44,7 @@ def drums_rnn(
     beam_size, branch_factor, steps_per_iteration: search for likelier bars. Of beam_size sequences each grows into
     branch_factor ones by steps_per_iteration steps, and the beam_size likeliest live on: 1, 1, 1 searches nothing. Time
     grows with beam_size x branch_factor; bars x beam_size x branch_factor may be 512.
+    engine: what runs it: "compiled", or "magenta" for Magenta's own generator on TensorFlow. They give the same bars.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/drums_rnn, magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py.
@@ -54,7 +56,7 @@ def drums_rnn(
     livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("drums_rnn", model), bars, knobs, _primer(primer, drums=True), _seed(seed))
+    return Model(bundles.find("drums_rnn", model, engine), bars, knobs, _primer(primer, drums=True), _seed(seed))
 
 
 def melody_rnn(
@@ -67,12 +69,13 @@ def melody_rnn(
     beam_size: int = 1,
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
+    engine: Engine = "compiled",
 ) -> Model:
     """Magenta's Melody RNN: continues the part's last bars with one voice, in sixteenths.
 
     model: "attention_rnn", or the path of a .mag file with attention_rnn, lookback_rnn, basic_rnn or mono_rnn.
     primer: as for `drums_rnn`; of notes that start together the model hears the highest.
-    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration: as for `drums_rnn`.
+    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine: as for `drums_rnn`.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/melody_rnn, magenta/models/shared/events_rnn_model.py.
@@ -84,7 +87,7 @@ def melody_rnn(
     livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("melody_rnn", model), bars, knobs, _primer(primer, drums=False), _seed(seed))
+    return Model(bundles.find("melody_rnn", model, engine), bars, knobs, _primer(primer, drums=False), _seed(seed))
 
 
 def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:

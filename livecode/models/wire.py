@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -18,8 +18,12 @@ LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
 
 
-class ModelKey(msgspec.Struct, frozen=True):
-    """Which trained model: its family ("drums_rnn"), its config ("drum_kit") and the bundle file it is read from.
+Engine: TypeAlias = Literal["compiled", "magenta"]
+"""What runs a model: its compiled step, or Magenta's own generator on TensorFlow. Both give the same notes."""
+
+
+class ModelKey(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
+    """Which trained model: its family ("drums_rnn"), its config ("drum_kit"), the bundle file it is read from, and what runs it.
 
     `bundle` is an absolute path, or only a file's name for a bundle that ships with livecode: so a key means the same in
     another installation, and in a worker of another environment.
@@ -28,9 +32,11 @@ class ModelKey(msgspec.Struct, frozen=True):
     family: str
     config: str
     bundle: str
+    engine: Engine = "compiled"
 
     def __str__(self) -> str:
-        return self.config if self.path.name == self.bundle else f"{self.config} of {self.path.name}"
+        named = self.config if self.path.name == self.bundle else f"{self.config} of {self.path.name}"
+        return named if self.engine == "compiled" else f"{named} on {self.engine}"
 
     @property
     def path(self) -> Path:
@@ -60,6 +66,8 @@ class Model(msgspec.Struct, frozen=True):
             said.append(f"primer=<{len(self.primer.notes)} notes in {self.primer.length} beats>")
         elif self.primer != "last":
             said.append(f"primer={self.primer!r}")
+        if self.key.engine != "compiled":
+            said.append(f"engine={self.key.engine!r}")
         return f"{self.key.family}({', '.join(said)})"
 
 

@@ -1,6 +1,7 @@
-"""The process that has TensorFlow: `python -m livecode.models.worker` reads messages on stdin and answers on stdout.
+"""The process in which models think: `python -m livecode.models.worker` reads messages on stdin and answers on stdout.
 
-It ends when its stdin does, so it never outlives its host. Everything else that wants to print goes to stderr.
+Compiled models run on onnxruntime; TensorFlow is imported only when a model is asked of Magenta's own engine. The process ends
+when its stdin does, so it never outlives its host. Everything else that wants to print goes to stderr.
 """
 
 import importlib
@@ -9,9 +10,14 @@ import sys
 import time
 import traceback
 import warnings
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from . import rnn, wire
+from ..errors import LivecodeError
+from ..music import Phrase
+from . import wire
+
+ENGINES: dict[wire.Engine, str] = {"compiled": "livecode.models.compiled", "magenta": "livecode.models.rnn"}
+"""The module of each engine: imported when it is first asked for, because each brings libraries of its own."""
 
 QUIET_AND_SMALL = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -25,12 +31,18 @@ QUIET_AND_SMALL = {
 """For TensorFlow and numpy, which read them when they are imported."""
 
 
+class Thinking(Protocol):
+    """A loaded model of either engine."""
+
+    def continue_(self, request: wire.Request) -> Phrase: ...
+
+
 class Worker:
     """Answers messages; keeps the models that it loaded."""
 
     def __init__(self, replies: BinaryIO) -> None:
         self._replies = replies
-        self._models: dict[wire.ModelKey, rnn.Rnn] = {}
+        self._models: dict[wire.ModelKey, Thinking] = {}
 
     def serve(self, lines: BinaryIO) -> None:
         """Answer line after line until there are no more."""
@@ -52,6 +64,8 @@ class Worker:
         refusal = None
         try:
             self._model(load.key)
+        except LivecodeError as error:
+            refusal = str(error)
         except Exception as error:
             traceback.print_exc()
             refusal = f"{load.key.bundle} cannot be loaded as {load.key.config} ({_in_short(error)}): give another bundle."
@@ -67,9 +81,9 @@ class Worker:
             refusal = f"{request.key} could not continue ({_in_short(error)}): try another primer or other knobs."
         return wire.Reply(request.id, phrase, refusal, time.monotonic() - began)
 
-    def _model(self, key: wire.ModelKey) -> rnn.Rnn:
+    def _model(self, key: wire.ModelKey) -> Thinking:
         if key not in self._models:
-            self._models[key] = rnn.load(key)
+            self._models[key] = importlib.import_module(ENGINES[key.engine]).load(key)
         return self._models[key]
 
 
@@ -80,7 +94,7 @@ def _in_short(error: Exception) -> str:
 
 
 def main() -> None:
-    """Take stdout for replies, import Magenta, say so, and serve."""
+    """Take stdout for replies, import onnxruntime, say so, and serve."""
     began = time.monotonic()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -89,18 +103,11 @@ def main() -> None:
     os.environ.update(QUIET_AND_SMALL)
     warnings.simplefilter("ignore")
     worker = Worker(replies)
-    _import_magenta()
+    importlib.import_module(ENGINES["compiled"])
     worker.send(wire.Ready(time.monotonic() - began))
     worker.serve(sys.stdin.buffer)
     sys.stderr.flush()
     os._exit(0)  # taking TensorFlow down properly lasts 1.7 s, and there is nothing to save
-
-
-def _import_magenta() -> None:
-    tensorflow = importlib.import_module("tensorflow")
-    tensorflow.get_logger().setLevel("ERROR")
-    for generators in rnn.GENERATORS.values():
-        importlib.import_module(generators)
 
 
 if __name__ == "__main__":

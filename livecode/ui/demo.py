@@ -49,7 +49,7 @@ def play(stage: Stage, bars: int, say: Say) -> None:
 def render(stage: Stage, bars: int, targets: list[Path], say: Say) -> None:
     """Render it, faster than real time: our own bar, then `bars` bars of the models', to files by their endings."""
     _begin(stage)
-    say("Magenta's models load; this takes five to twenty seconds.")
+    say("Magenta's models load.")
     stage.run(bars=bars + 1)
     _refuse_trouble(stage)
     say(f"Our own bar, then {counted(Fraction(bars), 'bar')} of theirs: {_counts(stage)}.")

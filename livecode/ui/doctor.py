@@ -45,7 +45,7 @@ def _python() -> Finding:
 
 def _magenta() -> Finding:
     try:
-        found = ", ".join(f"{name} {version(name)}" for name in ("magenta", "note-seq"))
+        found = ", ".join(f"{name} {version(name)}" for name in ("magenta", "note-seq", "onnxruntime"))
     except PackageNotFoundError as error:
         return Finding("Magenta", "missing", f"{error}: run make venv.")
     return Finding("Magenta", found)

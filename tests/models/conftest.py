@@ -1,5 +1,7 @@
 """One real host for all tests, because TensorFlow takes ten seconds to start; and bundles of every config."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +9,19 @@ from pathlib import Path
 import pytest
 from model_pieces import Desk, real_desks
 
-from livecode.models import bundles
+from livecode.models import bundles, wire
 from livecode.models.wire import ModelKey
 
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """What tests compile goes here, and not to the user's own cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "livecode" / "compiled"
 
 
 @pytest.fixture
@@ -39,6 +50,45 @@ def magenta(real_desk):
     assert real_desk.replies.empty()
     while not real_desk.events.empty():
         real_desk.events.get()
+
+
+@pytest.fixture(scope="session")
+def duel():
+    """A function that has both engines answer a request, and says whether the notes are equal: see duel.py."""
+    pytest.importorskip("magenta.version")
+    command = [sys.executable, str(HERE / "duel.py")]
+    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+
+        def fought(request: wire.Request) -> dict:
+            process.stdin.write(wire.encode(request))
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield fought
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def compiler():
+    """A function that has a process with TensorFlow compile or spoil a bundle: see compiler.py."""
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "compiler.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+
+        def answered(**asked) -> dict:
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield answered
+        process.stdin.close()
 
 
 @pytest.fixture(scope="session")

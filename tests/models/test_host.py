@@ -103,7 +103,7 @@ def test_a_worker_that_cannot_start_is_tried_again_ever_more_seldom(desk_with, d
     why = "The worker of drum_kit ended by itself (exit code 1, its last words: ImportError: no magenta here)"
     assert desk.event() == f"{why}: it is restarted in 1 s."
     assert desk.event() == f"{why}: it is restarted in 2 s."
-    assert desk.reply().refusal == f"{why}: the part repeats; see that magenta can be imported."
+    assert desk.reply().refusal == f"{why}: the part repeats; see that onnxruntime can be imported."
     assert desk.state(drum_kit).state == "starting"
     assert "ImportError: no magenta here" in desk.host.log_tail()
 

@@ -1,4 +1,4 @@
-"""The contract of every model, on Magenta itself: with the built-in bundles, and with untrained ones of every config."""
+"""The contract of every model, on both engines: with the built-in bundles, and with untrained ones of every config."""
 
 import os
 import signal
@@ -20,10 +20,25 @@ KIT = {36, 38, 42, 45, 46, 48, 49, 50, 51}
 """What drum_kit can play. Source: the first pitch of each drum in DEFAULT_DRUM_TYPE_PITCHES of note_seq."""
 
 
+@pytest.fixture(params=["compiled", "magenta"])
+def engine(request):
+    return request.param
+
+
 @pytest.fixture(params=MODELS, ids=lambda model: " ".join(model[1:]))
-def key(request, untrained):
+def key(request, untrained, engine):
     family, config, which = request.param
-    return bundles.find(family, config if which == config else untrained / f"{config}.mag")
+    return bundles.find(family, config if which == config else untrained / f"{config}.mag", engine)
+
+
+@pytest.fixture
+def drum_kit(engine):
+    return bundles.find("drums_rnn", "drum_kit", engine)
+
+
+@pytest.fixture
+def attention_rnn(engine):
+    return bundles.find("melody_rnn", "attention_rnn", engine)
 
 
 def primer_for(key, length: int) -> Phrase | None:

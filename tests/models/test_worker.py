@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 from model_pieces import bundle_of, fields, real_desks, rock
+from waiting import wait_until
 
 from livecode.models import bundles, wire
 from livecode.models.host import WORKER
@@ -22,9 +23,11 @@ def real_desk():
 
 
 def test_a_worker_killed_in_the_middle_of_a_request_is_asked_again(magenta, drum_kit):
-    expected = magenta.phrase(drum_kit, rock(), beats=4 * 24)
+    long = {"beats": 4 * 64, "beam_size": 4, "branch_factor": 2}
+    expected = magenta.phrase(drum_kit, rock(), **long)
     restarts = magenta.state(drum_kit).restarts
-    name = magenta.ask(drum_kit, rock(), beats=4 * 24)
+    name = magenta.ask(drum_kit, rock(), **long)
+    wait_until(lambda: magenta.state(drum_kit).state == "generating", "the worker to be asked")
     os.kill(magenta.state(drum_kit).pid, signal.SIGKILL)
     reply = magenta.reply()
     assert (reply.id, reply.refusal, reply.phrase) == (name, None, expected)
@@ -54,7 +57,7 @@ def test_a_worker_that_stands_still_is_killed_and_the_request_asked_again(magent
 def test_a_bundle_whose_insides_are_rubbish_is_refused_in_a_sentence(magenta, drum_kit, tmp_path, insides):
     path = tmp_path / "rubbish.mag"
     path.write_bytes(insides(fields(drum_kit.path.read_bytes())))
-    key = bundles.find("drums_rnn", path)
+    key = bundles.find("drums_rnn", path, "magenta")
     magenta.ask(key)
     sentence = str(magenta.reply().refusal)
     assert sentence.startswith(f"{path} cannot be loaded as {key.config} (")
@@ -66,13 +69,26 @@ def test_a_bundle_whose_insides_are_rubbish_is_refused_in_a_sentence(magenta, dr
     assert magenta.phrase(drum_kit).length == 8
 
 
-def test_a_file_that_was_changed_since_it_was_found_is_refused_too(magenta, tmp_path):
+def test_a_bundle_that_cannot_be_compiled_is_refused_in_a_sentence(magenta, drum_kit, tmp_path):
+    path = tmp_path / "rubbish.mag"
+    path.write_bytes(bundle_of("drum_kit"))
+    magenta.ask(bundles.find("drums_rnn", path))
+    sentence = f"{path} cannot be compiled as drum_kit (its checkpoint cannot be read): give another bundle."
+    assert (magenta.reply().refusal, magenta.event()) == (sentence, sentence)
+    assert magenta.phrase(drum_kit).length == 8
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [("compiled", "{} cannot be read (No such file"), ("magenta", "{} cannot be loaded as drum_kit (NotFoundError: ")],
+)
+def test_a_file_that_was_changed_since_it_was_found_is_refused_too(magenta, tmp_path, engine, said):
     path = tmp_path / "gone.mag"
     path.write_bytes(bundle_of("drum_kit"))
-    key = bundles.find("drums_rnn", path)
+    key = bundles.find("drums_rnn", path, engine)
     path.unlink()
     magenta.ask(key)
-    assert str(magenta.reply().refusal).startswith(f"{path} cannot be loaded as drum_kit (NotFoundError: ")
+    assert str(magenta.reply().refusal).startswith(said.format(path))
 
 
 def test_a_request_that_magenta_cannot_meet_is_refused_in_a_sentence(magenta, drum_kit):

@@ -1,4 +1,4 @@
-"""Make a small untrained bundle of every config, with Magenta's own code: `python tiny.py FOLDER`.
+"""Make a small untrained bundle of every config, with Magenta's own code, and compile it beside: `python tiny.py FOLDER`.
 
 They say nothing about music, and all about whether a config's encoding, metagraph and checkpoint go through.
 """
@@ -11,28 +11,50 @@ from pathlib import Path
 
 FAMILIES = ("drums_rnn", "melody_rnn")
 
+CELL, OUTPUT = 1.2, 20.0
+"""By how much the weights are louder than a fresh network's."""
+
+VARIANTS = [
+    ("two layers", "lookback_rnn", "batch_size=1,rnn_layer_sizes=[16,24]"),
+    ("a short attention", "drum_kit", "batch_size=1,rnn_layer_sizes=[16,8],attn_length=3"),
+    ("residual", "basic_rnn", "batch_size=1,rnn_layer_sizes=[16,16,24],residual_connections=True"),
+    ("residual attention", "attention_rnn", "batch_size=1,rnn_layer_sizes=[16,16],attn_length=5,residual_connections=True"),
+    ("batch of five", "attention_rnn", "batch_size=5,rnn_layer_sizes=[16],attn_length=4,residual_connections=False"),
+]
+"""Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
+
 
 def main(folder: Path) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
     tf = importlib.import_module("tensorflow.compat.v1")
     tf.logging.set_verbosity("ERROR")
+    makers = {}
     for family in FAMILIES:
-        for config, maker in (
-            importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator").get_generator_map().items()
-        ):
-            make(tf, maker, folder / f"{config}.mag")
+        makers |= importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator").get_generator_map()
+    for config, maker in makers.items():
+        make(tf, maker, folder / f"{config}.mag", "batch_size=1,rnn_layer_sizes=[16]")
+    for name, config, how in VARIANTS:
+        make(tf, makers[config], folder / f"{name}.mag", how)
+    compile_bundle = importlib.import_module("livecode.models.compile").compile_bundle
+    for path in folder.glob("*.mag"):
+        config = next((config for name, config, _ in VARIANTS if name == path.stem), path.stem)
+        compile_bundle(path, config, path.with_suffix(".onnx"))
 
 
-def make(tf, maker, path: Path) -> None:
+def make(tf, maker, path: Path, how: str) -> None:
     config = maker.args[0]
-    config.hparams.parse("batch_size=1,rnn_layer_sizes=[16]")
+    config.hparams.parse(how)
     checkpoint = path.with_suffix(".ckpt")
     graph_of = importlib.import_module("magenta.models.shared.events_rnn_graph")
     with tf.Graph().as_default(), tf.Session() as session:
         tf.random.set_random_seed(1)
         graph_of.get_build_graph_fn("generate", config)()
         session.run(tf.global_variables_initializer())
+        # Loud, so that what the network remembers decides what it says.
+        variables = tf.global_variables()
+        loud = [variable.assign(variable * (OUTPUT if "fully" in variable.name else CELL)) for variable in variables]
+        session.run(loud)
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
         generator.create_bundle_file(str(path), "untrained, for tests")

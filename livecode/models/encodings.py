@@ -1,0 +1,64 @@
+"""What a model is told of a sequence of events, and which event each of its classes stands for.
+
+note_seq's encoders say it. Where writing their lists of floats takes longer than the network, the same vector is written
+here; tests compare the two.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import noteseq
+from .step import Floats
+
+
+class Encoding:
+    """One of note_seq's encoder-decoders. Source: EventSequenceEncoderDecoder in note_seq/encoder_decoder.py."""
+
+    def __init__(self, encoder: Any) -> None:
+        self._encoder = encoder
+        self.input = int(encoder.input_size)
+        self.classes = int(encoder.num_classes)
+
+    def vector(self, events: Sequence[Any]) -> Floats:
+        """What the model is told after the last of these events: (input,) float32."""
+        return np.array(self._encoder.events_to_input(events, len(events) - 1), np.float32)
+
+    def label(self, events: Sequence[Any], position: int) -> int:
+        """The class that the event at a position is, in [0, classes)."""
+        return int(self._encoder.events_to_label(events, position))
+
+    def event(self, label: int, events: Sequence[Any]) -> Any:
+        """The event that a class stands for after these events."""
+        return self._encoder.class_index_to_event(label, events)
+
+
+class Lookback(Encoding):
+    """One-hot events, the events that would follow if 1 or 2 bars ago were repeated, a binary counter, and what repeats.
+
+    Without distances and bits it is one-hot events alone. Source: LookbackEventSequenceEncoderDecoder, and
+    OneHotEventSequenceEncoderDecoder, in note_seq/encoder_decoder.py.
+    """
+
+    def __init__(self, one_hot: Any, distances: Sequence[int] = (), bits: int = 0) -> None:
+        """`one_hot` is a OneHotEncoding; distances are in steps, the shortest first."""
+        make = noteseq.module("encoder_decoder").LookbackEventSequenceEncoderDecoder
+        super().__init__(make(one_hot, list(distances), bits))
+        self._one_hot, self._distances, self._bits = one_hot, distances, bits
+
+    def vector(self, events: Sequence[Any]) -> Floats:
+        vector, length = np.zeros(self.input, np.float32), len(events)
+        encode, size = self._one_hot.encode_event, self._one_hot.num_classes
+        last = events[-1]
+        vector[encode(last)] = 1.0
+        for place, distance in enumerate(self._distances, 1):
+            following = events[length - distance] if length >= distance else self._one_hot.default_event
+            vector[place * size + encode(following)] = 1.0
+        at = size * (1 + len(self._distances))
+        for bit in range(self._bits):
+            vector[at + bit] = 1.0 if length >> bit & 1 else -1.0
+        for place, distance in enumerate(self._distances):
+            if length > distance and events[-1 - distance] == last:
+                vector[at + self._bits + place] = 1.0
+        return vector

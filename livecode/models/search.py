@@ -1,0 +1,128 @@
+"""Generating: a model is asked for a distribution, an event is drawn from it, and so on; of several paths the likeliest live on.
+
+Draws and scores are Magenta's to the last bit: the same numbers from the same generator in the same order, and the same
+roundings to 32 bits, so that equal distributions give equal events.
+Source: magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py, note_seq/encoder_decoder.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .step import Floats, State, Stepping, rows_of
+from .tracks import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How to search. One of each searches nothing."""
+
+    temperature: float = 1.0
+    beam_size: int = 1
+    branch_factor: int = 1
+    steps_per_iteration: int = 1
+
+
+class Search:
+    """Continuations of one track: for each random generator one, all of them in one batch.
+
+    Rows of the batch are paths. Each generator has as many as there are beams times branches, one after the other.
+    """
+
+    def __init__(self, step: Stepping, primer: Track, knobs: Knobs, draws: Sequence[np.random.RandomState]) -> None:
+        self._step, self._knobs, self._draws = step, knobs, draws
+        self._paths = knobs.beam_size  # of each generator
+        self._searching = knobs.beam_size * knobs.branch_factor > 1
+        rows = len(draws) * self._paths
+        self._tracks = [primer.copy() for _ in range(rows)]
+        self._scores = np.zeros(rows, np.float32)
+        self._told, self._state, self._said = self._primed(primer)
+
+    def run(self, steps: int) -> list[Track]:
+        """The primer and so many events more; of each generator's paths the likeliest."""
+        every = self._knobs.steps_per_iteration if self._searching else steps  # one path needs no pruning
+        first = (steps - 1) % every + 1
+        self._iterate(first)
+        for _ in range((steps - first) // every):
+            self._prune(self._knobs.beam_size)
+            self._iterate(every)
+        self._prune(1)
+        return self._tracks
+
+    def _primed(self, primer: Track) -> tuple[Floats, State, float]:
+        """What the model is told after the primer, what it remembers of the events before, and how likely those were."""
+        heard, vectors = type(primer)(primer.encoding), []
+        for event in primer.events:
+            heard.append(event)
+            vectors.append(heard.vector())
+        told, state, said = np.array(vectors)[:, None], self._step.zeros(1), 0.0
+        if len(told) > 1:
+            softmax, state = self._step(told[:-1], state, self._knobs.temperature)
+            if self._searching:
+                for place, row in enumerate(softmax[:, 0], 1):
+                    said += float(_log(row[primer.label(place)]))
+        rows = np.zeros(len(self._tracks), int)
+        return told[-1][rows], rows_of(state, rows), said
+
+    def _iterate(self, steps: int) -> None:
+        if self._knobs.branch_factor > 1:
+            self._branch()
+        for points in self._points(steps):
+            (softmax,), self._state = self._step(self._told[None], self._state, self._knobs.temperature)
+            chosen = [drawn(row, point) for row, point in zip(softmax, points, strict=True)]
+            if self._searching:
+                likely = self._said + _log(softmax[np.arange(len(chosen)), chosen]).astype(np.float64)
+                self._scores = (self._scores + likely).astype(np.float32)
+                self._said = 0.0
+            for track, label in zip(self._tracks, chosen, strict=True):
+                track.grow(label)
+            self._told = np.array([track.vector() for track in self._tracks])
+
+    def _branch(self) -> None:
+        """Every path becomes `branch_factor` ones: all of them, then all of them again."""
+        groups = np.arange(len(self._tracks)).reshape(len(self._draws), self._paths)
+        self._paths *= self._knobs.branch_factor
+        self._keep(np.tile(groups, (1, self._knobs.branch_factor)).ravel())
+        self._tracks = [track.copy() for track in self._tracks]
+
+    def _prune(self, keep: int) -> None:
+        """Keep the likeliest of each generator's paths, the likeliest first, of equals the earlier one."""
+        scores = self._scores.reshape(len(self._draws), self._paths)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]
+        rows = best + np.arange(len(self._draws))[:, None] * self._paths
+        self._paths = best.shape[1]
+        self._keep(rows.ravel())
+
+    def _keep(self, rows: NDArray[np.intp]) -> None:
+        self._tracks = [self._tracks[row] for row in rows]
+        self._scores = self._scores[rows]
+        self._told, self._state = self._told[rows], rows_of(self._state, rows)
+
+    def _points(self, steps: int) -> NDArray[np.float64]:
+        """Numbers in [0, 1) that decide the next steps: (steps, rows).
+
+        A bundle exported at a batch size of n has Magenta draw for n rows at a time, of which only ours count.
+        """
+        batch = self._step.made.batch
+        size = ceil(self._paths / batch) * batch
+        return np.concatenate([draw.random_sample((steps, size))[:, : self._paths] for draw in self._draws], axis=1)
+
+
+def drawn(probabilities: Floats, point: float) -> int:
+    """The class that `numpy.random.choice(classes, p=probabilities)` takes when it draws this point in [0, 1).
+
+    >>> drawn(np.array([0.5, 0.25, 0.25], np.float32), 0.6)
+    1
+    """
+    upto = np.add.accumulate(probabilities, dtype=np.float64)
+    upto /= upto[-1]
+    return int(upto.searchsorted(point, side="right"))
+
+
+def _log(probability: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        logarithm: Floats = np.log(probability)
+    return logarithm

@@ -1,0 +1,64 @@
+"""Where compiled files are: beside the bundle, as the built-in ones, or in the user's cache by the bundle's hash."""
+
+import hashlib
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import platformdirs
+
+from ..errors import BundleError
+from .step import FORMAT, Step
+from .wire import ModelKey
+
+COMPILER = ("-P", "-m", "livecode.models.compile")
+"""What Python is told to run, in a process of its own: TensorFlow and its 600 MB go when it ends."""
+
+
+def stored(key: ModelKey) -> Step:
+    """The step of a model, compiled now if it was not. Raises BundleError for a bundle that cannot be compiled."""
+    digest = fingerprint(key.path)
+    cache = cached(key.config, digest)
+    for path in (key.path.with_suffix(".onnx"), cache):
+        step = _opened(path)
+        if step and (step.made.format, step.made.config, step.made.bundle) == (FORMAT, key.config, digest):
+            return step
+    compile_apart(key.path, key.config, cache)
+    return Step(cache)
+
+
+def _opened(path: Path) -> Step | None:
+    """The step in a file, or None if there is none that this livecode can read: then it is compiled anew."""
+    if not path.exists():
+        return None
+    try:
+        return Step(path)
+    except Exception:
+        traceback.print_exc()
+        return None
+
+
+def cached(config: str, digest: str) -> Path:
+    """Where the compiled file of a bundle with this hash is, or will be."""
+    folder = Path(platformdirs.user_cache_dir("livecode", appauthor=False)) / "compiled"
+    return folder / f"{config}-{digest[:32]}-{FORMAT}.onnx"
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file, in hex. Raises BundleError if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error.strerror}): give the path of a .mag file.") from error
+
+
+def compile_apart(bundle: Path, config: str, target: Path) -> None:
+    """Compile a bundle in a process of its own, into `target`. Raises BundleError with what that says."""
+    done = subprocess.run(
+        [sys.executable, *COMPILER, str(bundle), config, str(target)], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        said = done.stdout.strip().splitlines()
+        raise BundleError(said[-1] if said else f"{bundle} could not be compiled: the compiler ended with {done.returncode}.")

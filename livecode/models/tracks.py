@@ -1,0 +1,132 @@
+"""Sequences of events that grow, and what a model is told after every event."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .encodings import Encoding
+from .step import Floats
+
+NO_EVENT, NOTE_OFF = -2, -1
+"""Melody events that are no pitch. Source: note_seq/constants.py."""
+
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+KEYS = tuple(tuple((pitch - degree) % 12 for degree in MAJOR) for pitch in range(12))
+"""The major keys that each pitch class belongs to. Source: NOTE_KEYS in note_seq/constants.py."""
+
+
+class Track:
+    """Events and their encoding."""
+
+    __slots__ = ("encoding", "events")
+
+    def __init__(self, encoding: Encoding, events: Iterable[Any] = ()) -> None:
+        self.encoding = encoding
+        self.events: list[Any] = []
+        for event in events:
+            self.append(event)
+
+    def append(self, event: Any) -> None:
+        self.events.append(event)
+
+    def grow(self, label: int) -> None:
+        """Append the event that a class stands for."""
+        self.append(self.encoding.event(label, self.events))
+
+    def vector(self) -> Floats:
+        """What the model is told after the last event: (input,) float32."""
+        return self.encoding.vector(self.events)
+
+    def label(self, position: int) -> int:
+        """The class that the event at a position is."""
+        return self.encoding.label(self.events, position)
+
+    def copy(self) -> "Track":
+        """A track that grows on its own from here."""
+        return type(self)(self.encoding, self.events)
+
+
+class MelodyTrack(Track):
+    """Melody events: a pitch begins a note, NOTE_OFF ends it, NO_EVENT goes on."""
+
+    __slots__ = ()
+
+    def copy(self) -> "MelodyTrack":
+        """Ends before the first note are silence in a copy. Source: `_from_event_list` in note_seq/melodies_lib.py."""
+        return type(self)(self.encoding, cleaned(self.events))
+
+
+class KeyMelodyTrack(MelodyTrack):
+    """Melody events, and the keys they fit into, kept up event by event: note_seq's encoder reads the whole melody at each step.
+
+    The vector of 74: the sounding pitch from LOW (36), note or silence (2), attack, direction, whether the event repeats
+    that of 1 and of 2 bars ago (2), binary counter of the next step (7), bar line next, the keys that most notes fit into
+    (12), and those of the last three notes (12). Source: KeyMelodyEncoderDecoder in note_seq/melody_encoder_decoder.py.
+    """
+
+    __slots__ = ("_ascending", "_attack", "_counts", "_keys", "_recent", "_sounding")
+
+    LOW, HIGH, BAR, BITS = 48, 84, 16, 7
+
+    def __init__(self, encoding: Encoding, events: Iterable[int] = ()) -> None:
+        self._sounding: int | None = None
+        self._attack = False
+        self._ascending = 0.0
+        self._recent: list[int] = []
+        self._counts = [0] * 12  # of notes that fit into each key
+        self._keys = [1.0] * 24
+        super().__init__(encoding, events)
+
+    def append(self, event: int) -> None:
+        super().append(event)
+        if event == NO_EVENT:
+            self._attack = False
+        elif event == NOTE_OFF:
+            self._sounding = None
+        else:
+            self._attack, self._sounding = True, event
+            if self._recent and event != self._recent[-1]:
+                self._ascending = 1.0 if event > self._recent[-1] else -1.0
+            if event in self._recent:
+                self._recent.remove(event)
+            self._recent = [*self._recent[-2:], event]
+            _count(self._counts, event)
+            recent = [0] * 12
+            for pitch in self._recent:
+                _count(recent, pitch)
+            self._keys = [*_most(self._counts), *_most(recent)]
+
+    def vector(self) -> Floats:
+        events, length = self.events, len(self.events)
+        pitches = [0.0] * (self.HIGH - self.LOW)
+        if self._sounding is not None:
+            pitches[self._sounding - self.LOW] = 1.0
+        repeats = [float(length > back and events[-1] == events[-1 - back]) for back in (self.BAR, 2 * self.BAR)]
+        vector = [
+            *pitches,
+            *((0.0, 1.0) if self._sounding is None else (1.0, 0.0)),
+            float(self._attack),
+            self._ascending,
+            *repeats,
+            *(1.0 if length >> bit & 1 else -1.0 for bit in range(self.BITS)),
+            float(length % self.BAR == 0),
+            *self._keys,
+        ]
+        return np.array(vector, np.float32)
+
+
+def cleaned(events: Sequence[int]) -> list[int]:
+    """Melody events without an end before the first note."""
+    first = next((place for place, event in enumerate(events) if event >= 0), len(events))
+    return [NO_EVENT] * first + list(events[first:])
+
+
+def _count(counts: list[int], pitch: int) -> None:
+    for key in KEYS[pitch % 12]:
+        counts[key] += 1
+
+
+def _most(counts: Sequence[int]) -> list[float]:
+    most = max(counts)
+    return [1.0 if count == most else 0.0 for count in counts]

@@ -1,0 +1,108 @@
+"""Compiled models play what Magenta's own generators play, note for note, without TensorFlow."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model_pieces import flipped, rock, tune
+
+from livecode.models import bundles, compiled, wire
+from livecode.music import Note, Phrase
+
+pytestmark = pytest.mark.magenta
+
+CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs]
+SHAPES = ["two layers", "a short attention", "residual", "residual attention", "batch of five"]
+
+
+def asked(key, primer=None, *, beats=8, seed=1, **knobs) -> wire.Request:
+    return wire.Request("", key, primer, Fraction(beats), Fraction(120), (4, 4), seed, knobs)
+
+
+def check(verdict: dict) -> None:
+    """Equal, or a draw fell between two distributions that differ in the last place: then both are shown."""
+    assert verdict["equal"] or verdict["why"], verdict
+    if not verdict["equal"]:
+        sys.stdout.write(f"{verdict['why']}\n")
+
+
+grids = st.integers(0, 63).map(lambda step: Fraction(step, 4)) | st.fractions(0, 15, max_denominator=96)
+lengths = st.sampled_from([Fraction(1, 16), Fraction(1, 4), Fraction(1, 3), Fraction(1), Fraction(9, 2)])
+hits = st.builds(Note, grids, lengths, st.integers(0, 127), st.integers(1, 127))
+primers = st.none() | st.builds(
+    lambda notes, drums, length: Phrase(tuple(notes), Fraction(16), drums).last(length),
+    st.lists(hits, max_size=40),
+    st.booleans(),
+    st.sampled_from([Fraction(16), Fraction(8), Fraction(7, 2), Fraction(1)]),
+)
+requests = st.fixed_dictionaries(
+    {
+        "primer": primers,
+        "beats": st.sampled_from([1, 4, 8, 16, "7/2", "1/3"]),
+        "seed": st.integers(0, 2**32 - 1),
+        "temperature": st.floats(0.05, 4) | st.sampled_from([0.01, 1.0, 10.0]),
+    }
+)
+searches = st.fixed_dictionaries(
+    {"beam_size": st.integers(1, 4), "branch_factor": st.integers(1, 3), "steps_per_iteration": st.sampled_from([1, 3, 16])}
+)
+
+
+@pytest.mark.parametrize(("family", "config"), [("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")])
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=requests)
+def test_any_request_gives_the_notes_that_magenta_gives(duel, family, config, request):
+    check(duel(asked(bundles.find(family, config), **request)))
+
+
+@pytest.mark.parametrize(("family", "config"), [("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")])
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=requests, search=searches)
+def test_a_search_takes_the_paths_that_magenta_takes(duel, family, config, request, search):
+    check(duel(asked(bundles.find(family, config), **{**request, "beats": 4}, **search)))
+
+
+@pytest.mark.parametrize("name", [*(config for _, config in CONFIGS), *SHAPES])
+def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untrained, name):
+    family = "drums_rnn" if name in {"one_drum", "drum_kit", "a short attention"} else "melody_rnn"
+    key = bundles.find(family, untrained / f"{name}.mag")
+    own = rock(bars=4) if family == "drums_rnn" else tune(16)
+    for seed in range(4):
+        for primer in (None, own, own.last(Fraction(3))):
+            check(duel(asked(key, primer, seed=seed, temperature=(1.0, 0.5, 1.7, 1.0)[seed])))
+        check(duel(asked(key, own, beats=4, seed=seed, beam_size=3, branch_factor=2, steps_per_iteration=1 + seed)))
+
+
+def test_candidates_made_in_one_batch_are_those_made_one_by_one(drum_kit, attention_rnn):
+    for key, primer in ((drum_kit, rock()), (attention_rnn, tune(8))):
+        model = compiled.load(key)
+        for search in ({}, {"beam_size": 2, "branch_factor": 2}):
+            alone = [model.continue_(asked(key, primer, seed=seed, **search)) for seed in range(8)]
+            assert model.candidates(asked(key, primer, **search), range(8)) == alone
+            assert len(set(alone)) > 1
+
+
+def test_a_built_in_model_needs_no_tensorflow():
+    program = (
+        "import sys; from fractions import Fraction; from livecode.models import bundles, compiled, wire\n"
+        "for key in (bundles.find('drums_rnn', 'drum_kit'), bundles.find('melody_rnn', 'attention_rnn')):\n"
+        "    compiled.load(key).continue_(wire.Request('', key, None, Fraction(8), Fraction(120), (4, 4), 1, {}))\n"
+        "heavy = ('tensorflow', 'magenta', 'pandas', 'librosa', 'bokeh', 'scipy', 'onnx')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_judge_of_the_duels_excuses_a_rounding_and_nothing_else():
+    row = np.array([0.25, 0.25, 0.5], np.float32)
+    nudged = row + np.array([6e-8, 0, -6e-8], np.float32)
+    assert flipped([row, row], [row, nudged], [0.1, 0.25]) == (
+        "draw 1: at 0.25 Magenta took 1 of [0.25, 0.25, 0.5], compiled took 0 of [0.2500000596046448, 0.25, 0.4999999403953552]"
+    )
+    assert flipped([row], [nudged], [0.1]) == ""
+    assert flipped([row], [row[::-1]], [0.3]) == ""
