@@ -24,7 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"errors"},
     "formats": VALUES | {"files", "gm", "tempo"},
     "models.wire": VALUES,
-    "models.bundles": VALUES | {"models.wire"},
+    "models.official": VALUES | {"files"},
+    "models.bundles": VALUES | {"models.official", "models.wire"},
     "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
     "models.process": VALUES | {"models.wire"},
     "models.host": VALUES | {"models.process", "models.wire"},
@@ -67,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
     "stage": VALUES
     | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
     | {"remote", "tempo"},
-    "ui": VALUES | {"models.bundles", "outputs", "places", "stage", "models.specs", "notation", "ui"},
+    "ui": VALUES | {"models.bundles", "models.official", "outputs", "places", "stage", "models.specs", "notation", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
+from .official import PREFIX, Official
 from .wire import Engine, ModelKey
 
 FAMILIES = {
@@ -23,7 +24,8 @@ TITLES = {"drums_rnn": "Drums RNN", "melody_rnn": "Melody RNN"}
 def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled") -> ModelKey:
     """The key of a model, given as the name of a config or as the path of a bundle, and of what is to run it.
 
-    What ends in .mag or contains a separator is a path; ~ is the home folder. Raises BadInput for what is neither name nor
+    What ends in .mag or contains a separator is a path; ~ is the home folder. "magenta:attention_rnn" is Magenta's own bundle of
+    that name, downloaded if it has not been. Raises BadInput for what is neither name nor
     path, UnknownName for a name that no model of the family or no engine has, BundleError for a config without a built-in
     bundle and for a file that cannot be this family's bundle.
 
@@ -34,6 +36,9 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
         raise BadInput(f"{model!r} is no model: give a name such as {FAMILIES[family][-1]!r}, or the path of a .mag file.")
     if engine not in get_args(Engine):
         raise UnknownName.of("engine", engine, get_args(Engine))
+    if isinstance(model, str) and model.startswith(PREFIX):
+        path = Official.of_user().fetch(model.removeprefix(PREFIX))
+        return ModelKey(family, _config_of(path, family), str(path), engine)
     if _is_path(model):
         path = Path(os.path.abspath(Path(model).expanduser()))
         return ModelKey(family, _config_of(path, family), str(path), engine)

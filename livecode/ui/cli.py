@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BadInput, LivecodeError, NoAudio
+from ..models.bundles import BUILT_IN, FAMILIES
+from ..models.official import CATALOGUE, PREFIX, Official
 from ..outputs import ports, soundfonts
 from ..places import MAIN
 from ..stage import Stage
@@ -38,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_shared(piece, argparse.SUPPRESS)
     piece.set_defaults(command="demo")
     for name, words in {
+        "models": "list the models that come along, and Magenta's own",
         "ports": "list MIDI outputs",
         "soundfonts": "list soundfonts",
         "doctor": "say what is missing here",
@@ -85,6 +88,18 @@ def _stop(options: argparse.Namespace) -> int:
 def _ports(options: argparse.Namespace) -> int:
     names = ports.outputs()
     _say("\n".join(names) if names else "There is no MIDI output here: connect a device, or open a virtual port with stage.midi.")
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    for family, configs in FAMILIES.items():
+        for config in configs:
+            if config in BUILT_IN:
+                _say(f"{family}({config!r})  comes along")
+    store = Official.of_user()
+    for name, family in CATALOGUE.items():
+        if family in FAMILIES:
+            _say(f"{family}({PREFIX + name!r})  {'is here' if store.has(name) else 'is downloaded when it is first used'}")
     return 0
 
 
@@ -150,6 +165,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "attach": _attach,
     "demo": _demo,
     "doctor": _doctor,
+    "models": _models,
     "ports": _ports,
     "soundfonts": _soundfonts,
     "stop": _stop,
