@@ -1,27 +1,31 @@
 # make venv    sets up: a virtual environment with everything pinned, and libfluidsynth
 # make demo    sets up and plays the demo (renders it where there is no audio device)
 # make test    sets up and runs the checks and all tests
-# make bench   sets up and prints the tables of bench/
+# make bench   sets up and prints the tables of bench/, which takes half an hour
+# make bench-midi  prints those of MIDI ports only
 # make lock    resolves pyproject.toml anew into requirements.txt (needs uv)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test bench lock fluidsynth jack
+.PHONY: venv demo test bench bench-midi lock fluidsynth jack pulseaudio compiler
 .SILENT:
 
 demo: venv
 	$(BIN)/livecode demo
 
-test: venv jack
+test: venv jack pulseaudio
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: venv jack
+bench: venv jack compiler
 	for table in bench/*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
+
+bench-midi: venv jack compiler
+	for table in bench/midi_*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
 
 venv: fluidsynth .venv/installed
 
@@ -41,6 +45,14 @@ fluidsynth:
 
 jack:
 	.ci/need jackd2 "The JACK server that the tests play into" sh -c 'command -v jackd'
+
+compiler:
+	.ci/need build-essential "The C compiler that the senders to compare with need" sh -c 'command -v cc'
+
+# Only where no test may skip: on a desktop, Debian's package takes the sound away from PipeWire.
+pulseaudio:
+	[ "$$LIVECODE_REQUIRE_ALL" != 1 ] || \
+	  .ci/need pulseaudio "The PulseAudio server that the tests play into" sh -c 'command -v pulseaudio && command -v parec'
 
 lock:
 	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --quiet \

@@ -41,11 +41,12 @@ class Models(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request that is out: whose, of which model, and when it was sent."""
+    """A request that is out: whose, of which model, and when it was sent, on the clock and in beats."""
 
     part: Part
     key: ModelKey
     sent: Seconds
+    beat: Beats
 
 
 class Asking:
@@ -58,6 +59,8 @@ class Asking:
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
         self._took: dict[ModelKey, deque[Seconds]] = {}
+        self.asked_at = Beats(0)
+        """The beat at which the request was sent whose reply has landed last."""
 
     def prepare(self, part: str, model: Model) -> None:
         """The part has this model now, which will be asked soon."""
@@ -95,7 +98,7 @@ class Asking:
             needed_by=entry,
         )
         part.ask(request.id)
-        self._asked[request.id] = _Ask(part, model.key, self._clock.now())
+        self._asked[request.id] = _Ask(part, model.key, self._clock.now(), now)
         self._models.ask(request)
 
     def landed(self, reply: Reply) -> Part | None:
@@ -103,6 +106,7 @@ class Asking:
         ask = self._asked.pop(reply.id, None)
         if ask is None or ask.part.asked != reply.id:
             return None
+        self.asked_at = ask.beat
         if reply.phrase is None:
             ask.part.refused(reply.refusal or "the model gave no notes")
             self._not_before[ask.part.name] = self._clock.now() + RETRY

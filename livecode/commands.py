@@ -15,7 +15,7 @@ import msgspec
 from .errors import BadInput
 from .models.wire import Model
 from .music import Beats, Phrase, Seconds
-from .tempo import Meter, Swing
+from .tempo import FASTEST, SLOWEST, Meter, Swing
 
 
 class On(Enum):
@@ -81,6 +81,10 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
     """Play a model: new bars every loop, as soon as the first have come."""
 
     model: Model
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
 
 
 class Act(ToPart, frozen=True, tag=True, kw_only=True):
@@ -156,6 +160,18 @@ class Route(ToPart, frozen=True, tag=True, kw_only=True):
     on: On = On.NOW
 
 
+class CountIn(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play this phrase for `bars` bars; what is to enter at the end of a loop meanwhile enters after it."""
+
+    phrase: Phrase
+    bars: int
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A count-in over bars =", self.bars, 1, 16, "1 to 16")
+
+
 class Tempo(Command, frozen=True, tag=True, kw_only=True):
     """Play at `bpm`, at once or reached evenly over `bars` bars."""
 
@@ -164,6 +180,7 @@ class Tempo(Command, frozen=True, tag=True, kw_only=True):
     on: On = On.BAR
 
     def __post_init__(self) -> None:
+        _within("A bpm of", self.bpm, SLOWEST, FASTEST, f"{SLOWEST} to {FASTEST}")
         _within("A ramp over bars =", self.bars, 0, 256, "0 to 256")
 
 
@@ -206,8 +223,8 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 
 
 AnyCommand: TypeAlias = (
-    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | Tempo | SetMeter | SetSwing | Hush | Panic
-    | Pause | Continue | Restart
+    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing | Hush
+    | Panic | Pause | Continue | Restart
 )  # fmt: skip
 
 

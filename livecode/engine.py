@@ -1,7 +1,7 @@
 """The engine: hosts the sequencer, live on a thread of its own or offline on a virtual clock. Nothing here is musical.
 
 Clients hand in commands and get outcomes; model replies come in from the host's threads; one thread at a time touches the
-sequencer. A process of its own would be one more host of the same kind.
+sequencer. `server` is a process around a live engine.
 """
 
 import queue
@@ -12,18 +12,22 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from fractions import Fraction
+
+import msgspec
 
 from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
+from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
-from .models.host import Host, Limits, ModelState
+from .facts import Fact, PortOpened
+from .models.host import Host, Limits
 from .models.wire import Reply
-from .music import Beats, Phrase, Seconds
+from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.tape import Tape
+from .protocol import LogEntry, Opening, OpenPort, Report
 from .sequencer import Outcome, Sequencer
-from .tempo import Meter, TempoMap
+from .tempo import TempoMap
 
 COMMIT: Seconds = 0.2
 """How far ahead of the sound events are handed to the outputs, beside what these hold in their buffers."""
@@ -36,18 +40,6 @@ _PATIENCE: Seconds = 5.0
 _LOG_LENGTH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One sentence of the log: when (Unix time), where in the music, what."""
-
-    time: float
-    bar: int
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{time.strftime('%H:%M:%S', time.localtime(self.time))}  bar {self.bar}: {self.sentence}"
-
-
 class Engine:
     """What live and offline have in common: a sequencer, the tape, the models' host, the log."""
 
@@ -56,29 +48,33 @@ class Engine:
         clock: Clock,
         outputs: Sequence[Output],
         on_reply: Callable[[Reply], None],
-        *,
-        bpm: Fraction,
-        meter: Meter,
-        seed: int,
-        patience: Seconds,
+        opening: Opening,
+        record: Callable[[Fact], None] = lambda fact: None,
     ) -> None:
+        self.opening = opening
         self.tape = Tape()
-        self.outputs = list(outputs)
         self.clock = clock
+        self._outputs = list(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
-        self._host = Host(on_reply, self.note, limits=Limits(reply=patience))
+        self._host = Host(on_reply, self.note, limits=Limits(reply=opening.patience))
         self._sequencer = Sequencer(
             clock,
             outputs,
             self.tape,
             self._host,
-            bpm=bpm,
-            meter=meter,
-            seed=seed,
+            bpm=opening.bpm,
+            meter=opening.meter,
+            seed=opening.seed,
             lead_in=LEAD_IN,
             note=self.note,
+            record=record,
         )
         self._snapshot = self._sequencer.snapshot()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it plays no more."""
+        raise NotImplementedError
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
@@ -92,9 +88,15 @@ class Engine:
         """What was so a moment ago."""
         return self._snapshot
 
-    def model_states(self) -> tuple[ModelState, ...]:
-        """The models that were asked for, and how they are."""
-        return self._host.states()
+    def report(self) -> Report:
+        """How everything is."""
+        return Report(
+            snapshot=self._snapshot,
+            models=self._host.states(),
+            outputs=tuple(str(output) for output in self._outputs),
+            closed=self.closed,
+            no_audio="",
+        )
 
     def worker_log(self) -> tuple[str, ...]:
         """The last lines that the models' worker wrote, tracebacks among them."""
@@ -108,8 +110,16 @@ class Engine:
         """The tempo map as it is."""
         return self._sequencer.time.tempo
 
+    def score(self, begin: Beats, end: Beats) -> list[Event]:
+        """What sounds in [begin, end) beats, in order."""
+        return self.tape.events(begin, end)
+
+    def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
+        """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
+        return self.tape.settings(at, seconds)
+
     def _close_outputs(self) -> None:
-        for output in self.outputs:
+        for output in self._outputs:
             try:
                 output.close()
             except Exception:
@@ -128,22 +138,48 @@ class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
     def __init__(
-        self, outputs: Callable[[Clock], Sequence[Output]], *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds
+        self,
+        clock: Clock,
+        outputs: Sequence[Output],
+        opening: Opening,
+        record: Callable[[Fact], None] = lambda fact: None,
+        no_audio: str = "",
     ) -> None:
-        clock = SystemClock()
         self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
-        super().__init__(
-            clock,
-            outputs(clock),
-            self._on_reply,
-            bpm=bpm,
-            meter=meter,
-            seed=seed,
-            patience=patience,
-        )
+        super().__init__(clock, outputs, self._on_reply, opening, record)
+        self.turns = 0
+        """How often the planner has gone round: one that hangs does not."""
+        self._record, self._no_audio = record, no_audio
         self._closing = threading.Event()
         self._last_culprit = ""
+        self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
+        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
+        if no_audio:
+            self.note(no_audio)
+
+    @classmethod
+    def open(cls, opening: Opening, *, outputs: Sequence[Output] | None = None) -> "LiveEngine":
+        """An engine that plays: on these outputs, or on the synthesizer of the opening. Raises OutputError."""
+        clock = SystemClock()
+        found, no_audio = synthesizer(opening, clock) if outputs is None else (outputs, "")
+        engine = cls(clock, found, opening, no_audio=no_audio)
+        engine.start()
+        return engine
+
+    def recall(self, facts: Sequence[Fact], crashed: Seconds) -> None:
+        """Go on from where an engine crashed, at that time of the clock, with its ports; to be called before `start`."""
+        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
+        for port in ports:
+            self._ports.append(port)
+            self._outputs.append(port.output)
+            self._sequencer.add_output(port.output)
+        self._sequencer.recall(facts, crashed)
+        for port in ports:
+            port.output.clean(self._sequencer.channels())
+        for sentence in sentences:
+            self.note(sentence)
+        self._snapshot = self._sequencer.snapshot()
 
     def start(self) -> None:
         """Begin to play."""
@@ -154,18 +190,33 @@ class LiveEngine(Engine):
         """Whether it plays no more."""
         return self._closing.is_set()
 
-    def submit(self, command: AnyCommand) -> Outcome:
+    def submit(self, command: AnyCommand, request: str = "") -> Outcome:
         """Have a command obeyed; returns when it was taken, which is long before it is heard. Any thread may call it.
 
-        Raises what the sequencer refuses, and StageClosed.
+        `request` is the id under which it is journalled. Raises what the sequencer refuses, and StageClosed.
         """
-        return self._done(lambda: self._sequencer.obey(command))
+        return self._done(lambda: self._sequencer.obey(command, request))
 
-    def add_output(self, output: Output) -> Outcome:
-        """Play on this output too, which is open. Any thread may call it. Raises BadInput for a name that is taken."""
-        outcome = self._done(lambda: self._sequencer.add_output(output))
-        self.outputs.append(output)
+    def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
+        """Play on this MIDI port too, in the request of this id. Any thread may call it.
+
+        Raises OutputError, UnknownName, and BadInput for a port that is in use.
+        """
+        port = open_port(asked, self.clock, [output.name for output in self._outputs])
+        try:
+            outcome = self._done(lambda: self._sequencer.add_output(port.output))
+        except LivecodeError:
+            port.close()
+            raise
+        self._ports.append(port)
+        self._outputs.append(port.output)
+        name, api = port.output.name, port.output.api
+        self._record(PortOpened(now=outcome.beat, name=name, api=api, virtual=asked.virtual, id=request))
         return outcome
+
+    def report(self) -> Report:
+        """How everything is."""
+        return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
         """Have the planner do this, and wait until it has."""
@@ -191,6 +242,8 @@ class LiveEngine(Engine):
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
         self._close_outputs()
+        for port in self._ports:
+            port.lock.release()
         self._host.close()
 
     def _ahead(self) -> Seconds:
@@ -212,11 +265,14 @@ class LiveEngine(Engine):
                 if (culprit := _culprit()) != self._last_culprit:
                     self._last_culprit = culprit
                     self.note(f"the planner met an error and goes on: {culprit}")
+            self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
         self._refuse_the_rest()
 
     def _read_inbox(self) -> None:
-        while True:
+        """Do what clients want, for a moment: however many they are, the music comes first."""
+        until = self.clock.now() + _PERIOD
+        while self.clock.now() < until:
             try:
                 item = self._inbox.get_nowait()
             except queue.Empty:
@@ -252,18 +308,11 @@ class LiveEngine(Engine):
 class OfflineEngine(Engine):
     """Plays on a virtual clock, as fast as it can, whenever it is told to `run`. Models are waited for, so none is ever late."""
 
-    def __init__(self, *, bpm: Fraction, meter: Meter, seed: int, patience: Seconds) -> None:
+    def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        super().__init__(
-            VirtualClock(),
-            (),
-            self._replies.put,
-            bpm=bpm,
-            meter=meter,
-            seed=seed,
-            patience=patience,
-        )
+        super().__init__(VirtualClock(), (), self._replies.put, opening)
         self._closed = False
+        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""

@@ -11,7 +11,8 @@
     ├── ModelRefused            a model's worker answered with a refusal, or not at all
     ├── OutputError             a soundfont that does not load, a file that cannot be written
     │   └── NoAudio             no audio device, or no libfluidsynth
-    └── StageClosed             a command to a stage that was closed
+    ├── StageClosed             a command to a stage that was closed
+    └── EngineGone              the engine's process has ended, or was ended by somebody else
 
 A message is one sentence: what failed, what was given, what to do.
 """
@@ -77,3 +78,7 @@ class NoAudio(OutputError):
 
 class StageClosed(LivecodeError):
     """The stage was closed before the command."""
+
+
+class EngineGone(LivecodeError):
+    """The engine's process is no more."""

@@ -94,6 +94,7 @@ class Part:
         self._settled = Beats(0)
         self._hurry = False
         self._fresh = False
+        self._back = Beats(-1)
 
     # What sounds
 
@@ -114,12 +115,13 @@ class Part:
     def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:
         """Yield (beat, controller or PROGRAM, value) in [begin, end), in order.
 
-        What was set is said again wherever the part comes to another channel or output.
+        What was set is said again wherever the part comes to another channel or output, or comes back after a crash.
         """
         said: list[tuple[Beats, int, int]] = []
         histories: list[Steps[Any]] = [self._lane, self._channel, self.route]
-        for beat in sorted({beat for steps in histories for beat, _ in steps.changes(begin, end)}):
-            moved = self.route.at(beat) != self.route.before(beat)
+        back = {self._back} if begin <= self._back < end else set()
+        for beat in sorted(back | {beat for steps in histories for beat, _ in steps.changes(begin, end)}):
+            moved = beat in back or self.route.at(beat) != self.route.before(beat)
             if moved or self.channel_at(beat) != self._channel_before(beat):
                 said += [(beat, key, value) for key, steps in self._controls.items() if (value := steps.before(beat)) is not None]
         for key, steps in self._controls.items():
@@ -134,6 +136,10 @@ class Part:
     def channel_at(self, beat: Beats) -> int | None:
         """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
         return self._resolved(self._channel.at(beat), self._lane.at(beat))
+
+    def channels(self) -> set[int]:
+        """The channels that it may have played on: its own, that of drums, and those that were set."""
+        return {self.own_channel, DRUM_CHANNEL, *(channel for channel in self._channel.values() if channel is not None)}
 
     def _channel_before(self, beat: Beats) -> int | None:
         return self._resolved(self._channel.before(beat), self._lane.before(beat))
@@ -225,6 +231,10 @@ class Part:
         phrase = self._lane.at(at)
         if phrase is not None:
             self._lane.insert(at, phrase)
+
+    def come_back(self, at: Beats) -> None:
+        """After a crash: the outputs are new, and know nothing of this part before this beat."""
+        self.planned = self._back = at
 
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)

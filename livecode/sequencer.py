@@ -17,6 +17,7 @@ from .commands import (
     AnyCommand,
     Assign,
     Continue,
+    CountIn,
     Declare,
     Fade,
     Hush,
@@ -36,6 +37,7 @@ from .commands import (
     ToPart,
 )
 from .errors import BadInput, UnknownName
+from .facts import Answered, Fact, Moved, PortOpened, Taken
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
@@ -43,6 +45,9 @@ from .outputs import MOST_LATE, Output
 from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
 from .transport import Transport
+
+REMEMBERED = Beats(256)
+"""After a crash, so many beats of what sounded are put on the tape again: more would hold up the music."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +73,37 @@ class Sequencer:
         seed: int = 0,
         lead_in: Seconds = 0.1,
         note: Callable[[str], None] = lambda sentence: None,
+        record: Callable[[Fact], None] = lambda fact: None,
     ) -> None:
-        self._clock, self._outputs, self._note = clock, list(outputs), note
+        self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
         self._troubles: dict[object, str] = {}
         self._handed = Beats(0)
+        self._silent_until = Beats(0)
+        self._moved = self.time.moved()
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
         if any(other.name == output.name for other in self._outputs):
             raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
         self._outputs.append(output)
-        if len(self._outputs) == 1:
-            at = self.time.reachable()
+        now = self.time.reachable()
+        self._welcome(output.name, now)
+        return Outcome(now, f"output {output.name} is open")
+
+    def _welcome(self, output: str, now: Beats) -> None:
+        """If it is the first output, have it hear of all settings."""
+        if self._outputs[0].name == output:
             for part in self._parts.values():
-                part.route.set(at, output.name)  # so that it hears of their settings
-            self._replan(self._parts.values(), at)
-        return Outcome(max(Beats(0), self.time.beat()), f"output {output.name} is open")
+                part.route.set(now, output)
+            self._replan(self._parts.values(), now)
+
+    def channels(self) -> set[int]:
+        """The MIDI channels (0-15) that parts have played on."""
+        return {channel for part in self._parts.values() for channel in part.channels()}
 
     def buffered(self) -> Seconds:
         """How much sound the slowest output holds in its buffers."""
@@ -95,27 +111,43 @@ class Sequencer:
 
     # Commands
 
-    def obey(self, command: AnyCommand) -> Outcome:
-        """Do what a client says. Raises BadInput with one sentence if that cannot be; nothing has changed then."""
+    def obey(self, command: AnyCommand, request: str = "") -> Outcome:
+        """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
+        changed then."""
         self._pause_if_due()
-        outcome = self._obey_part(command) if isinstance(command, ToPart) else self._obey_stage(command)
+        now, at = self.time.reachable(), self._moment(command)
+        words = self._do(command, now, at)
+        if isinstance(command, Assign):
+            self._asking.prepare(command.part, command.model)
+        self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
-        return outcome
+        self._record_moves()
+        return Outcome(at, words)
 
-    def _obey_part(self, command: ToPart) -> Outcome:
-        now = self.time.reachable()
+    def _moment(self, command: AnyCommand) -> Beats:
+        """When it takes effect. What falls silent does so now; everything else begins where the outputs can be reached."""
+        match command:
+            case Panic() | Mute(muted=True, on=On.NOW) | Solo(soloed=True, on=On.NOW):
+                return self.time.sounding()
+        part = self._parts.get(command.part) if isinstance(command, ToPart) else None
+        return self.time.moment(getattr(command, "on", On.BAR), part)
+
+    def _do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
+        """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
+        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, at)
+
+    def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
-        at = self.time.moment(command.on, part)
         since, asked = min(at, part.next_change(now) or at), part.asked
         if isinstance(command, Mute | Solo):
             self._parts.setdefault(part.name, part)
-            return Outcome(at, f"{part.name}: {self._gate(part, command, at)}")
+            return f"{part.name}: {self._gate(part, command, at)}"
         words = self._tell(part, command, now, at)
         self._parts.setdefault(part.name, part)
         if asked and part.asked != asked:
             self._asking.forget(asked)
         self._replan([part], since)
-        return Outcome(at, f"{part.name}: {words}")
+        return f"{part.name}: {words}"
 
     def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
         match command:
@@ -125,7 +157,6 @@ class Sequencer:
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
             case Assign(model=model):
-                self._asking.prepare(part.name, model)
                 part.assign(model, now)
                 return f"waits for {model.key}; what sounds goes on"
             case Act(action=action):
@@ -135,6 +166,11 @@ class Sequencer:
                     raise UnknownName.of("output", output, known)
                 part.route.set(at, output)
                 return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
+            case CountIn(phrase=phrase, bars=bars):
+                self.time.counted = at + bars * self.time.bar(at)
+                part.play(phrase, at)
+                part.stop(self.time.counted, self.time.bar(at))
+                return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
@@ -166,14 +202,13 @@ class Sequencer:
         phrase = part.phrase_at(at)
         return self.time.bar(at) if phrase is None else phrase.length
 
-    def _obey_stage(self, command: AnyCommand) -> Outcome:
-        at = self.time.sounding() if isinstance(command, Panic) else self.time.moment(getattr(command, "on", On.BAR))
+    def _obey_stage(self, command: AnyCommand, at: Beats) -> str:
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         else:
             words = self._set_transport(command, at)
         self._replan(self._parts.values(), at)
-        return Outcome(at, words)
+        return words
 
     def _set_time(self, command: Tempo | SetMeter | SetSwing, at: Beats) -> str:
         time = self.time
@@ -221,16 +256,14 @@ class Sequencer:
             self._withdraw(None, self.time.pause_at)
 
     def _stop_all(self, at: Beats) -> None:
+        self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
             self._replan([part], min(at, part.next_change(self.time.reachable()) or at))
             part.stop(at, self.time.bar(at))
 
     def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
-        """Mute or solo. What falls silent does so now, what is heard again begins where the outputs can be reached."""
-        closes = command.muted if isinstance(command, Mute) else command.soloed
-        if command.on is On.NOW and closes:
-            at = self.time.sounding()
+        """Mute or solo."""
         if isinstance(command, Mute):
             part.muted.set(at, command.muted)
             words = "muted" if command.muted else "heard again"
@@ -296,9 +329,14 @@ class Sequencer:
             self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
         self._note_once(part, "")
-        at = part.answer(reply.phrase, self.time.reachable(), self.time.tempo)
+        now, asked = self.time.reachable(), self._asking.asked_at
+        at = part.answer(reply.phrase, self.time.entrance(), self.time.tempo)
+        self._record(
+            Answered(now=now, at=at, part=part.name, phrase=reply.phrase, asked=asked, asks=part.asks, asks_ever=part.asks_ever)
+        )
         self._replan([part], at)
         self._start_if_sounding()
+        self._record_moves()
 
     def waiting(self) -> bool:
         """True while a part waits for an answer."""
@@ -312,6 +350,8 @@ class Sequencer:
 
     def _follow(self, output: Output) -> None:
         output.follow()
+        if not output.trouble and self._troubles.get((output, "trouble")):
+            self._note(f"{output.name} plays again: {output}.")
         self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:
@@ -319,7 +359,7 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
-            self._asking.ask_if_due(part, self.time.reachable(), self.time.tempo)
+            self._asking.ask_if_due(part, self.time.entrance(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))
@@ -330,6 +370,65 @@ class Sequencer:
     def _pause_if_due(self) -> None:
         if self.time.stands_still():
             self._note(f"paused at {self.time.place(self.time.held)}")
+            self._record_moves()
+
+    def _record_moves(self) -> None:
+        if (moved := self.time.moved()) != self._moved:
+            self._moved = moved
+            self._record(moved)
+
+    # After a crash
+
+    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> None:
+        """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
+
+        To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
+        """
+        moved = self._moved
+        for fact in facts:
+            try:
+                if isinstance(fact, Moved):
+                    moved = fact
+                else:
+                    self._recall(fact)
+            except Exception as error:  # it must come back with all that can be had
+                self._note(f"left out after the crash: {error}")
+        self.time.move(moved)
+        self._moved = self.time.moved()
+        self._remember(min(self.time.reachable(), self.time.beat_at(crashed)))
+        self._pause_if_due()
+        now = self.time.reachable()
+        self._handed, self._silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
+        for part in self._parts.values():
+            part.settle(now)
+            part.come_back(now)
+            if part.model is not None:
+                self._asking.prepare(part.name, part.model)
+
+    def _remember(self, end: Beats) -> None:
+        """Put what sounded up to there on the tape again."""
+        begin = max(Beats(0), end - REMEMBERED)
+        if begin < end:
+            for part in self._parts.values():
+                part.planned = begin
+            events = [event for part in self._parts.values() for event in self._events(part, begin, end)]
+            self._tape.schedule(sorted(events, key=_order))
+
+    def _recall(self, fact: Taken | Answered | PortOpened) -> None:
+        match fact:
+            case PortOpened(now=now, name=name):
+                self._welcome(name, now)
+            case Answered(now=now, part=name, phrase=phrase) if name in self._parts:
+                part = self._parts[name]
+                part.settle(now)
+                part.answer(phrase, max(now, self.time.counted), self.time.tempo)
+                part.asks, part.asks_ever = fact.asks, fact.asks_ever
+            case Taken(command=Pause() | Continue()):
+                pass  # `Moved` says it
+            case Taken(now=now, at=at, command=command):
+                if isinstance(command, ToPart) and command.part in self._parts:
+                    self._parts[command.part].settle(now)
+                self._do(Hush() if isinstance(command, Panic) else command, now, at)
 
     def _planned(self, begin: Beats, end: Beats) -> list[Event]:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
@@ -368,7 +467,7 @@ class Sequencer:
         since = part.planned
         events: list[Event] = [self._setting(part, *said) for said in part.controls_between(since, end)]
         events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, since, end)]
-        sounding = part.notes_between(max(begin, since), end)
+        sounding = part.notes_between(max(begin, since, self._silent_until), end)
         events += [self._sounding(part, note) for note in sounding if self._audible(part, note.onset)]
         return events
 
@@ -433,7 +532,7 @@ class Sequencer:
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else part.model.key.config,
             trouble=part.trouble,
-            settings=part.settings,
+            settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),
         )
 

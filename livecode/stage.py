@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .clock import Clock
 from .commands import (
     Act,
     Action,
@@ -18,6 +17,7 @@ from .commands import (
     AnyCommand,
     Assign,
     Continue,
+    CountIn,
     Declare,
     Fade,
     Hush,
@@ -35,8 +35,8 @@ from .commands import (
     Solo,
     Tempo,
 )
-from .engine import LiveEngine, LogEntry, OfflineEngine
-from .errors import BadInput, LivecodeError, NoAudio, UnknownWord
+from .engine import LiveEngine, OfflineEngine
+from .errors import BadInput, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
 from .models.host import ModelState
@@ -44,11 +44,13 @@ from .models.wire import Model
 from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
-from .outputs.fluid import GAIN, FluidOutput
-from .outputs.midi import MidiOutput
+from .outputs.fluid import GAIN
 from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
+from .places import MAIN
+from .protocol import EngineState, LogEntry, Opening, OpenPort, Report, Start
+from .remote import RemoteEngine
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
 
 _CLICK = DRUMS["stick"]
@@ -87,17 +89,20 @@ class _Strict:
 class Stage(_Strict):
     """The instrument: parts on one tempo map, playing through FluidSynth, with a tape always on.
 
-    bpm: 10 to 999 quarter notes a minute.
-    meter: such as "4/4" or "7/8".
+    bpm: 10 to 999 quarter notes a minute; None is 120.
+    meter: such as "4/4" or "7/8"; None is 4/4.
+    name: of the engine, a process of its own that plays on whatever happens here. One of that name that runs already is
+      attached to, and keeps what is None here; `close` then leaves it, while a stage that started its engine ends it.
     seed: the same seed and commands give the same notes; None draws one, which the log names.
     soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
     driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
-    gain: FluidSynth's, 0 to 10. reverb, chorus: on or off.
+    gain: FluidSynth's, 0 to 10; None is 0.6. reverb, chorus: on or off; None is on, off.
     require_audio: refuse a machine without an audio device.
-    outputs: play to these instead of FluidSynth; [] plays to the tape only.
-    patience: how many seconds a model may take for an answer before its worker is restarted.
+    outputs: play to these instead of FluidSynth, in this process; [] plays to the tape, and to MIDI ports.
+    patience: how many seconds a model may take for an answer before its worker is restarted; None is 30.
+    linger: for how many seconds the engine plays on after every stage has vanished.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
-    inline: play in this process, the only way there is so far.
+    inline: play in this process; None does so if it is offline or has outputs of its own.
 
     The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
     a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
@@ -105,64 +110,84 @@ class Stage(_Strict):
 
     def __init__(
         self,
-        bpm: Fraction | float | str = 120,
+        bpm: Fraction | float | str | None = None,
         *,
-        meter: str = "4/4",
+        meter: str | None = None,
+        name: str = MAIN,
         seed: int | None = None,
         soundfont: str | Path | None = None,
         driver: str | None = None,
-        gain: float = GAIN,
-        reverb: bool = True,
-        chorus: bool = False,
+        gain: float | None = None,
+        reverb: bool | None = None,
+        chorus: bool | None = None,
         offline: bool = False,
-        inline: bool = True,
+        inline: bool | None = None,
         require_audio: bool = False,
         outputs: Sequence[Output] | None = None,
-        patience: Seconds = 30.0,
+        patience: Seconds | None = None,
+        linger: Seconds = 1800.0,
     ) -> None:
-        if not inline:
-            raise BadInput("inline=False asks for an engine process, which this version does not have: leave it out.")
-        if seed is None:
-            seed = int.from_bytes(os.urandom(4), "big")
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-            raise BadInput(f"seed={seed!r} is no whole number from 0 to 2**63 - 1: give one such as 7, or leave it out.")
-        self._soundfont = find_soundfont(soundfont)
-        self._gain, self._reverb, self._chorus = _number("gain", gain, 0, 10), bool(reverb), bool(chorus)
-        patience = _number("patience", patience, 0.1, 3600)
-        self._no_audio = ""
+        if inline is False and (offline or outputs):
+            raise BadInput("An engine in a process of its own can be neither offline nor given outputs: leave out inline=False.")
+        opening = Opening(
+            bpm=exact_bpm(120 if bpm is None else bpm),
+            meter=Meter.of("4/4" if meter is None else meter),
+            seed=_seed(seed),
+            soundfont=str(find_soundfont(soundfont).absolute()),
+            driver=driver,
+            gain=_number("gain", GAIN if gain is None else gain, 0, 10),
+            reverb=True if reverb is None else bool(reverb),
+            chorus=bool(chorus),
+            audio=outputs is None,
+            require_audio=bool(require_audio),
+            patience=_number("patience", 30.0 if patience is None else patience, 0.1, 3600),
+        )
+        linger = _number("linger", linger, 0, 10**6)
+        here = offline or outputs is not None if inline is None else inline
+        if offline:
+            self._take_up(OfflineEngine(opening), started=True)
+        elif here:
+            self._take_up(LiveEngine.open(opening, outputs=outputs), started=True)
+        else:
+            engine, started = RemoteEngine.reach(Start(name=name, opening=opening, linger=linger))
+            self._take_up(engine, started=started)
+            given = {"bpm": bpm, "meter": meter, "seed": seed, "soundfont": soundfont, "driver": driver, "gain": gain}
+            given |= {"reverb": reverb, "chorus": chorus, "patience": patience}
+            if not started:
+                self._join_in(engine, {name: getattr(opening, name) for name, value in given.items() if value is not None})
+        if self._starter and (no_audio := self._engine.report().no_audio):
+            print(f"livecode: {no_audio}", file=sys.stderr)  # noqa: T201
+
+    @classmethod
+    def attach(cls, name: str = MAIN) -> "Stage":
+        """A stage for an engine that runs already; `close` leaves it, and the music goes on. Raises UnknownName if none does."""
+        stage = cls.__new__(cls)
+        stage._take_up(RemoteEngine.attach(name), started=False)
+        return stage
+
+    def _take_up(self, engine: "LiveEngine | OfflineEngine | RemoteEngine", *, started: bool) -> None:
+        self._engine, self._starter = engine, started
         self._parts: dict[str, PartHandle] = {}
         self._taps = Taps()
-        pace, grid = exact_bpm(bpm), Meter.of(meter)
-        if offline:
-            self._engine: LiveEngine | OfflineEngine = OfflineEngine(bpm=pace, meter=grid, seed=seed, patience=patience)
-        else:
-            live = LiveEngine(
-                lambda clock: self._open_fluid(clock, driver, require_audio) if outputs is None else outputs,
-                bpm=pace,
-                meter=grid,
-                seed=seed,
-                patience=patience,
-            )
-            live.start()
-            self._engine = live
-        self._engine.note(f"the stage is open at {float(pace):g} bpm with seed {seed}")
-        if self._no_audio:
-            self._engine.note(self._no_audio)
-        atexit.register(self.close)
+        self._process = os.getpid()
+        if started:
+            atexit.register(self._exit)
 
-    def _open_fluid(self, clock: Clock, driver: str | None, require_audio: bool) -> list[Output]:
-        fluid = FluidOutput(
-            clock, soundfont=self._soundfont, driver=driver, gain=self._gain, reverb=self._reverb, chorus=self._chorus
-        )
-        try:
-            fluid.open()
-        except NoAudio as error:
-            if require_audio or driver is not None:
-                raise
-            self._no_audio = f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
-            print(f"livecode: {self._no_audio}", file=sys.stderr)  # noqa: T201
-            return []
-        return [fluid]
+    def _join_in(self, engine: RemoteEngine, wished: Mapping[str, Any]) -> None:
+        """Set what was asked for of the tempo of an engine that runs; refuse what cannot be changed any more."""
+        for name, value in wished.items():
+            if name not in ("bpm", "meter") and value != (had := getattr(engine.opening, name)):
+                self.close()
+                raise BadInput(
+                    f"The engine that runs was opened with {name}={had!r}, not {value!r}: "
+                    "stop it first (livecode stop), or give this stage another name."
+                )
+        here = engine.snapshot()
+        print(f"livecode: attached to the engine that runs already, in bar {here.bar}.", file=sys.stderr)  # noqa: T201
+        if wished.get("bpm", here.bpm) != here.bpm:
+            self.tell(Tempo(bpm=wished["bpm"]))
+        if str(wished.get("meter", here.meter)) != here.meter:
+            self.tell(SetMeter(meter=wished["meter"]))
 
     # Parts
 
@@ -186,7 +211,9 @@ class Stage(_Strict):
 
     @property
     def parts(self) -> Mapping[str, "PartHandle"]:
-        """The parts by name."""
+        """The parts by name, also those that other stages of the same engine made."""
+        for part in self.snapshot().parts:
+            self._parts.setdefault(part.name, PartHandle(self, part.name))
         return dict(self._parts)
 
     def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
@@ -196,16 +223,9 @@ class Stage(_Strict):
         as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
         an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
         """
-        if not isinstance(self._engine, LiveEngine):
+        if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
-        output = MidiOutput(self._engine.clock, port, api=api, virtual=virtual)
-        output.open()
-        try:
-            outcome = self._engine.add_output(output)
-        except LivecodeError:
-            output.close()
-            raise
-        return Answer(outcome.words)
+        return Answer(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
 
     # Time
 
@@ -273,11 +293,13 @@ class Stage(_Strict):
 
         Call it again after the meter has changed.
         """
-        part = self.part("click", gain=gain)
-        meter = Meter.of(self.meter)
-        step = Beats(4, meter.unit)
-        strokes = [Note(place * step, step / 2, _CLICK, 90 if place else 120) for place in range(meter.count)]
-        return part >> Phrase(tuple(strokes), meter.bar, drums=True)
+        return self.part("click", gain=gain) >> _clicks(Meter.of(self.meter))
+
+    def count_in(self, bars: int = 1, *, gain: float = 0.7) -> Answer:
+        """Click for so many bars, from the next bar on; what is typed meanwhile enters after them. Raises BadInput."""
+        answer = self.tell(CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars))
+        self.part("count", gain=gain)
+        return answer
 
     # Stopping
 
@@ -289,10 +311,30 @@ class Stage(_Strict):
         """Stop all parts now, and end every note by all means."""
         return self.tell(Panic())
 
-    def close(self) -> None:
-        """End the music, the models' worker and the audio device; safe to call twice. The tape stays."""
-        self._engine.close()
-        atexit.unregister(self.close)
+    def close(self, *, on: str = "now") -> None:
+        """End the music, the models' worker and the audio device, now or on="bar"; safe to call twice. The tape stays.
+
+        A stage that attached to an engine which ran already leaves it, and the music goes on: `shut_down` ends that.
+        """
+        if self._starter:
+            self.shut_down(on=on)
+            return
+        if isinstance(self._engine, RemoteEngine):
+            self._engine.detach()
+
+    def shut_down(self, *, on: str = "now") -> None:
+        """End the music and its engine, now or on="bar", whoever started it. On the bar, the tape is gone with it."""
+        moment = On.of(on)
+        if isinstance(self._engine, RemoteEngine):
+            self._engine.close(moment)
+        else:
+            self._engine.close()
+        atexit.unregister(self._exit)
+
+    def _exit(self) -> None:
+        """Python ends: on the bar. The end of a forked child is none."""
+        if self._process == os.getpid():
+            self.close(on="bar")
 
     def __enter__(self) -> "Stage":
         return self
@@ -307,29 +349,30 @@ class Stage(_Strict):
         return self._engine.snapshot()
 
     def status(self) -> Lines:
-        """Where the music is, what every part does and waits for, how models and outputs are."""
-        here = self._engine.snapshot()
+        """Where the music is, what every part does and waits for, how models, outputs and the engine are."""
+        report = self._engine.report()
+        here = report.snapshot
         bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running or here.paused else "waits for the first notes"
         bar = f"paused at {bar}" if here.paused else bar
-        bar = f"closed at {bar}" if self._engine.closed else bar
+        bar = f"closed at {bar}" if report.closed else bar
         lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}"]
-        for part in here.parts:
-            marks = [f"next: {part.coming}"] if part.coming else []
-            marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
-            marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density")]
-            marks += [f"on {part.output}"] if part.output else []
-            marks += [part.model] if part.model else []
-            marks += [f"waits for {part.waits}" + self._model_words(part.waits)] if part.waits else []
-            marks += [f"trouble: {part.trouble}"] if part.trouble else []
-            lines.append(" · ".join([f"{part.name}: {part.doing}", *marks]))
-        lines += [f"model {state}" for state in self._engine.model_states()]
-        lines += [f"output {output}" for output in self._engine.outputs]
-        if not self._engine.outputs:
-            lines.append("output: the tape only" + (f": {self._no_audio.split(':')[0]}" if self._no_audio else ""))
+        lines += [_part_line(part, report) for part in here.parts]
+        lines += [f"model {state}" for state in report.models]
+        lines += [f"output {output}" for output in report.outputs]
+        if not report.outputs:
+            lines.append("output: the tape only" + (f": {report.no_audio.split(':')[0]}" if report.no_audio else ""))
+        lines += [f"engine {report.engine}"] if report.engine else []
         return Lines(lines)
 
-    def _model_words(self, config: str) -> str:
-        return next((f" ({state.state})" for state in self._engine.model_states() if state.key.config == config), "")
+    @property
+    def started(self) -> bool:
+        """Whether this stage started its engine, and so ends it; else it attached to one that ran already."""
+        return self._starter
+
+    @property
+    def engine(self) -> EngineState | None:
+        """The engine's process; None if it plays in this one."""
+        return self._engine.state() if isinstance(self._engine, RemoteEngine) else None
 
     def log(self, last: int = 20, *, worker: bool = False) -> Lines:
         """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
@@ -355,18 +398,19 @@ class Stage(_Strict):
         tempo, end = self._engine.tempo(), self._engine.snapshot().beats
         begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
         start = tempo.seconds_at(begin)
-        events = [tempo.timed(event) for event in self._engine.tape.events(begin, end)]
+        events = [tempo.timed(event) for event in self._engine.score(begin, end)]
         if not events:
             raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
-        events = self._engine.tape.settings(begin, start) + events
+        events = self._engine.settings(begin, start) + events
         length = counted(_bars_at(tempo, end) - _bars_at(tempo, begin), "bar")
         if target.suffix.lower() in (".mid", ".midi"):
             write_midi(target, events, tempo, begin, end)
             return Answer(f"{target}: {length}")
         if target.suffix.lower() != ".wav":
             raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
+        had = self._engine.opening
         report = render_wav(
-            target, events, start=start, soundfont=self._soundfont, gain=self._gain, reverb=self._reverb, chorus=self._chorus
+            target, events, start=start, soundfont=had.soundfont, gain=had.gain, reverb=had.reverb, chorus=had.chorus
         )
         return Answer(f"{target}: {length}, {report}")
 
@@ -380,7 +424,7 @@ class Stage(_Strict):
 
     def model_states(self) -> tuple[ModelState, ...]:
         """The models that were asked for, and how they are."""
-        return self._engine.model_states()
+        return self._engine.report().models
 
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""
@@ -388,6 +432,33 @@ class Stage(_Strict):
 
     def __repr__(self) -> str:
         return repr(self.status())
+
+
+def _part_line(part: PartState, report: Report) -> str:
+    marks = [f"next: {part.coming}"] if part.coming else []
+    marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+    marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density")]
+    marks += [f"on {part.output}"] if part.output else []
+    marks += [part.model] if part.model else []
+    state = next((f" ({state.state})" for state in report.models if state.key.config == part.waits), "")
+    marks += [f"waits for {part.waits}{state}"] if part.waits else []
+    marks += [f"trouble: {part.trouble}"] if part.trouble else []
+    return " · ".join([f"{part.name}: {part.doing}", *marks])
+
+
+def _clicks(meter: Meter) -> Phrase:
+    """A bar of clicks, the first one louder."""
+    step = Beats(4, meter.unit)
+    strokes = [Note(place * step, step / 2, _CLICK, 90 if place else 120) for place in range(meter.count)]
+    return Phrase(tuple(strokes), meter.bar, drums=True)
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return int.from_bytes(os.urandom(4), "big")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise BadInput(f"seed={seed!r} is no whole number from 0 to 2**63 - 1: give one such as 7, or leave it out.")
+    return seed
 
 
 def _setting(name: str, default: float | None, shown: Callable[[float], object] = lambda value: value) -> property:

@@ -76,6 +76,10 @@ class Steps(Generic[Value]):
         """The last change of all; None if there is none."""
         return self._beats[-1] if self._beats else None
 
+    def values(self) -> list[Value]:
+        """Every value that is not forgotten, in order."""
+        return [self._first, *self._values]
+
     def changes(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Value]]:
         """The changes in [begin, end), in order."""
         first, last = bisect_left(self._beats, begin), bisect_left(self._beats, end)

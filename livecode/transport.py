@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .clock import Clock
 from .commands import On
 from .errors import BadInput
+from .facts import Moved
 from .music import Beats, Seconds
 from .parts import Part
 from .tempo import TempoMap
@@ -26,6 +27,8 @@ class Transport:
         """The clock's time of beat 0, had it run since; None while time stands still."""
         self.held = Beats(0)
         """Where time stands still, or last did."""
+        self.counted = Beats(0)
+        """Where a count-in ends: no loop gives way to another before."""
         self.pause_at: Beats | None = None
         self.pause_planned = False
         """Whether the outputs know of the pause."""
@@ -42,9 +45,17 @@ class Transport:
         """The beat that sounds now; during the lead-in, one before the first."""
         return self._beat_in(0.0)
 
+    def beat_at(self, moment: Seconds) -> Beats:
+        """The beat that sounds at this time of the clock, if it runs."""
+        return self.held if self.started is None else self.tempo.beat_at(moment - self.started)
+
     def reachable(self) -> Beats:
         """The first beat that a command can still change."""
         return max(self.held, self._beat_in(REACTION + self._buffered()))
+
+    def entrance(self) -> Beats:
+        """The first beat at which new bars may enter."""
+        return max(self.counted, self.reachable())
 
     def sounding(self) -> Beats:
         """The beat of the notes that sound now, which swing may have made late."""
@@ -62,12 +73,11 @@ class Transport:
             case On.BAR:
                 return self.tempo.line_after(after)
             case On.LOOP:
-                return part.boundary(after, self.tempo) if part else self.tempo.line_after(after)
+                return part.boundary(self.entrance(), self.tempo) if part else self.tempo.line_after(self.entrance())
 
     def sounds_at(self, beat: Beats) -> Seconds:
-        """When a note on this beat sounds, on the clock."""
-        assert self.started is not None
-        return self.started + self.tempo.sounds_at(beat)
+        """When a note on this beat sounds, on the clock; while time stands still, as if it had begun with the clock."""
+        return (self.started or 0.0) + self.tempo.sounds_at(beat)
 
     def window(self, late: Seconds, until: Seconds) -> tuple[Beats, Beats]:
         """What to plan: from `late` seconds ago to the clock's time `until`, or to the pause if that comes first."""
@@ -101,6 +111,15 @@ class Transport:
         self.held, self.pause_at, self.started, self.paused = self.pause_at, None, None, True
         return True
 
+    def moved(self) -> Moved:
+        """How it runs or stands, as a value."""
+        return Moved(started=self.started, held=self.held, paused=self.paused, pause_at=self.pause_at)
+
+    def move(self, moved: Moved) -> None:
+        """Run or stand like that."""
+        self.started, self.held, self.paused, self.pause_at = moved.started, moved.held, moved.paused, moved.pause_at
+        self.pause_planned = False
+
     def bar(self, beat: Beats) -> Beats:
         """How long the bar is that holds this beat."""
         return self.tempo.meter_at(beat).bar
@@ -111,4 +130,4 @@ class Transport:
         return f"bar {bar}" if beat == line else f"bar {bar}, beat {float(beat - line + 1):.3g}"
 
     def _beat_in(self, seconds: Seconds) -> Beats:
-        return self.held if self.started is None else self.tempo.beat_at(self._clock.now() + seconds - self.started)
+        return self.beat_at(self._clock.now() + seconds)

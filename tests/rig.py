@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
+from livecode.facts import Fact
 from livecode.models.wire import Model, ModelKey, Reply, Request
 from livecode.music import Phrase
 from livecode.notation import notes
@@ -40,8 +41,12 @@ class Asked:
 
 
 class Rig:
-    def __init__(self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0, outputs: Sequence[Output] = ()) -> None:
-        self.clock = VirtualClock(now=100.0)
+    def __init__(
+        self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0, outputs: Sequence[Output] = (), now: float = 100.0
+    ) -> None:
+        self.clock = VirtualClock(now=now)
+        self.facts: list[Fact] = []
+        self._seed = seed
         self.tape = Tape()
         self.models = Asked()
         self.log: list[str] = []
@@ -55,7 +60,14 @@ class Rig:
             seed=seed,
             lead_in=0.1,
             note=self.log.append,
+            record=self.facts.append,
         )
+
+    def after_a_crash(self, *, down: float = 0.0) -> "Rig":
+        """What comes back, so many seconds later, from nothing but the facts."""
+        rig = Rig(now=self.clock.now() + down, seed=self._seed)
+        rig.sequencer.recall(self.facts, self.clock.now())
+        return rig
 
     def obey(self, command: AnyCommand) -> Outcome:
         return self.sequencer.obey(command)

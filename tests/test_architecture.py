@@ -46,15 +46,28 @@ ALLOWED: dict[str, set[str]] = {
     "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
     "commands": VALUES | {"tempo", "models.wire"},
+    "facts": VALUES | {"commands"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
-    "transport": VALUES | {"clock", "commands", "parts", "tempo"},
-    "sequencer": VALUES | {"transport", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
-    "engine": VALUES | {"clock", "commands", "models.host", "models.wire", "outputs", "sequencer", "tempo"},
+    "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
+    "sequencer": VALUES | {"transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
+    "supervisor": set(),
+    "places": VALUES,
+    "protocol": VALUES | {"commands", "errors", "models.host", "models.wire", "tempo"},
+    "journal": VALUES | {"facts", "models.wire", "protocol"},
+    "guard": VALUES | {"places", "protocol", "supervisor"},
+    "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
+    "engine": VALUES
+    | {"clock", "commands", "devices", "facts", "models.host", "models.wire", "outputs", "protocol", "sequencer", "tempo"},
+    "server": VALUES
+    | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
+    "line": VALUES | {"places", "protocol"},
+    "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
-    | {"clock", "commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "tempo"},
-    "ui": VALUES | {"models.bundles", "outputs", "stage", "models.specs", "notation", "ui"},
+    | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
+    | {"remote", "tempo"},
+    "ui": VALUES | {"models.bundles", "outputs", "places", "stage", "models.specs", "notation", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

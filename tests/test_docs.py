@@ -40,3 +40,11 @@ def test_links_in_the_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_test_that_the_table_of_faults_names_exists() -> None:
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("## What survives what")[2]
+    named = re.findall(r"`((?:\w+/)?test_\w+\.py)::(test_\w+)`", table)
+    assert len(named) > 15
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"

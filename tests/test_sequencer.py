@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from rig import Rig, a_model
 
-from livecode.commands import Act, Action, Adjust, Fade, Hush, Mute, On, Panic, Play, SetMeter, SetSwing, Solo, Tempo
+from livecode.commands import Act, Action, Adjust, CountIn, Fade, Hush, Mute, On, Panic, Play, SetMeter, SetSwing, Solo, Tempo
 from livecode.errors import BadInput
 from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
 from livecode.notation import beat, notes
@@ -568,3 +568,38 @@ def test_muting_in_slow_swing_is_no_standstill() -> None:
     rig.obey(Mute(part="a", muted=True))
     rig.play(until=4)
     assert rig.log == []
+
+
+def test_a_count_in_begins_the_music_and_what_is_typed_meanwhile_enters_after_it() -> None:
+    rig = Rig(bpm=120)
+    count = rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+    rig.play(until=1)
+    lead = rig.plays("lead", "C4 D4 E4 F4")
+    rig.models_of("bass", a_model())
+    rig.play(until=2)
+    rig.answer("C2 C2 C2 C2")
+    rig.play(until=10)
+    assert (count.words, lead.words) == ("count: counts 2 bars from bar 1", "lead: plays 1 bar from bar 3")
+    assert rig.score("count", until=10) == [(float(beat), "C5") for beat in range(8)]
+    assert rig.score("lead", until=10) == [(8, "C4"), (9, "D4")]
+    assert rig.score("bass", until=10) == [(8, "C2"), (9, "C2")]
+
+
+def test_a_count_in_over_music_that_plays_counts_from_the_next_bar() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("bass", "C2 C2 C2 C2")
+    rig.play(until=1)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=10)
+    assert rig.score("count", until=10) == [(4, "C5"), (5, "C5"), (6, "C5"), (7, "C5")]
+    assert rig.score("lead", until=10) == [(8, "C4"), (9, "D4")]
+    assert rig.score("bass", until=10) == [(float(beat), "C2") for beat in range(10)]
+
+
+def test_a_panic_calls_a_count_in_off() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=16))
+    rig.play(until=1)
+    rig.obey(Panic())
+    assert rig.plays("lead", "C4").words == "lead: plays 1/4 bar from bar 2"

@@ -106,8 +106,9 @@ def test_several_threads_may_type_at_once() -> None:
         wait_until(lambda: all(stage.takes(name) for name in names), "all eight parts")
 
 
-def test_every_word_of_the_stage_and_its_parts() -> None:
-    with lc.Stage(bpm=480, outputs=[]) as stage:
+@pytest.mark.parametrize("inline", [True, False])
+def test_every_word_of_the_stage_and_its_parts(inline: bool) -> None:
+    with lc.Stage(bpm=480, outputs=[], inline=inline) as stage:
         lead = stage.part("lead", program="Vibraphone", gain=0.8, pan=-0.5, channel=3)
         assert stage.part("lead") is lead
         assert str(stage.part("bass")) == "bass: empty"
@@ -121,6 +122,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         assert lead.fade_out(bars=1).startswith("lead: fades to 0 from bar")
         assert lead.fade_in(bars=0).startswith("lead: fades to 1 from bar")
         assert lead.set(range=("C3", "C5"), density=2) == "lead: low 48, high 72, density 2 set now"
+        assert lead.density == 2
         assert lead.free() == "lead: density, high, low freed now"
         assert lead.reset().startswith("lead: empty from bar")
         assert lead.stop(on="bar").startswith("lead: stops at bar")
@@ -130,6 +132,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         stage.swing = 0.6
         assert [stage.tap() for _ in range(3)] == ["tap 1 of 4", "tap 2 of 4", "tap 3 of 4"]
         assert "click: loops 1 bar" in repr(stage.click()) or "next: 1 bar" in repr(stage.parts["click"])
+        assert stage.count_in().startswith("count: counts 1 bar from bar")
         assert stage.restart().startswith("all loops begin anew at bar")
         assert stage.pause().startswith("pauses at bar")
         assert stage.go_on().startswith("goes on at bar")
@@ -138,7 +141,7 @@ def test_every_word_of_the_stage_and_its_parts() -> None:
         assert float(stage.swing.ratio) == pytest.approx(0.6, abs=1e-3)
         assert stage.hush().startswith("all parts stop at bar")
         assert stage.panic() == "all parts stopped, all notes off"
-        assert set(stage.parts) == {"lead", "bass", "click"}
+        assert set(stage.parts) == {"lead", "bass", "click", "count"}
         assert "lead: stopped" in repr(stage)
 
 
@@ -161,7 +164,10 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("lc.Stage(bpm=10**9)", "A bpm of 1000000000 cannot be played"),
         ("lc.Stage(meter='4/5')", "A meter of 4/5 cannot be counted"),
         ("lc.Stage(soundfont='TimGM6m')", "did you mean 'TimGM6mb'"),
-        ("lc.Stage(inline=False)", "leave it out"),
+        ("lc.Stage(inline=False, offline=True)", "leave out inline=False"),
+        ("lc.Stage(name='my engine')", "cannot name an engine"),
+        ("lc.Stage(linger=-1)", "linger=-1 is out of range"),
+        ("lc.Stage.attach('nobody')", "No engine 'nobody' runs: start one with Stage(name='nobody')"),
         ("lc.Stage(seed='x')", "seed"),
         ("stage.part('my part')", "cannot name a part"),
         ("stage.part('x', channel=17)", "There is no channel 17"),
@@ -180,6 +186,8 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("lc.Stage(patience=-1)", "patience=-1 is out of range"),
         ("lc.Stage(seed=-1)", "seed=-1 is no whole number"),
         ("lc.Stage(soundfont=3)", "There is no soundfont 3"),
+        ("stage.count_in(0)", "A count-in over bars = 0"),
+        ("stage.count_in('x')", "A count-in over bars = 'x' is no number"),
         ("stage.part(3)", "3 cannot name a part"),
         ("stage.render(3)", "3 is no path"),
         ("lead << 3", "with two arrows: lead >> 3"),

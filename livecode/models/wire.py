@@ -4,6 +4,7 @@ Each line is one message. The worker reads `Load` and `Request` and writes `Read
 strings such as "3/4", exact. Messages are validated on arrival; nothing is pickled.
 """
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -123,21 +124,26 @@ ToWorker: TypeAlias = Load | Request
 FromWorker: TypeAlias = Ready | Loaded | Reply
 
 
-def _to_json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """A value that JSON does not know, for msgspec: fractions become strings such as "3/4"."""
     if isinstance(value, Fraction):
         return str(value)
     raise TypeError(type(value))
 
 
-def _from_json(kind: type, value: Any) -> Any:
-    if kind is Fraction and isinstance(value, str):
-        return Fraction(value)
-    raise TypeError(kind)
+def from_json(kind: type, value: Any) -> Any:
+    """The inverse of `to_json`. Raises ValueError for what is no fraction of at most 40 digits each."""
+    if kind is not Fraction:
+        raise TypeError(kind)
+    if not (isinstance(value, str) and (found := _FRACTION.fullmatch(value))):
+        raise ValueError("no fraction such as '3/4'")
+    return Fraction(int(found[1]), int(found[2] or 1))
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_to_json)
-_for_worker: msgspec.json.Decoder[Load | Request] = msgspec.json.Decoder(ToWorker, dec_hook=_from_json)
-_for_host: msgspec.json.Decoder[Ready | Loaded | Reply] = msgspec.json.Decoder(FromWorker, dec_hook=_from_json)
+_FRACTION = re.compile(r"(-?[0-9]{1,40})(?:/([1-9][0-9]{0,39}))?", re.ASCII)
+_encoder = msgspec.json.Encoder(enc_hook=to_json)
+_for_worker: msgspec.json.Decoder[Load | Request] = msgspec.json.Decoder(ToWorker, dec_hook=from_json)
+_for_host: msgspec.json.Decoder[Ready | Loaded | Reply] = msgspec.json.Decoder(FromWorker, dec_hook=from_json)
 
 
 def encode(message: ToWorker | FromWorker) -> bytes:

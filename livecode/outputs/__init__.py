@@ -16,7 +16,7 @@ class Output(Protocol):
 
     @property
     def name(self) -> str:
-        """A plain name for status and log, such as 'FluidSynth (alsa)'."""
+        """A plain name for status and log, such as 'FluidSynth'; parts are routed by it, so it never changes."""
         ...
 
     @property

@@ -5,8 +5,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
-from collections.abc import Iterator
-from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_ulong, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_uint32, c_ulong, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,29 +67,49 @@ class JackServer:
 
 
 def jack_server() -> JackServer | None:
-    """The JACK server that runs, if one does. It is never started (JackNoStartServer).
-
-    Source: jack/jack.h, jack/types.h.
-    """
-    library = _libjack()
-    if library is None:
+    """The JACK server that runs, if one does. It is never started."""
+    watch = watch_jack("livecode-probe")
+    if watch is None:
         return None
-    with _client(library) as client:
-        if not client:
-            return None
-        period = int(library.jack_get_buffer_size(client))
-        return JackServer(int(library.jack_get_sample_rate(client)), period, _playback_latency(library, client) or 2 * period)
+    watch.close()
+    return watch.server
 
 
-@contextlib.contextmanager
-def _client(library: Any) -> Iterator[int | None]:
+def watch_jack(name: str = "livecode-watch") -> "JackWatch | None":
+    """A watch on the JACK server that runs, if one does. It is never started (JackNoStartServer)."""
     no_start_server, status = 0x01, c_int()
-    client = library.jack_client_open(b"livecode-probe", no_start_server, byref(status))
-    try:
-        yield client
-    finally:
-        if client:
-            library.jack_client_close(client)
+    library = _libjack()
+    client = library.jack_client_open(name.encode(), no_start_server, byref(status)) if library is not None else None
+    return JackWatch(library, client) if client else None
+
+
+class JackWatch:
+    """A client that takes no part in the server's periods: it knows what these are, and whether the server has died since.
+
+    libjack lets go the clients of a dead server by itself as soon as another one is opened. To close one after that, this or
+    FluidSynth's, is a crash then or later. So once the server `died`, what was its client must not be closed any more.
+    Source: jack/jack.h, jack/types.h; jack2, common/JackLibGlobals.h, JackLibGlobals::Init.
+    """
+
+    def __init__(self, library: Any, client: int) -> None:
+        self._library, self._client = library, client
+        period = int(library.jack_get_buffer_size(client))
+        latency = _playback_latency(library, client) or 2 * period
+        self.server = JackServer(int(library.jack_get_sample_rate(client)), period, latency)
+        # The callback is C's `time`, which writes the hour of death: Python there would wait for Python's lock.
+        self._died = (c_long * 2)()
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._died))  # libjack may write for as long as the process lives
+        library.jack_on_shutdown(client, ctypes.cast(ctypes.CDLL(None).time, c_void_p), self._died)
+
+    @property
+    def died(self) -> bool:
+        """Whether the server died."""
+        return self._died[0] != 0
+
+    def close(self) -> None:
+        """Let the server go, if it lives."""
+        if not self.died:
+            self._library.jack_client_close(self._client)
 
 
 def _playback_latency(library: Any, client: int) -> int:
@@ -116,6 +135,8 @@ def _libjack() -> Any:
         library.jack_client_open.restype = c_void_p
         library.jack_client_open.argtypes = [c_char_p, c_int, POINTER(c_int)]
         library.jack_client_close.argtypes = [c_void_p]
+        library.jack_on_shutdown.argtypes = [c_void_p, c_void_p, c_void_p]
+        library.jack_on_shutdown.restype = None
         library.jack_get_buffer_size.argtypes = library.jack_get_sample_rate.argtypes = [c_void_p]
         library.jack_get_ports.restype = POINTER(c_char_p)
         library.jack_get_ports.argtypes = [c_void_p, c_char_p, c_char_p, c_ulong]

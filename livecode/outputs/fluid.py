@@ -1,16 +1,18 @@
 """FluidSynth as a live output: events wait in its own sequencer, which counts the samples that the card has asked for."""
 
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from threading import Event as Waiter
 
 from ..clock import Clock
-from ..errors import NoAudio, OutputError, UnknownName
-from ..music import Beats, Event, NoteEvent, Seconds
-from . import MOST_LATE, audio, soundfonts
-from .fluidlib import BLOCK, PLANNED, Kind, Library, Synth
-from .follower import Follower
-from .voices import Voice, Voices
+from ..errors import OutputError
+from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds, counted
+from . import MOST_LATE, soundfonts
+from .device import CLOSING, Device, Opener, Partings
+from .fluidlib import PLANNED, Kind, Library
+from .reopening import Reopening
+from .voices import Settings, Voice
 
 SAMPLE_RATE = 48000
 GAIN = 0.6
@@ -27,8 +29,15 @@ class FluidOutput:
     seconds of audio earlier, so hand it over at least that long before. Times fall on FluidSynth's blocks of 64 samples
     (half a block of error, 0.67 ms at 48 kHz), plus what `Follower` states.
 
-    All methods are called by one thread. The audio thread never runs Python.
+    A device that asks for no audio any more is opened again: on the driver that was named, or on the first that plays.
+    Until one does, notes are counted as dropped; programs and controllers are set when it is there.
+
+    One thread calls all methods, and only `open` and `close` wait for a device; any thread may look at what it says of itself.
+    The audio thread never runs Python.
     """
+
+    name = "FluidSynth"
+    """The same whichever driver it plays to, for parts are routed by it."""
 
     def __init__(
         self,
@@ -43,36 +52,50 @@ class FluidOutput:
     ) -> None:
         self._clock = clock
         self._soundfont = soundfont
-        self._wanted = driver
-        self._gain, self._reverb, self._chorus = gain, reverb, chorus
-        self._sample_rate = sample_rate or SAMPLE_RATE
+        self._partings = Partings(clock)
+        self._an_opener = partial(
+            Opener,
+            clock=clock,
+            driver=driver,
+            gain=gain,
+            reverb=reverb,
+            chorus=chorus,
+            sample_rate=sample_rate or SAMPLE_RATE,
+            partings=self._partings,
+        )
+        self._opener: Opener | None = None
+        self._device: Device | None = None
+        self._reopening: Reopening | None = None
+        self._waiting: list[Event] = []
+        self._settings = Settings()
         self._driver = ""
-        self._synth: Synth | None = None
-        self._voices: Voices | None = None
-        self._follower = Follower(0.0)
         self._latency: Seconds = 0.0
-        self._period: Seconds = 0.0
         self.played = 0
         self.late = 0
         self.dropped = 0
         self.jumps = 0
-
-    @property
-    def name(self) -> str:
-        """'FluidSynth', and the driver once it is open."""
-        return f"FluidSynth ({self._driver})" if self._driver else "FluidSynth"
+        self.reopened = 0
 
     def __str__(self) -> str:
-        said = [f"{self.name}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        on = f"{self.name} ({self.driver})" if self.driver else self.name
+        said = [f"{on}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        if self.reopened:
+            said.append(f"opened again {counted(Fraction(self.reopened), 'time')}")
         return " · ".join([*said, self.trouble] if self.trouble else said)
 
     @property
     def trouble(self) -> str:
-        """A device that has stopped, or programs that the soundfont lacks."""
-        if self.standing:
-            return "the device has stopped asking for audio: see that it is there, then open the stage again"
+        """A device that is gone, or programs that the soundfont lacks."""
+        if (reopening := self._reopening) is not None:
+            why = f" ({reopening.why})" if reopening.why else ""
+            return f"the device is gone{why}: it is opened again by itself as soon as it is back"
         lacking = ", ".join(f"{program + 1} for {part}" for part, program in sorted(self.missing_programs))
         return f"the soundfont has no program {lacking}: another one plays instead" if lacking else ""
+
+    @property
+    def driver(self) -> str:
+        """FluidSynth's name of the audio driver that it plays to, or last did; "" before it is open."""
+        return self._driver
 
     @property
     def latency(self) -> Seconds:
@@ -82,100 +105,50 @@ class FluidOutput:
     @property
     def standing(self) -> bool:
         """Whether the card has stopped asking for audio: the device is gone, or the machine hangs."""
-        return self._follower.standing
+        device = self._device
+        return self._reopening is not None or (device is not None and device.standing)
 
     @property
     def missing_programs(self) -> frozenset[tuple[str, int]]:
         """Parts and programs (0-127) for which the soundfont has no preset; they play its first one instead."""
-        return frozenset(self._voices.missing) if self._voices else frozenset()
+        device = self._device
+        return frozenset(device.voices.missing) if device else frozenset()
 
     def sounding(self) -> int:
         """How many voices sound at this moment."""
-        return self._synth.voices() if self._synth else 0
+        device = self._device
+        return device.synth.voices() if device else 0
 
     def open(self) -> None:
         """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver."""
-        if self._synth is not None:
+        if self._device is not None or self._reopening is not None:
             return
-        library = Library()
-        soundfont = soundfonts.find(self._soundfont)
-        refusals = []
-        for driver in self._candidates(library):
-            try:
-                self._open_on(driver, library, soundfont)
-            except NoAudio as error:
-                refusals.append(str(error))
-            else:
-                return
-        raise NoAudio(" ".join(refusals))
+        self._opener = self._an_opener(library=Library(), soundfont=soundfonts.find(self._soundfont))
+        device = self._opener.open()
+        device.watch(0.1, 0.001)
+        self._play_on(device)
 
-    def _candidates(self, library: Library) -> list[str]:
-        built_in = library.drivers()
-        if self._wanted is not None:
-            if self._wanted not in built_in:
-                raise UnknownName.of("audio driver", self._wanted, built_in)
-            return [self._wanted]
-        found = [driver for driver in audio.drivers() if driver in built_in]
-        if not found:
-            raise NoAudio(
-                f"There is no audio device here (looked for {audio.looked_for()}): connect one or start its server, "
-                "name a driver, or render to a file."
-            )
-        return found
-
-    def _open_on(self, driver: str, library: Library, soundfont: Path) -> None:
-        jack = audio.jack_server() if driver == "jack" else None
-        if driver == "jack" and jack is None:
-            raise NoAudio("There is no JACK server: start one, or leave the driver to livecode.")
-        if driver == "alsa":
-            audio.hush_alsa()
-        rate = jack.sample_rate if jack else self._sample_rate
-        synth = Synth(library, soundfont, sample_rate=rate, gain=self._gain, reverb=self._reverb, chorus=self._chorus)
-        try:
-            period, periods = synth.buffer()
-            buffered = jack.latency if jack else period * periods
-            period = jack.period if jack else period
-            synth.play_on(driver, {"id": "livecode", "autoconnect": 1} if jack else {})
-        except OutputError:
-            synth.close()
-            raise
-        self._synth, self._voices, self._driver = synth, Voices(synth), driver
-        # The counter shows the last block of a period that has just been rendered, hence the period on top.
-        self._latency = (buffered + period - BLOCK) / rate
-        self._period = period / rate
-        self._follower = Follower(self._period)
-        self._watch(0.1, 0.001)
-
-    def _watch(self, seconds: Seconds, every: Seconds) -> None:
-        """Look at the counter often for a moment, so that its line is good before anything is scheduled by it."""
-        pause, until = Waiter(), self._clock.now() + seconds
-        for _ in range(round(seconds / every)):
-            self._look()
-            if self._clock.now() >= until:
-                return
-            pause.wait(every)
-
-    def _look(self) -> Seconds:
-        """One look at the card's counter; returns how far it moved the line.
-
-        The clock is read after the counter: if the thread is held up between them, the counter only looks late.
-        """
-        synth = self._opened()
-        rendered = synth.rendered(synth.tick())
-        return self._follower.observe(self._clock.now(), rendered)
+    def _play_on(self, device: Device) -> None:
+        self._device, self._driver, self._latency = device, device.driver, device.latency
 
     def follow(self) -> None:
         """Look at the card's counter; the engine calls this about every 30 ms, and `schedule` does by itself.
 
         After a jump (an xrun) it looks closer for at most 4 ms, and what waits is queued again.
         """
-        jumped = abs(self._look()) > RESEND_AFTER
+        if self._reopening is not None:
+            self._look_for_device(self._reopening)
+            return
+        device = self._opened()
+        jumped = abs(device.look()) > RESEND_AFTER
+        if device.lost:
+            self._lose(device)
+            return
         if jumped:
             self.jumps += 1
-            self._watch(min(2 * self._period, 0.004), 0.0002)
-        assert self._voices is not None
-        tick = self._opened().tick()
-        for voice in self._voices.which(None):
+            device.watch(min(2 * device.period, 0.004), 0.0002)
+        tick = device.synth.tick()
+        for voice in device.voices.which(None):
             self._settle(voice, tick)
             if jumped and voice.pending:
                 self._plan_again(voice, [event for _, event in self._withdrawn(voice)])
@@ -183,10 +156,11 @@ class FluidOutput:
     def schedule(self, events: Sequence[Event]) -> None:
         """Queue these. A note more than 50 ms late is dropped; programs and controls never are, for what they set lasts."""
         self.follow()
-        voices = self._voices
-        assert voices is not None
+        if self._device is None:
+            self._waiting += events
+            return
         for event in events:
-            self._plan_again(voices.of(event.part), [event])
+            self._plan_again(self._device.voices.of(event.part), [event])
 
     def withdraw(self, part: str | None, since: Beats) -> None:
         """Take back what is at or after `since` and not yet due.
@@ -194,61 +168,107 @@ class FluidOutput:
         FluidSynth removes by source and type only, so everything planned goes and what lies before `since` is queued again.
         A note that becomes due in the microseconds between is taken for played: never doubled, at worst lost.
         """
-        self._opened()
-        assert self._voices is not None
-        for voice in self._voices.which(part):
+        if self._reopening is not None:
+            self._waiting = [event for event in self._waiting if part not in (None, event.part) or event.beat < since]
+            return
+        for voice in self._opened().voices.which(part):
             for due, event in self._withdrawn(voice):
                 if event.beat < since:
                     self._queue(voice, event, due)
 
     def silence(self, part: str | None, at: Beats) -> None:
         """Keys and pedals up on the part's channels; for None every sound is cut."""
-        synth = self._opened()
-        assert self._voices is not None
-        for voice in self._voices.which(part):
-            synth.remove(voice.source, Kind.NOTE_OFF)  # they would end notes that begin later
+        self._settings.lift_pedals(part)
+        if self._reopening is not None:
+            return
+        device = self._opened()
+        for voice in device.voices.which(part):
+            device.synth.remove(voice.source, Kind.NOTE_OFF)  # they would end notes that begin later
             for channel in voice.channels.values():
-                synth.release(channel)
+                device.synth.release(channel)
                 if part is None:
-                    synth.cut(channel)
+                    device.synth.cut(channel)
 
     def close(self) -> None:
-        """Silence everything and let the device go. Closing twice is harmless."""
-        if self._synth is None:
-            return
-        self.withdraw(None, Beats(0))
-        self.silence(None, Beats(0))
-        self._synth.close()
-        self._synth = self._voices = None
+        """Silence everything and let the device go; one that hangs is not waited for. Closing twice is harmless."""
+        until = self._clock.now() + CLOSING
+        if self._reopening is not None:
+            self._reopening.cancel(CLOSING)
+        if self._device is not None:
+            self.withdraw(None, Beats(0))
+            self.silence(None, Beats(0))
+            self._partings.begin(self._device)
+        self._partings.wait(until)
+        self._device = self._reopening = None
+        self._waiting, self._settings = [], Settings()
 
-    def _opened(self) -> Synth:
-        if self._synth is None:
+    def _opened(self) -> Device:
+        if self._device is None:
             raise OutputError("FluidSynth is closed: open it before playing.")
-        return self._synth
+        return self._device
+
+    # A device that is gone
+
+    def _lose(self, device: Device) -> None:
+        """Let the device go and look for another; what it has not played waits."""
+        for voice in device.voices.which(None):
+            self._waiting += [event for _, event in self._withdrawn(voice)]
+            device.voices.end(voice)  # it may wake, and sound beside the new one, before it is closed
+        assert self._opener is not None
+        self._device, self._reopening = None, Reopening(self._opener, device)
+        self._reopening.start()
+
+    def _look_for_device(self, reopening: Reopening) -> None:
+        """Go on with a new device if there is one: set what holds, queue what waits."""
+        self._let_pass()
+        device = reopening.take()
+        if device is None:
+            return
+        self._reopening = None
+        self.reopened += 1
+        self._play_on(device)
+        device.look()
+        for held in self._settings.events():
+            device.voices.set(held)
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            self._plan_again(device.voices.of(event.part), [event])
+
+    def _let_pass(self) -> None:
+        """Of what waits for a device, forget what is over: notes are dropped, programs and controllers will be set."""
+        now = self._clock.now()
+        over = [event for event in self._waiting if event.seconds < now - MOST_LATE]
+        self._waiting = [event for event in self._waiting if event.seconds >= now - MOST_LATE]
+        for event in over:
+            self.dropped += isinstance(event, NoteEvent)
+            self._hold(event)
+
+    def _hold(self, event: Event) -> None:
+        if isinstance(event, ControlEvent | ProgramEvent):
+            self._settings.hold(event)
+
+    # A device that plays
 
     def _plan_again(self, voice: Voice, events: Sequence[Event]) -> None:
         """Queue events at the ticks of their seconds, unless they are notes far too late."""
-        synth, now = self._opened(), self._clock.now()
+        device, now = self._opened(), self._clock.now()
         for event in events:
             if isinstance(event, NoteEvent) and event.seconds < now:
                 if event.seconds < now - MOST_LATE:
                     self.dropped += 1
                     continue
                 self.late += 1
-            self._queue(voice, event, max(self._tick_of(event.seconds), synth.tick() + 1))
+            self._queue(voice, event, max(device.tick_of(event.seconds), device.synth.tick() + 1))
 
     def _queue(self, voice: Voice, event: Event, due: int) -> None:
-        assert self._voices is not None
-        ends = self._tick_of(event.end_seconds) if isinstance(event, NoteEvent) else due
-        self._voices.send(voice, event, due, ends)
+        device = self._opened()
+        ends = device.tick_of(event.end_seconds) if isinstance(event, NoteEvent) else due
+        device.voices.send(voice, event, due, ends)
         voice.pending.append((due, event))
-
-    def _tick_of(self, seconds: Seconds) -> int:
-        return self._opened().tick_at(self._follower.rendered_at(seconds - self._latency))
 
     def _withdrawn(self, voice: Voice) -> list[tuple[int, Event]]:
         """Take back all that is planned for a voice; returns what had not been due."""
-        synth = self._opened()
+        synth = self._opened().synth
         synth.remove(voice.source, *PLANNED)
         self._settle(voice, synth.tick())
         taken, voice.pending = voice.pending, []
@@ -256,6 +276,8 @@ class FluidOutput:
 
     def _settle(self, voice: Voice, tick: int) -> None:
         """Forget, and count, what has been due."""
-        due = [event for moment, event in voice.pending if moment <= tick]
-        self.played += sum(isinstance(event, NoteEvent) for event in due)
+        for moment, event in voice.pending:
+            if moment <= tick:
+                self.played += isinstance(event, NoteEvent)
+                self._hold(event)
         voice.pending = [(moment, event) for moment, event in voice.pending if moment > tick]

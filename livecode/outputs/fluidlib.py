@@ -24,6 +24,9 @@ DRUM_BANK = 128
 CHANNELS = 256
 """Channels of one synthesizer, the most that FluidSynth allows."""
 
+PEDALS = (64, 66)
+"""The controllers that hold notes which are over: the sustain and the sostenuto pedal."""
+
 _FAILED = -1
 _LOG_LEVELS = range(5)
 _LOG_ERRORS = range(3)
@@ -220,6 +223,10 @@ class Synth:
         """Period size in samples and number of periods that a driver will be asked for."""
         return self._get("audio.period-size"), self._get("audio.periods")
 
+    def set_period(self, samples: int) -> None:
+        """Have a driver ask for so many samples at a time."""
+        self._set("audio.period-size", samples)
+
     def play_on(self, driver: str, settings: Mapping[str, str | int]) -> None:
         """Start the audio thread with settings of the driver. Raises NoAudio if the driver does not open."""
         for name, value in settings.items():
@@ -290,10 +297,14 @@ class Synth:
         code = self._fs.fluid_synth_program_select(self._synth, channel, self._soundfont, bank, number)
         _checked(code, f"selecting preset {bank}:{number}")
 
+    def set_control(self, channel: int, control: int, value: int) -> None:
+        """Set a controller of a channel now."""
+        _checked(self._fs.fluid_synth_cc(self._synth, channel, control, value), f"setting controller {control}")
+
     def release(self, channel: int) -> None:
         """Pedals up and every key of the channel up, now."""
-        for pedal in (64, 66):
-            _checked(self._fs.fluid_synth_cc(self._synth, channel, pedal, 0), "lifting a pedal")
+        for pedal in PEDALS:
+            self.set_control(channel, pedal, 0)
         _checked(self._fs.fluid_synth_all_notes_off(self._synth, channel), "releasing the keys of a channel")
 
     def cut(self, channel: int) -> None:
@@ -308,6 +319,10 @@ class Synth:
     def write(self, frames: int, left: int, right: int) -> None:
         """Render into two buffers of float32, given by address. Only without a driver."""
         _checked(self._library.write_float(self._synth, frames, left, 0, 1, right, 0, 1), "rendering")
+
+    def forget_driver(self) -> None:
+        """Never close the driver: for one that would crash."""
+        self._driver = None
 
     def close(self) -> None:
         """Stop the audio thread and free everything; the sequencer before the synthesizer that it knows."""

@@ -20,6 +20,9 @@ REFIT: Seconds = 0.25
 LOST_TIME = ((0.045, 2, 2.0), (0.3, 8, 0.75), (1.0, 16, 0.3))
 """Seconds, observations, periods: a counter that stays this far below the line, so long and so often, has lost time."""
 
+LONGEST_LOOK: Seconds = 0.25
+"""A standing counter has stood for this long at most between two looks: whoever was held up longer held up the card perhaps."""
+
 LEAST_STEP: Seconds = 0.0003
 """What is added to those periods, for threads that wake late; and what is no step but drift."""
 
@@ -46,9 +49,14 @@ class Follower:
         self._height = 0.0
         self._slope = 0.0
         self._rendered = -1.0
-        self._moved_at = 0.0
         self._fitted_at = float("-inf")
-        self.standing = False
+        self.stood: Seconds = 0.0
+        """For how long the counter has been seen to stand."""
+
+    @property
+    def standing(self) -> bool:
+        """Whether the counter stands for longer than a period or an xrun makes it."""
+        return self.stood > self._standstill
 
     def rendered_at(self, now: Seconds) -> Seconds:
         """Seconds of audio rendered, or to be rendered, at a moment of the clock."""
@@ -79,10 +87,10 @@ class Follower:
             if self.standing:
                 self._points.clear()
                 self._fitted_at = float("-inf")
-            self.standing = False
-            self._rendered, self._moved_at = rendered, now
-        elif now - self._moved_at > self._standstill:
-            self.standing = True
+            self.stood = 0.0
+            self._rendered = rendered
+        else:
+            self.stood += min(now - self._points[-1][0], LONGEST_LOOK)
 
     def _fell(self, now: Seconds) -> bool:
         """Whether the counter has lost time; if so, older observations are forgotten."""

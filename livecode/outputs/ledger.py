@@ -81,6 +81,10 @@ class Ledger:
         self._ends.clear()
         return [*sounding, *others]
 
+    def suspect(self, keys: Iterable[Key]) -> None:
+        """These keys may be down, whoever struck them: the next `panic` lifts them."""
+        self._struck.update(keys)
+
     def lose(self) -> None:
         """The instrument is gone: nothing sounds. What was struck is remembered for a `panic` when it is back."""
         self._sounding.clear()

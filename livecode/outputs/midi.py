@@ -35,6 +35,8 @@ LOOK_TAKES: Seconds = 0.002
 PRIORITY = 5
 """Real-time priority of the sender: above every ordinary thread, below the audio server's."""
 
+GONE = "the port is gone: connect it again, it reopens by itself"
+
 REMEMBERED = 4096
 """Lateness is told over this many notes."""
 
@@ -66,6 +68,11 @@ class MidiOutput:
     def name(self) -> str:
         """The port's plain name; before it is open, what was asked for."""
         return self._sender.port if self._sender else self._port or "MIDI"
+
+    @property
+    def api(self) -> str:
+        """The system that the port belongs to, such as "jack"; before it is open, what was asked for."""
+        return self._sender.api if self._sender else self._api or ""
 
     @property
     def trouble(self) -> str:
@@ -109,13 +116,27 @@ class MidiOutput:
             said.append("real-time" if self.realtime else "no real-time priority")
         return " · ".join([*said, self.trouble] if self.trouble else said)
 
-    def open(self) -> None:
-        """Connect to the port, and start the thread that sends. Raises UnknownName or OutputError."""
+    def open(self, *, later: bool = False) -> None:
+        """Connect to the port, and start the thread that sends. Raises UnknownName or OutputError.
+
+        later: a port that is not there is opened as soon as it is; its name and its API must be given in full.
+        """
         if self._sender is not None and self._sender.is_alive():
             return
-        client, port = self._virtual_port() if self._virtual else self._found_port()
-        self._sender = _Sender(self._clock, client, port, self._client_name, virtual=self._virtual)
+        try:
+            client, port = self._virtual_port() if self._virtual else self._found_port()
+        except LivecodeError:
+            if not (later and self._port and self._api):
+                raise
+            client, port = None, self._port
+        api = client.api if client else self._api
+        self._sender = _Sender(self._clock, client, port, self._client_name, api=api or "", virtual=self._virtual)
         self._sender.start()
+
+    def clean(self, channels: Iterable[int]) -> None:
+        """End whatever somebody else may have left sounding on these channels (0-15): pedals, all sound, every key."""
+        cleaned = tuple(channels)
+        self._opened().ask(lambda sender: sender.clean(cleaned))
 
     def schedule(self, events: Sequence[Event]) -> None:
         """Send these, each at its moment; a note more than 50 ms late is dropped, a control or a program never."""
@@ -168,16 +189,17 @@ class MidiOutput:
 class _Sender(threading.Thread):
     """The thread that owns the port, what waits for it and what sounds on it. Others only `ask`."""
 
-    def __init__(self, clock: Clock, client: Client, port: str, client_name: str, *, virtual: bool) -> None:
+    def __init__(self, clock: Clock, client: Client | None, port: str, client_name: str, *, api: str, virtual: bool) -> None:
         super().__init__(name=f"livecode MIDI {port}", daemon=True)
-        self.port, self.trouble, self.realtime = port, "", False
+        self.port, self.realtime = port, False
+        self.trouble = "" if client else GONE
         self.agenda, self.ledger = Agenda(), Ledger()
         self.played = self.late = self.dropped = 0
         self.lateness: list[Seconds] = []
         self._clock = clock
         self._client: Client | None = client
-        self._api, self._client_name, self._virtual = client.api, client_name, virtual
-        self._there = True
+        self.api, self._client_name, self._virtual = api, client_name, virtual
+        self._there = client is not None
         self._settings: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._channels: set[int] = set()
         self._inbox: deque[Callable[[_Sender], None]] = deque()
@@ -260,6 +282,13 @@ class _Sender(threading.Thread):
             self._settings.pop((CONTROL | channel, PEDAL), None)
         self.lift(self.ledger.panic())
 
+    def clean(self, channels: Sequence[int]) -> None:
+        """All that may sound on these channels ends; if the port is not there, as soon as it is."""
+        self._channels.update(channels)
+        self.ledger.suspect((channel, pitch) for channel in channels for pitch in range(128))
+        if self._there:
+            self.panic()
+
     def finish(self) -> None:
         """Leave silence, and end."""
         self.agenda.withdraw(None, Beats(0))
@@ -325,7 +354,7 @@ class _Sender(threading.Thread):
     def _lost(self, why: str) -> None:
         self._there = False
         self.ledger.lose()
-        self.trouble = f"the port is gone{f' ({why})' if why else ''}: connect it again, it reopens by itself"
+        self.trouble = GONE.replace(":", f" ({why}):", 1) if why else GONE
         if self._client is not None:
             self._client.disconnect()
 
@@ -334,7 +363,7 @@ class _Sender(threading.Thread):
             self._let_go()
         with contextlib.suppress(LivecodeError):
             if self._client is None:
-                self._client = Client(self._api, self._client_name)
+                self._client = Client(self.api, self._client_name)
             if self._virtual:
                 self._client.own(self.port)
             else:

@@ -15,15 +15,6 @@ class _Track:
     events: list[Event] = field(default_factory=list)
     releases: list[Beats] = field(default_factory=list)
 
-    def ended(self, note: NoteEvent) -> NoteEvent:
-        """The note as it sounded: ended by the first release in its middle."""
-        place = bisect_right(self.releases, note.beat)
-        if place == len(self.releases) or self.releases[place] >= note.end_beat:
-            return note
-        end = self.releases[place]
-        share = float((end - note.beat) / (note.end_beat - note.beat))
-        return replace(note, end_beat=end, end_seconds=note.seconds + share * (note.end_seconds - note.seconds))
-
 
 class Tape:
     """Keeps planned events by part, in order of beat: what a render, an export and a test read.
@@ -77,7 +68,8 @@ class Tape:
         """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
         held: dict[tuple[str, int, int], Event] = {}
         for track in list(self._tracks.values()):
-            for event in track.events[: bisect_left(track.events, at, key=_beat)]:
+            events = list(track.events)
+            for event in events[: bisect_left(events, at, key=_beat)]:
                 if isinstance(event, ControlEvent):
                     held[event.part, event.channel, event.control] = replace(event, beat=at, seconds=seconds)
                 elif isinstance(event, ProgramEvent):
@@ -102,11 +94,22 @@ class Tape:
         return list(self._tracks.values()) if part is None else [self._tracks.setdefault(part, _Track())]
 
     def _between(self, track: _Track, begin: Beats | None, end: Beats | None) -> Iterator[Event]:
-        first = 0 if begin is None else bisect_left(track.events, begin, key=_beat)
-        last = len(track.events) if end is None else bisect_left(track.events, end, key=_beat)
-        for event in track.events[first:last]:
-            yield track.ended(event) if isinstance(event, NoteEvent) else event
+        events, releases = list(track.events), list(track.releases)  # the planner may take some back meanwhile
+        first = 0 if begin is None else bisect_left(events, begin, key=_beat)
+        last = len(events) if end is None else bisect_left(events, end, key=_beat)
+        for event in events[first:last]:
+            yield _ended(event, releases) if isinstance(event, NoteEvent) else event
 
 
 def _beat(event: Event) -> Beats:
     return event.beat
+
+
+def _ended(note: NoteEvent, releases: list[Beats]) -> NoteEvent:
+    """The note as it sounded: ended by the first release in its middle."""
+    place = bisect_right(releases, note.beat)
+    if place == len(releases) or releases[place] >= note.end_beat:
+        return note
+    end = releases[place]
+    share = float((end - note.beat) / (note.end_beat - note.beat))
+    return replace(note, end_beat=end, end_seconds=note.seconds + share * (note.end_seconds - note.seconds))

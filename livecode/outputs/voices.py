@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ..errors import OutputError
 from ..gm import DRUM_CHANNEL
 from ..music import ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent
-from .fluidlib import CHANNELS, DRUM_BANK, Synth
+from .fluidlib import CHANNELS, DRUM_BANK, PEDALS, Kind, Synth
 
 
 @dataclass(slots=True)
@@ -61,6 +61,22 @@ class Voices:
                 bank, number = self._preset(voice, event.channel == DRUM_CHANNEL, event.program)
                 self._synth.program(voice.source, due, channel, bank, number)
 
+    def set(self, event: ControlEvent | ProgramEvent) -> None:
+        """Set now what a controller or a program sets."""
+        voice, drums = self.of(event.part), event.channel == DRUM_CHANNEL
+        channel = self._channel(voice, drums)
+        if isinstance(event, ProgramEvent):
+            self._synth.select(channel, *self._preset(voice, drums, event.program))
+        else:
+            self._synth.set_control(channel, event.control, event.value)
+
+    def end(self, voice: Voice) -> None:
+        """End, now, every sound of a part, and take back all that is queued for it."""
+        self._synth.remove(voice.source, *Kind)
+        for channel in voice.channels.values():
+            self._synth.release(channel)
+            self._synth.cut(channel)
+
     def _channel(self, voice: Voice, drums: bool) -> int:
         if drums not in voice.channels:
             if self._channels == CHANNELS:
@@ -81,3 +97,25 @@ class Voices:
         presets = self._synth.presets
         found = next((preset for preset in ((bank, program), (bank, 0)) if preset in presets), None)
         return found or min(presets, key=lambda preset: (preset[0] != bank, preset))
+
+
+class Settings:
+    """The programs and controllers that hold for each part. They outlive a device: one that is opened anew is told them first."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, bool, int | None], ControlEvent | ProgramEvent] = {}
+
+    def hold(self, event: ControlEvent | ProgramEvent) -> None:
+        """This holds from now on."""
+        what = event.control if isinstance(event, ControlEvent) else None
+        self._held[event.part, event.channel == DRUM_CHANNEL, what] = event
+
+    def lift_pedals(self, part: str | None) -> None:
+        """No pedal of the part (None: of any) is down any more."""
+        for held in list(self._held):
+            if held[2] in PEDALS and part in (None, held[0]):
+                del self._held[held]
+
+    def events(self) -> list[ControlEvent | ProgramEvent]:
+        """What holds."""
+        return list(self._held.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import BadInput, LivecodeError, NoAudio
 from ..outputs import ports, soundfonts
+from ..places import MAIN
 from ..stage import Stage
 from . import demo, doctor, repl
 
@@ -42,6 +43,13 @@ def _parser() -> argparse.ArgumentParser:
         "doctor": "say what is missing here",
     }.items():
         commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.").set_defaults(command=name)
+    for name, words in {
+        "attach": "a prompt for an engine that runs already; leaving it leaves the music on",
+        "stop": "end an engine that runs, on the bar",
+    }.items():
+        command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        command.add_argument("name", nargs="?", default=argparse.SUPPRESS, help=f"which engine (default: {MAIN})")
+        command.set_defaults(command=name)
     piece.add_argument("--bars", type=int, default=16, help="how many bars the models play (default: 16)")
     piece.add_argument("--out", type=Path, help="render to this .wav or .mid file instead of playing")
     return parser
@@ -54,10 +62,23 @@ def _add_shared(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--soundfont", default=default, help="name or path of a .sf2 or .sf3 file")
     drivers = "FluidSynth's audio driver, such as pulseaudio, alsa, jack, coreaudio, wasapi"
     parser.add_argument("--driver", default=default, help=drivers)
+    parser.add_argument("--name", default=default, help=f"name of the engine (default: {MAIN})")
 
 
 def _prompt(options: argparse.Namespace) -> int:
     repl.run(_stage(options))
+    return 0
+
+
+def _attach(options: argparse.Namespace) -> int:
+    repl.run(Stage.attach(options.name or MAIN))
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    name = options.name or MAIN
+    Stage.attach(name).shut_down(on="bar")
+    _say(f"The engine {name!r} has ended.")
     return 0
 
 
@@ -88,7 +109,7 @@ def _demo(options: argparse.Namespace) -> int:
             raise BadInput(f"--out {options.out} ends in neither .wav nor .mid: name it so, to say which is wanted.")
         return _render(options, [options.out])
     try:
-        stage = _stage(options, bpm="80", require_audio=True)
+        stage = _stage(options, bpm="80", name="demo", require_audio=True)
     except NoAudio as error:
         if options.driver is not None:
             raise
@@ -105,9 +126,17 @@ def _render(options: argparse.Namespace, targets: list[Path]) -> int:
     return 0
 
 
-def _stage(options: argparse.Namespace, *, bpm: str = "120", offline: bool = False, require_audio: bool = False) -> Stage:
+def _stage(
+    options: argparse.Namespace,
+    *,
+    bpm: str | None = None,
+    name: str = MAIN,
+    offline: bool = False,
+    require_audio: bool = False,
+) -> Stage:
     return Stage(
         options.bpm or bpm,
+        name=options.name or name,
         seed=options.seed,
         soundfont=options.soundfont,
         driver=options.driver,
@@ -118,10 +147,12 @@ def _stage(options: argparse.Namespace, *, bpm: str = "120", offline: bool = Fal
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "": _prompt,
+    "attach": _attach,
     "demo": _demo,
     "doctor": _doctor,
     "ports": _ports,
     "soundfonts": _soundfonts,
+    "stop": _stop,
 }
 
 

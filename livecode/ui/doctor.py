@@ -11,6 +11,7 @@ from ..models.bundles import BUILT_IN, FAMILIES, find
 from ..outputs import audio, ports, soundfonts
 from ..outputs.fluidlib import Library
 from ..outputs.midi import be_punctual
+from ..places import running
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,11 @@ def _bundles() -> Finding:
     return Finding("built-in models", ", ".join(str(find(families[config], config)) for config in BUILT_IN))
 
 
+def _engines() -> Finding:
+    names = running()
+    return Finding("engines", f"{', '.join(names)} (livecode attach, livecode stop)" if names else "none runs")
+
+
 _CHECKS: dict[str, Callable[[], Finding]] = {
     "Python": _python,
     "Magenta": _magenta,
@@ -103,4 +109,5 @@ _CHECKS: dict[str, Callable[[], Finding]] = {
     "MIDI ports": _midi,
     "real-time priority": _realtime,
     "built-in models": _bundles,
+    "engines": _engines,
 }

@@ -1,5 +1,6 @@
 """The prompt: IPython with a stage ready, where a refusal is one sentence instead of a traceback."""
 
+import contextlib
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +26,7 @@ def namespace(stage: Stage) -> dict[str, object]:
         "stage": stage,
         "drums": stage.part("drums"),
         "lead": stage.part("lead"),
+        **stage.parts,
         **{word: getattr(livecode, word) for word in words},
     }
 
@@ -38,11 +40,12 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | N
     print(f"livecode: {error}")  # noqa: T201
     stage = shell.user_ns.get("stage")
     if isinstance(stage, Stage):
-        stage.note(f"refused: {error}")
+        with contextlib.suppress(LivecodeError):  # the engine may be gone
+            stage.note(f"refused: {error}")
 
 
 def run(stage: Stage) -> None:
-    """Hold the prompt until the performer leaves it; then close the stage."""
+    """Hold the prompt until the performer leaves it; then close the stage, on the bar."""
     import IPython  # keeps `livecode demo` and `import livecode` short
     from traitlets.config import Config
 
@@ -50,5 +53,9 @@ def run(stage: Stage) -> None:
     config.TerminalInteractiveShell.banner1 = BANNER
     config.TerminalInteractiveShell.enable_tip = False
     config.InteractiveShellApp.extensions = [__name__]
-    with stage:
+    try:
         IPython.start_ipython(argv=[], user_ns=namespace(stage), config=config)
+    finally:
+        stage.close(on="bar")
+    if not stage.started:
+        print("The music goes on: livecode attach comes back to it, livecode stop ends it.")  # noqa: T201

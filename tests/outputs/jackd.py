@@ -41,12 +41,16 @@ def installed() -> bool:
 
 
 @contextlib.contextmanager
-def server(period: int = 64, name: str = "test") -> Iterator["subprocess.Popen[bytes]"]:
-    """Run `jackd` on its dummy driver, as the default server of this process, until the block ends."""
+def server(period: int = 64, name: str = "test", rate: int = SAMPLE_RATE) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `jackd` on its dummy driver, as the default server of this process, until the block ends.
+
+    If it is killed, run one of the same name again: until that ends in peace, JACK counts the dead one among the eight servers
+    that it allows on a machine.
+    """
     name = f"livecode-{name}-{os.getpid()}"
     before = os.environ.get("JACK_DEFAULT_SERVER")
     os.environ["JACK_DEFAULT_SERVER"] = name
-    command = ["jackd", "-n", name, "-S", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(period)]
+    command = ["jackd", "-n", name, "-S", "-d", "dummy", "-r", str(rate), "-p", str(period)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_ready(process)
@@ -78,10 +82,10 @@ class Recorder:
     `audio` is (frames, 2) float32; `stamps` is the monotonic clock at the beginning of each period.
     """
 
-    def __init__(self, client: str, seconds: float, period: int = 64) -> None:
-        self.period = period
+    def __init__(self, client: str, seconds: float, period: int = 64, rate: int = SAMPLE_RATE) -> None:
+        self.period, self.rate = period, rate
         self._folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
-        self._memory = _Memory(Path(self._folder.name), int(seconds * SAMPLE_RATE) // period, period)
+        self._memory = _Memory(Path(self._folder.name), int(seconds * rate) // period, period)
         self._process = subprocess.Popen(
             [sys.executable, __file__, self._folder.name, client, str(len(self._memory.stamps)), str(period)],
             stdin=subprocess.PIPE,
@@ -120,7 +124,7 @@ class Recorder:
 
     def wait_for(self, frames: int) -> None:
         """Return when this many frames have been recorded since the beginning."""
-        deadline = time.monotonic() + 20 + frames / SAMPLE_RATE
+        deadline = time.monotonic() + 20 + frames / self.rate
         while self.frames < frames:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("The recorder hears nothing from JACK.")
@@ -133,7 +137,7 @@ class Recorder:
         the twentieth of a second after it, the one that woke earliest says when the period was due.
         """
         offsets = self._offsets()
-        return np.array([frame / SAMPLE_RATE + offsets[frame // self.period] for frame in frames])
+        return np.array([frame / self.rate + offsets[frame // self.period] for frame in frames])
 
     def losses(self) -> list[tuple[float, float]]:
         """When (monotonic seconds) the server lost more than half a ms in an xrun, and how much."""
@@ -142,11 +146,11 @@ class Recorder:
         return [(float(self.stamps[index]), float(steps[index])) for index in np.flatnonzero(steps > 0.0005)]
 
     def _reach(self) -> int:
-        return max(8, SAMPLE_RATE // 20 // self.period)
+        return max(8, self.rate // 20 // self.period)
 
     def _offsets(self) -> np.ndarray:
         """Of each period: the clock when it was due, less the seconds of audio before it."""
-        late = self.stamps - np.arange(len(self.stamps)) * self.period / SAMPLE_RATE
+        late = self.stamps - np.arange(len(self.stamps)) * self.period / self.rate
         ahead = np.pad(late, (0, self._reach() - 1), mode="edge")
         earliest: np.ndarray = np.lib.stride_tricks.sliding_window_view(ahead, self._reach()).min(axis=1)
         return earliest

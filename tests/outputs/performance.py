@@ -61,14 +61,18 @@ def play(output: Output, score: Score, steps: float, actions: dict[float, Callab
 
 
 class Performance:
-    """An open output that is recorded. `play` goes on in real time; what was heard is asked after it."""
+    """An open output that is recorded. `play` goes on in real time; what was heard is asked after it.
 
-    def __init__(self) -> None:
-        self.output = FluidOutput(SystemClock(), driver="jack", reverb=False, chorus=False)
+    output: one that may be open already; None for a new one. period, rate: the JACK server's.
+    """
+
+    def __init__(self, output: FluidOutput | None = None, *, period: int = 64, rate: int = jackd.SAMPLE_RATE) -> None:
+        self.output = output or FluidOutput(SystemClock(), driver="jack", reverb=False, chorus=False)
+        self._period, self._rate = period, rate
 
     def __enter__(self) -> "Performance":
         self.output.open()
-        self._recorder = jackd.Recorder("livecode", 15)
+        self._recorder = jackd.Recorder("livecode", 15, self._period, self._rate)
         self._recorder.__enter__()
         self.score = Score(time.monotonic() + 0.4)
         self._finished = False
@@ -92,7 +96,7 @@ class Performance:
         """The peak around a step, until well before the next. Ends the recording."""
         self._finish()
         begin = int(np.searchsorted(self._recorder.stamps, self.score.at(step - 0.2))) * self._recorder.period
-        return float(np.abs(self._recorder.audio[begin : begin + int(0.8 * STEP * jackd.SAMPLE_RATE)]).max())
+        return float(np.abs(self._recorder.audio[begin : begin + int(0.8 * STEP * self._rate)]).max())
 
     def falls_silent(self) -> bool:
         """Whether every voice ends within a few seconds."""

@@ -1,7 +1,9 @@
 import socket
 from pathlib import Path
 
+import jackd
 import pytest
+from waiting import wait_until
 
 from livecode.outputs import audio
 
@@ -42,3 +44,15 @@ def test_a_running_jack_server_comes_first(jack_server: None) -> None:
     assert audio.drivers()[0] == "jack"
     assert server is not None
     assert (server.sample_rate, server.period) == (48000, 64)
+
+
+@pytest.mark.jack
+def test_a_watch_on_the_jack_server_knows_that_it_died(libfluidsynth: None) -> None:
+    jackd.need(jackd.installed(), "JACK is not installed.")
+    with jackd.server(name="watched"):
+        watch = audio.watch_jack()
+        assert watch is not None
+        assert watch.server == audio.jack_server()
+        assert not watch.died
+    wait_until(lambda: watch.died, "the news")
+    watch.close()

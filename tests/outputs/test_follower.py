@@ -102,3 +102,13 @@ def test_a_standing_counter_is_known_and_left_behind_when_it_moves() -> None:
 
     assert not follower.standing
     assert max(map(abs, errors[2:])) < 0.002
+
+
+def test_a_pause_between_two_looks_is_no_long_standstill() -> None:
+    card, follower = Card(64 / 48000), Follower(64 / 48000)
+    followed(card, follower, 0, 10)
+
+    follower.observe(10.1, card.counter(10))
+    follower.observe(15, card.counter(10))
+
+    assert 0 < follower.stood < 0.3

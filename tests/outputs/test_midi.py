@@ -27,7 +27,7 @@ BEAT = 0.1
 class Score:
     """Events by beat, from a moment a little ahead on."""
 
-    def __init__(self, ahead: float = 0.1) -> None:
+    def __init__(self, ahead: float = 0.4) -> None:
         self.begin = time.monotonic() + ahead
 
     def note(self, beat: float, beats: float, pitch: int, part: str = "lead", *, channel: int = 0) -> NoteEvent:
@@ -111,7 +111,7 @@ def test_a_score_arrives_whole_and_in_order(ear: Ear, opened: Opener) -> None:
 
 def test_counts_and_lateness_are_in_the_status(ear: Ear, opened: Opener) -> None:
     output, score = opened(), Score()
-    output.schedule([score.note(-3, 1, 59), score.note(0, 1, 60)])
+    output.schedule([score.note(-30, 1, 59), score.note(0, 1, 60)])
     ear.wait_for(off(60))
     assert ons(ear.messages()) == [60]
     assert (output.played, output.dropped) == (1, 1)

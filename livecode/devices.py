@@ -1,0 +1,88 @@
+"""What an engine plays on: the synthesizer that it was opened with, and MIDI ports, each held by one engine at a time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from .clock import Clock
+from .errors import BadInput, LivecodeError, NoAudio
+from .facts import PortOpened
+from .outputs import Output
+from .outputs.fluid import FluidOutput
+from .outputs.midi import MidiOutput
+from .places import port_lock
+from .protocol import Opening, OpenPort
+
+
+def synthesizer(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
+    """FluidSynth, open, if it was asked for; if there is no audio device, nothing and a sentence that says so.
+
+    Raises OutputError; NoAudio if the driver was named or audio is required.
+    """
+    if not opening.audio:
+        return [], ""
+    fluid = FluidOutput(
+        clock,
+        soundfont=opening.soundfont,
+        driver=opening.driver,
+        gain=opening.gain,
+        reverb=opening.reverb,
+        chorus=opening.chorus,
+    )
+    try:
+        fluid.open()
+    except NoAudio as error:
+        if opening.require_audio or opening.driver is not None:
+            raise
+        return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
+    return [fluid], ""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A MIDI output that is open, and the lock that keeps other engines off it."""
+
+    output: MidiOutput
+    lock: FileLock
+
+    def close(self) -> None:
+        """Let both go."""
+        self.output.close()
+        self.lock.release()
+
+
+def open_port(asked: OpenPort, clock: Clock, taken: Iterable[str]) -> Port:
+    """Raises UnknownName or OutputError, and BadInput for a name that is taken or a port that another engine plays on."""
+    output = MidiOutput(clock, asked.port, api=asked.api, virtual=asked.virtual)
+    output.open()
+    port = Port(output, port_lock(output.api, output.name))
+    try:
+        if output.name in taken:
+            raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
+        port.lock.acquire()
+    except Timeout:
+        port.close()
+        raise BadInput(
+            f"Another engine plays on {output.name!r} already: attach to that one (livecode attach), or stop it (livecode stop)."
+        ) from None
+    except LivecodeError:
+        port.close()
+        raise
+    return port
+
+
+def open_again(ports: Iterable[PortOpened], clock: Clock) -> tuple[list[Port], list[str]]:
+    """After a crash: the ports that were open, also such as are not there now, and sentences about those that cannot be had."""
+    opened, sentences = [], []
+    for fact in ports:
+        output = MidiOutput(clock, fact.name, api=fact.api, virtual=fact.virtual)
+        lock = port_lock(fact.api, fact.name)
+        try:
+            lock.acquire()
+            output.open(later=True)
+        except (LivecodeError, Timeout) as error:
+            sentences.append(f"{fact.name} cannot be opened again: {error}")
+        else:
+            opened.append(Port(output, lock))
+    return opened, sentences

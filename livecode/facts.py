@@ -1,0 +1,59 @@
+"""What a journal holds: everything that was said to an engine and that models answered, with its beat. Pure values.
+
+A sequencer that recalls the facts in their order has the same parts on the same tempo map: `Sequencer.recall`.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from .commands import AnyCommand
+from .music import Beats, Phrase, Seconds
+
+
+class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A command was obeyed: `now` is the first beat that it could reach, `at` the beat at which it takes effect.
+
+    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it.
+    """
+
+    now: Beats
+    at: Beats
+    command: AnyCommand
+    id: str = ""
+
+
+class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A model's phrase was taken for a part: asked for at beat `asked`, as its request number `asks` (of all its models
+    together `asks_ever`), and to sound from beat `at` on."""
+
+    now: Beats
+    at: Beats
+    part: str
+    phrase: Phrase
+    asked: Beats
+    asks: int
+    asks_ever: int
+
+
+class Moved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """How musical time runs from now on: `started` is the monotonic clock's time of beat 0, None while it stands still at
+    beat `held`."""
+
+    started: Seconds | None
+    held: Beats
+    paused: bool
+    pause_at: Beats | None
+
+
+class PortOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A MIDI output was added: `name` is what parts are routed to."""
+
+    now: Beats
+    name: str
+    api: str
+    virtual: bool
+    id: str = ""
+
+
+Fact: TypeAlias = Taken | Answered | Moved | PortOpened

@@ -1,0 +1,76 @@
+"""Looks for a device that plays in place of one that is gone, in a thread of its own: the planner never waits for it."""
+
+import threading
+
+from ..errors import NoAudio
+from ..music import Seconds
+from .device import CLOSING, SLOWEST_START, Device, Opener
+
+TRY_EVERY: Seconds = 1.0
+"""The pause between two attempts."""
+
+SETTLE: Seconds = 0.1
+"""For so long the card of a new device is looked at before it is handed over."""
+
+
+class Reopening:
+    """Opens a device again and again until one asks for audio. The one that was lost is let go first: its card may be needed."""
+
+    def __init__(self, opener: Opener, lost: Device) -> None:
+        self._opener, self._lost = opener, lost
+        self._found: Device | None = None
+        self._stop, self._lock = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="livecode opens FluidSynth again", daemon=True)
+        self.why = ""
+        """What keeps it from being opened, beside that no device is there."""
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def take(self) -> Device | None:
+        """The new device, once it is there; whoever takes it has it."""
+        with self._lock:
+            found, self._found = self._found, None
+        return found
+
+    def cancel(self, patience: Seconds) -> None:
+        """Look no longer. What is opened all the same, by a thread that does not end within `patience`, is let go again."""
+        self._stop.set()
+        self._thread.join(patience)
+        device = self.take()
+        if device is not None:
+            self._opener.partings.begin(device)
+
+    def _run(self) -> None:
+        self._opener.partings.begin(self._lost)
+        while not self._stop.is_set():
+            if self._opener.partings.wait(self._opener.clock.now() + CLOSING) and not self._stop.is_set() and self._try():
+                return
+            self._stop.wait(TRY_EVERY)
+
+    def _try(self) -> bool:
+        try:
+            device = self._opener.open(self._starts)
+        except NoAudio:
+            self.why = ""
+        except Exception as error:  # whatever happens here, it is tried again
+            self.why = str(error).rstrip(".")
+        else:
+            device.watch(SETTLE, 0.001)
+            self._opener.partings.look_again(jack=device.driver == "jack")
+            with self._lock:
+                if not self._stop.is_set():
+                    self._found = device
+                    return True
+            self._opener.partings.begin(device)
+        return False
+
+    def _starts(self, device: Device) -> bool:
+        """Whether the card comes to ask for audio, within a few seconds."""
+        begun = self._opener.clock.now()
+        while not device.started and not self._stop.is_set():
+            if self._opener.clock.now() > begun + SLOWEST_START:
+                return False
+            self._stop.wait(0.005)
+        return True

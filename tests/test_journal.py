@@ -1,0 +1,164 @@
+"""The journal: nothing that was said is lost, whatever happens to the file."""
+
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rig import Rig
+from test_invariants import commands, perform, scripts
+from waiting import wait_until
+
+from livecode.commands import AnyCommand, Continue, Mute
+from livecode.errors import BadInput, OutputError
+from livecode.facts import Answered, Moved, PortOpened, Taken
+from livecode.journal import KEPT, Ended, Journal, Opened, new_path, read
+from livecode.music import Beats
+from livecode.notation import beat
+from livecode.protocol import Envelope, Opening, decode_request, encode
+from livecode.tempo import Meter
+
+OPENING = Opening(
+    bpm=Fraction(193, 2),
+    meter=Meter(7, 8),
+    seed=7,
+    soundfont="a.sf2",
+    driver=None,
+    gain=0.6,
+    reverb=True,
+    chorus=False,
+    audio=False,
+    require_audio=False,
+    patience=30.0,
+)
+OPENED = Opened(name="main", time=1.5, opening=OPENING)
+FACTS = (
+    Taken(now=Beats(1, 3), at=Beats(4), command=Mute(part="lead", muted=True)),
+    Answered(now=Beats(4), at=Beats(8), part="drums", phrase=beat(kick="x..x"), asked=Beats(2), asks=1, asks_ever=3),
+    Moved(started=12.5, held=Beats(0), paused=False, pause_at=Beats(16)),
+    PortOpened(now=Beats(9), name="Digitone", api="jack", virtual=False),
+)
+
+
+def written(path: Path) -> Path:
+    journal = Journal(path)
+    journal.start()
+    for line in (OPENED, *FACTS, Ended(time=2.0)):
+        journal.write(line)
+    journal.close()
+    return path
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    story = read(written(tmp_path / "new" / "a.jsonl"))
+    assert (story.opened, story.facts, story.ended, story.bad) == (OPENED, FACTS, True, 0)
+
+
+@given(commands)
+def test_every_command_travels_and_is_kept_as_it_is(command: AnyCommand) -> None:
+    assert decode_request(encode(Envelope("x", command))).request == command
+
+
+def test_what_settles_is_in_the_file(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a.jsonl")
+    journal.start()
+    journal.write(OPENED)
+    for number, fact in enumerate(FACTS, start=1):
+        journal.write(fact)
+        assert journal.settle(60)
+        assert read(journal.path).facts == FACTS[:number]
+    journal.close()
+
+
+@given(cut=st.integers(0, 1200))
+def test_a_journal_that_is_cut_loses_only_the_line_that_was_cut(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    path = written(tmp_path_factory.mktemp("cut") / "a.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut])
+    lines = whole[:cut].count(b"\n")
+    if cut < whole.index(b"\n"):
+        with pytest.raises(OutputError, match="is no journal"):
+            read(path)
+    else:
+        facts = read(path).facts
+        assert facts == FACTS[: len(facts)]
+        assert len(facts) >= min(lines - 1, len(FACTS))
+
+
+@settings(deadline=None, max_examples=20)
+@given(scripts)
+def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list) -> None:
+    rig = perform(script * 2, 0.05)
+    with TemporaryDirectory() as folder:
+        journal = Journal(Path(folder, "a.jsonl"))
+        journal.start()
+        for line in (OPENED, *rig.facts):
+            journal.write(line)
+        journal.close()
+        stories = [read(journal.path, all_answers=choice) for choice in (True, False)]
+    assert stories[0].facts == tuple(rig.facts)
+    assert all(fact in stories[0].facts for fact in stories[1].facts)
+    scores = []
+    for story in stories:
+        back = Rig(now=rig.clock.now())
+        back.sequencer.recall(story.facts, rig.clock.now())
+        with suppress(BadInput):
+            back.obey(Continue())
+        here = back.sequencer.time.reachable()
+        back.play(until=here + 16)
+        scores.append([entry for entry in back.score(until=float(here + 16)) if entry[0] >= here])
+    assert scores[0] == scores[1]
+
+
+def test_a_journal_with_a_flipped_byte_loses_only_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    lines = path.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b'"type"', b'"typf"', 1)
+    path.write_bytes(b"\n".join(lines))
+    story = read(path)
+    assert story.facts == (FACTS[0], *FACTS[2:])
+    assert story.bad == 1
+
+
+def test_a_journal_goes_on_after_a_line_that_was_cut(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    path.write_bytes(path.read_bytes()[:-5])
+    journal = Journal(path)
+    journal.start()
+    journal.write(FACTS[0])
+    journal.close()
+    assert read(path).facts == (*FACTS, FACTS[0])
+
+
+def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    full = tmp_path / "full.jsonl"
+    full.symlink_to("/dev/full")
+    journal = Journal(full)
+    journal.start()
+    journal.write(OPENED)
+    wait_until(lambda: bool(journal.trouble), "the trouble")
+    assert journal.trouble == f"the journal cannot be written (No space left on device): free some space in {tmp_path}"
+    assert not journal.settle(0)
+    journal.close()
+
+
+def test_what_is_no_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"\x00\xff\n{}\n")
+    with pytest.raises(OutputError, match="is no journal: its first line does not say what was opened"):
+        read(tmp_path / "a.jsonl")
+    with pytest.raises(OutputError, match="cannot be read"):
+        read(tmp_path / "nothing.jsonl")
+
+
+def test_only_the_newest_journals_are_kept_and_those_that_have_not_ended(tmp_path: Path) -> None:
+    for number in range(KEPT + 10):
+        (tmp_path / f"2020-01-01-{number:06}-1-main.jsonl").write_bytes(b'{"type":"Ended","time":1.0}\n')
+    (tmp_path / "2020-01-01-000003-1-main.jsonl").write_bytes(b"{}\n")
+    path = new_path(tmp_path, "left")
+    assert path.name.endswith("-left.jsonl")
+    assert not path.exists()
+    assert len(list(tmp_path.iterdir())) == KEPT + 1
+    assert (tmp_path / f"2020-01-01-{KEPT + 9:06}-1-main.jsonl").exists()

@@ -1,0 +1,182 @@
+"""After a crash: an engine that knows only the facts goes on as if nothing had happened, from the next bar."""
+
+from contextlib import suppress
+
+from hypothesis import given, settings
+from rig import Rig, a_model
+from test_invariants import perform, scripts
+
+from livecode.commands import Act, Action, Adjust, Continue, CountIn, Mute, On, Pause, Tempo
+from livecode.errors import BadInput
+from livecode.music import ControlEvent, NoteEvent, ProgramEvent
+from livecode.notation import notes
+
+
+def go_on(rig: Rig, seconds: float) -> None:
+    """Let time go on, as the planner does."""
+    until = rig.clock.now() + seconds
+    while rig.clock.now() < until - 1e-9:
+        rig.sequencer.advance(rig.clock.now() + 0.2)
+        rig.clock.wait_until(min(until, rig.clock.now() + 0.03))
+
+
+@settings(deadline=None, max_examples=60)
+@given(scripts)
+def test_whatever_was_typed_and_answered_the_facts_bring_it_back(script: list) -> None:
+    rig = perform(script, 0.03)
+    back = rig.after_a_crash()
+    with suppress(BadInput):
+        rig.obey(Continue())
+    with suppress(BadInput):
+        back.obey(Continue())
+    time = back.sequencer.time
+    begin = time.tempo.line_after(max(time.reachable(), time.held)) + time.bar(time.held)
+    go_on(rig, 8)
+    go_on(back, 8)
+    for part in ("a", "b"):
+        scores = [
+            [(note.beat, note.end_beat, note.pitch, note.channel, round(note.seconds, 6)) for note in one.tape.notes(part)]
+            for one in (rig, back)
+        ]
+        went_on, came_back = ([entry for entry in score if begin <= entry[0]] for score in scores)
+        assert came_back == went_on
+    assert back.log == []
+
+
+def test_it_comes_back_on_the_next_bar_and_on_the_same_beats() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=5.5)
+    back = rig.after_a_crash(down=0.5)
+    back.play(until=12)
+    assert [entry for entry in back.score(until=12) if entry[0] > 5.5] == [(8, "C4"), (9, "D4"), (10, "E4"), (11, "F4")]
+    begun = rig.sequencer.time.started
+    assert begun is not None
+    assert [note.seconds - begun for note in back.tape.notes() if 8 <= note.beat < 12] == [4, 4.5, 5, 5.5]
+
+
+def test_what_sounded_before_is_on_the_tape_again() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=6)
+    back = rig.after_a_crash()
+    assert back.score(until=6) == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4"), (4, "C4"), (5, "D4")]
+
+
+def test_programs_and_controllers_are_said_again_before_the_notes() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.obey(Adjust(part="lead", program=40, gain=0.25))
+    rig.play(until=5)
+    back = rig.after_a_crash()
+    back.play(until=9)
+    crash = rig.sequencer.time.beat()
+    later = [event for event in back.tape.events() if event.beat >= crash]
+    assert {event.program for event in later if isinstance(event, ProgramEvent)} == {40}
+    assert {event.control: event.value for event in later if isinstance(event, ControlEvent)} == {7: 50}
+    assert isinstance(later[-1], NoteEvent)
+    assert max(event.beat for event in later if not isinstance(event, NoteEvent)) < 8
+
+
+def test_a_model_goes_on_inventing_with_the_seeds_that_come_next() -> None:
+    seeds = []
+    for crash in (False, True):
+        rig = Rig(bpm=120, seed=7)
+        rig.models_of("lead", a_model())
+        rig.play(until=0)
+        rig.answer("C4 D4 E4 F4")
+        rig.play(until=4)
+        if crash:
+            facts, rig = rig.facts, rig.after_a_crash()
+            assert facts
+        rig.play(until=8)
+        seeds.append([request.seed for request in rig.models.requests][-1])
+    assert seeds[0] == seeds[1]
+
+
+def test_a_mute_a_ramp_and_a_stop_that_are_to_come_still_come() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.plays("bass", "C2 C2 C2 C2")
+    rig.play(until=1)
+    rig.obey(Mute(part="lead", muted=True, on=On.BAR))
+    rig.obey(Act(part="bass", action=Action.STOP, on=On.LOOP))
+    rig.obey(Tempo(bpm=240, bars=1))  # type: ignore[arg-type]
+    back = rig.after_a_crash()
+    back.play(until=12)
+    assert [entry for entry in back.score(until=12) if entry[0] >= 4] == []
+    assert float(back.sequencer.time.tempo.bpm_at(back.sequencer.time.beat())) == 240
+
+
+def test_a_standstill_stays_one_and_goes_on_where_it_was() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1)
+    rig.obey(Pause(on=On.BEAT))
+    rig.play(until=2.5)
+    back = rig.after_a_crash(down=5)
+    go_on(back, 5)
+    assert not back.sequencer.time.running
+    back.obey(Continue())
+    back.play(until=6)
+    assert [entry for entry in back.score(until=6) if entry[0] >= 2] == [(2, "E4"), (3, "F4"), (4, "C4"), (5, "D4")]
+
+
+def test_a_fact_that_no_longer_can_be_is_left_out_with_a_sentence() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1)
+    from livecode.commands import Route
+    from livecode.facts import Taken
+    from livecode.music import Beats
+
+    rig.facts.append(Taken(now=Beats(1), at=Beats(1), command=Route(part="lead", output="Digitone")))
+    back = rig.after_a_crash()
+    back.play(until=6)
+    assert (4, "C4") in back.score(until=6)
+    assert len(back.log) == 1
+    assert back.log[0].startswith("left out after the crash: There is no output 'Digitone'")
+
+
+def test_two_crashes_are_as_one() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(Adjust(part="lead", channel=4))
+    rig.plays("lead", notes("C4 D4 E4 F4"))
+    rig.play(until=3)
+    once = rig.after_a_crash(down=1)
+    once.play(until=9)
+    again = Rig(now=once.clock.now())
+    again.sequencer.recall([*rig.facts, *once.facts], once.clock.now())
+    again.play(until=14)
+    assert [entry for entry in again.score(until=14) if entry[0] >= 12] == [(12, "C4"), (13, "D4")]
+    assert {note.channel for note in again.tape.notes()} == {4}
+
+
+def test_a_pause_that_fell_due_while_the_engine_was_down_leaves_no_hole() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=3)
+    rig.obey(Pause(on=On.BAR))
+    back = rig.after_a_crash(down=1)
+    assert not back.sequencer.time.running
+    back.obey(Continue())
+    back.play(until=8)
+    assert [entry for entry in back.score(until=8) if entry[0] >= 4] == [(4, "C4"), (5, "D4"), (6, "E4"), (7, "F4")]
+    assert back.score(until=3) == [(0, "C4"), (1, "D4"), (2, "E4")]
+
+
+def test_what_sounded_in_a_count_in_is_a_take_after_a_crash_too() -> None:
+    takes = []
+    for crash in (False, True):
+        rig = Rig(bpm=120)
+        rig.models_of("lead", a_model())
+        rig.play(until=0)
+        rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+        rig.play(until=3)
+        rig.answer("C4 D4 E4 F4")
+        rig.play(until=5)
+        rig = rig.after_a_crash() if crash else rig
+        rig.play(until=10)
+        takes.append((rig.sequencer.takes("count"), rig.sequencer.takes("lead")))
+    assert takes[0] == takes[1]
+    assert len(takes[0][0]) == len(takes[0][1]) == 1
