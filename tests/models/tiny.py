@@ -11,8 +11,8 @@ from pathlib import Path
 
 FAMILIES = ("drums_rnn", "melody_rnn")
 
-CELL, OUTPUT = 1.2, 20.0
-"""By how much the weights are louder than a fresh network's."""
+LOUD = 4.0
+"""By how much the output's weights are larger than a fresh network's, so that what it remembers decides what it says."""
 
 VARIANTS = [
     ("two layers", "lookback_rnn", "batch_size=1,rnn_layer_sizes=[16,24]"),
@@ -46,15 +46,16 @@ def make(tf, maker, path: Path, how: str) -> None:
     config = maker.args[0]
     config.hparams.parse(how)
     checkpoint = path.with_suffix(".ckpt")
+    numpy = importlib.import_module("numpy")
     graph_of = importlib.import_module("magenta.models.shared.events_rnn_graph")
     with tf.Graph().as_default(), tf.Session() as session:
-        tf.random.set_random_seed(1)
         graph_of.get_build_graph_fn("generate", config)()
         session.run(tf.global_variables_initializer())
-        # Loud, so that what the network remembers decides what it says.
-        variables = tf.global_variables()
-        loud = [variable.assign(variable * (OUTPUT if "fully" in variable.name else CELL)) for variable in variables]
-        session.run(loud)
+        random = numpy.random.RandomState(1)
+        for variable in sorted(tf.global_variables(), key=lambda variable: variable.name):
+            shape = variable.shape.as_list()
+            most = (LOUD if "fully_connected" in variable.name else 1.2) * (6 / sum(shape)) ** 0.5
+            variable.load(random.uniform(-most, most, shape), session)
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
         generator.create_bundle_file(str(path), "untrained, for tests")
