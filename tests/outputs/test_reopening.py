@@ -147,6 +147,7 @@ def test_what_a_dead_server_left_is_closed_by_nobody_but_libjack(jack: None, imp
 
 @pytest.mark.jack
 def test_a_server_that_hangs_holds_nobody_up(jack: None, impatient: None) -> None:
+    before = set(threading.enumerate())
     with jackd.server(name="hangs") as server, opened("jack") as output:
         server.send_signal(signal.SIGSTOP)
         try:
@@ -168,7 +169,7 @@ def test_a_server_that_hangs_holds_nobody_up(jack: None, impatient: None) -> Non
             assert not output.trouble
         finally:
             server.send_signal(signal.SIGCONT)
-        wait_until(lambda: not any(thread.name.startswith("livecode") for thread in threading.enumerate()), "all threads to end")
+        wait_until(lambda: set(threading.enumerate()) <= before, "all threads to end")
 
 
 def clients() -> set[str]:
