@@ -95,7 +95,7 @@ def test_a_built_in_model_needs_no_tensorflow():
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert done.stdout.splitlines()[-1] == "[]"  # pyfluidsynth prints a line where CI is set
 
 
 def test_the_judge_of_the_duels_excuses_a_rounding_and_nothing_else():
