@@ -113,8 +113,10 @@ class Line:
                 self._connection = connection = self._let_in()
                 break
             except (OSError, EOFError, AuthenticationError) as error:
-                if not self.place.lives() or time.monotonic() > deadline:
+                asked = time.monotonic()
+                if not self.place.lives() or asked > deadline:
                     raise self._gone() from error
+                deadline += time.monotonic() - asked  # it has been waited for
                 pause.wait(0.02)
         reply = self._said(connection, encode(Envelope("", Hello(VERSION))))
         if isinstance(reply, Refused):

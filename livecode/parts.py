@@ -264,7 +264,7 @@ class Part:
         steps.cut(at)
         for place in range(1 if over else count, count + 1):
             beat = at + over * place / count
-            steps.add(beat, round(127 * math.sqrt(start + (level - start) * place / count)))
+            steps.add(beat, round(127 * math.sqrt(max(0.0, start + (level - start) * place / count))))
 
     def adjust(self, change: Adjust, at: Beats) -> None:
         """Set what the command sets, from `at` on; bounds hold for the next answers. Raises BadInput."""

@@ -603,3 +603,15 @@ def test_a_panic_calls_a_count_in_off() -> None:
     rig.play(until=1)
     rig.obey(Panic())
     assert rig.plays("lead", "C4").words == "lead: plays 1/4 bar from bar 2"
+
+
+def test_a_fade_from_any_level_over_any_bars_comes_to_silence() -> None:
+    rig = Rig(bpm=240)
+    rig.plays("lead", "C4 D4 E4 F4")
+    for level in (0.48, 0.3, 0.7):
+        for bars in (1, 3, 5, 7):
+            rig.obey(Fade(part="lead", level=level, bars=Fraction(1)))
+            rig.play(until=rig.sequencer.time.beat() + 12)
+            rig.obey(Fade(part="lead", level=0, bars=Fraction(bars)))
+            rig.play(until=rig.sequencer.time.beat() + 4 * bars + 8)
+            assert [event.value for event in rig.tape.events() if isinstance(event, ControlEvent)][-1] == 0

@@ -40,7 +40,7 @@ def _show(shell: Any, kind: type, error: BaseException, trace: TracebackType | N
     print(f"livecode: {error}")  # noqa: T201
     stage = shell.user_ns.get("stage")
     if isinstance(stage, Stage):
-        with contextlib.suppress(LivecodeError):  # the engine may be gone
+        with contextlib.suppress(LivecodeError, KeyboardInterrupt):  # IPython gives up on a handler that raises
             stage.note(f"refused: {error}")
 
 
