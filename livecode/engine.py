@@ -52,6 +52,8 @@ class Engine:
         record: Callable[[Fact], None] = lambda fact: None,
     ) -> None:
         self.opening = opening
+        self.closed = False
+        """Whether it plays no more."""
         self.tape = Tape()
         self.clock = clock
         self._outputs = list(outputs)
@@ -70,11 +72,6 @@ class Engine:
             record=record,
         )
         self._snapshot = self._sequencer.snapshot()
-
-    @property
-    def closed(self) -> bool:
-        """Whether it plays no more."""
-        raise NotImplementedError
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
@@ -185,11 +182,6 @@ class LiveEngine(Engine):
         """Begin to play."""
         self._thread.start()
 
-    @property
-    def closed(self) -> bool:
-        """Whether it plays no more."""
-        return self._closing.is_set()
-
     def submit(self, command: AnyCommand, request: str = "") -> Outcome:
         """Have a command obeyed; returns when it was taken, which is long before it is heard. Any thread may call it.
 
@@ -237,6 +229,7 @@ class LiveEngine(Engine):
         if self._closing.is_set():
             return
         self.note("the stage is closed")
+        self.closed = True
         self._closing.set()
         self.clock.wake()
         if self._thread.is_alive():
@@ -311,7 +304,6 @@ class OfflineEngine(Engine):
     def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         super().__init__(VirtualClock(), (), self._replies.put, opening)
-        self._closed = False
         self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
 
     def submit(self, command: AnyCommand) -> Outcome:
@@ -342,18 +334,13 @@ class OfflineEngine(Engine):
                 break
         self._snapshot = self._sequencer.snapshot()
 
-    @property
-    def closed(self) -> bool:
-        """Whether it plays no more."""
-        return self._closed
-
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self.closed:
             raise StageClosed("This stage is closed: open another with Stage().")
 
     def close(self) -> None:
         """End the models' worker; safe to call twice. The tape stays."""
-        self._closed = True
+        self.closed = True
         self._host.close()
 
 
