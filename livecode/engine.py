@@ -19,7 +19,7 @@ from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
-from .facts import Fact, PortOpened
+from .facts import CameBack, Fact, PortOpened
 from .models.host import Host, Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
@@ -37,6 +37,7 @@ LEAD_IN: Seconds = 0.15
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
+_BREATH: Seconds = 0.002
 _LOG_LENGTH = 1000
 
 
@@ -49,7 +50,7 @@ class Engine:
         outputs: Sequence[Output],
         on_reply: Callable[[Reply], None],
         opening: Opening,
-        record: Callable[[Fact], None] = lambda fact: None,
+        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
     ) -> None:
         self.opening = opening
         self.closed = False
@@ -58,6 +59,7 @@ class Engine:
         self.clock = clock
         self._outputs = list(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
+        self._record = record
         self._host = Host(on_reply, self.note, limits=Limits(reply=opening.patience))
         self._sequencer = Sequencer(
             clock,
@@ -75,7 +77,13 @@ class Engine:
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
-        self._log.append(LogEntry(time.time(), self._snapshot.bar, sentence))
+        entry = LogEntry(time.time(), self._snapshot.bar, sentence)
+        self._log.append(entry)
+        self._record(entry)
+
+    def announce(self) -> None:
+        """Say in the log how the stage is open."""
+        self.note(f"the stage is open at {float(self.opening.bpm):g} bpm with seed {self.opening.seed}")
 
     def log(self) -> tuple[LogEntry, ...]:
         """The last thousand sentences, oldest first."""
@@ -139,19 +147,18 @@ class LiveEngine(Engine):
         clock: Clock,
         outputs: Sequence[Output],
         opening: Opening,
-        record: Callable[[Fact], None] = lambda fact: None,
+        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
     ) -> None:
         self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._record, self._no_audio = record, no_audio
+        self._no_audio = no_audio
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
-        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
         if no_audio:
             self.note(no_audio)
 
@@ -161,11 +168,16 @@ class LiveEngine(Engine):
         clock = SystemClock()
         found, no_audio = synthesizer(opening, clock) if outputs is None else (outputs, "")
         engine = cls(clock, found, opening, no_audio=no_audio)
+        engine.announce()
         engine.start()
         return engine
 
-    def recall(self, facts: Sequence[Fact], crashed: Seconds) -> None:
-        """Go on from where an engine crashed, at that time of the clock, with its ports; to be called before `start`."""
+    def recall(self, facts: Sequence[Fact], log: Sequence[LogEntry], crashed: Seconds) -> None:
+        """Go on from where an engine crashed, at that time of the clock, with its ports and its log.
+
+        To be called before `start`.
+        """
+        self._log.extendleft(reversed(log))
         ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
         for port in ports:
             self._ports.append(port)
@@ -177,6 +189,21 @@ class LiveEngine(Engine):
         for sentence in sentences:
             self.note(sentence)
         self._snapshot = self._sequencer.snapshot()
+
+    def remember(self, facts: Sequence[Fact]) -> None:
+        """Have what sounded before it crashed on the tape and among the takes. It takes its time: give it a thread of its own."""
+        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        opening, tape = self.opening, Tape()
+        outputs = [Tape(output.name) for output in self._outputs]
+        told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
+        for _ in told.retell(facts[: last + 1]):
+            time.sleep(_BREATH)
+
+        def keep() -> Outcome:
+            self.tape.precede(tape)
+            return self._sequencer.remember(told)
+
+        self._done(keep)
 
     def start(self) -> None:
         """Begin to play."""
@@ -304,7 +331,7 @@ class OfflineEngine(Engine):
     def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         super().__init__(VirtualClock(), (), self._replies.put, opening)
-        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
+        self.announce()
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
