@@ -1,17 +1,16 @@
 """The engine: hosts the sequencer, live on a thread of its own or offline on a virtual clock. Nothing here is musical.
 
-Clients hand in commands and get outcomes; model replies come in from the host's threads; one thread at a time touches the
+Clients' threads have their commands obeyed; model replies come in from the host's threads; one thread at a time touches the
 sequencer. `server` is a process around a live engine.
 """
 
+import contextlib
 import queue
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 
 import msgspec
 
@@ -131,14 +130,6 @@ class Engine:
                 self.note(f"{output.name} did not close: {_culprit()}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """Something that a client wants the planner to do, and where its outcome goes."""
-
-    action: Callable[[], Outcome]
-    answer: "Future[Outcome]"
-
-
 class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
@@ -150,7 +141,9 @@ class LiveEngine(Engine):
         record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
     ) -> None:
-        self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        """Whoever touches the sequencer holds it."""
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
@@ -238,18 +231,24 @@ class LiveEngine(Engine):
         return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
-        """Have the planner do this, and wait until it has."""
-        if self._closing.is_set():
-            raise StageClosed("This stage is closed: open another with Stage().")
-        errand = _Errand(action, Future())
-        self._inbox.put(errand)
-        self.clock.wake()
+        """Do this while nobody else touches the sequencer."""
+        if not self._turn.acquire(timeout=_PATIENCE):
+            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().")
         try:
-            return errand.answer.result(timeout=_PATIENCE)
-        except TimeoutError:
-            if not errand.answer.cancel():
-                return errand.answer.result()
-            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
+            if self._closing.is_set():
+                raise StageClosed("This stage is closed: open another with Stage().")
+            outcome = action()
+            self._snapshot = self._sequencer.snapshot()
+        except StageClosed:
+            raise
+        except Exception as error:
+            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
+            raise
+        finally:
+            self._turn.release()
+        self.note(outcome.words)
+        self.clock.wake()
+        return outcome
 
     def close(self) -> None:
         """End the music, the models' worker and the devices; safe to call twice."""
@@ -270,59 +269,30 @@ class LiveEngine(Engine):
         return COMMIT + self._sequencer.buffered()
 
     def _on_reply(self, reply: Reply) -> None:
-        self._inbox.put(reply)
+        self._replies.put(reply)
         self.clock.wake()
 
     def _play(self) -> None:
         while not self._closing.is_set():
             begun = self.clock.now()
             try:
-                self._read_inbox()
-                self._sequencer.follow()
-                self._sequencer.advance(self.clock.now() + self._ahead())
-                self._snapshot = self._sequencer.snapshot()
+                with self._turn:
+                    self._take_replies()
+                    self._sequencer.follow()
+                    self._sequencer.advance(self.clock.now() + self._ahead())
+                    self._snapshot = self._sequencer.snapshot()
             except Exception:
                 if (culprit := _culprit()) != self._last_culprit:
                     self._last_culprit = culprit
                     self.note(f"the planner met an error and goes on: {culprit}")
             self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
-        self._refuse_the_rest()
 
-    def _read_inbox(self) -> None:
-        """Do what clients want, for a moment: however many they are, the music comes first."""
-        until = self.clock.now() + _PERIOD
-        while self.clock.now() < until:
-            try:
-                item = self._inbox.get_nowait()
-            except queue.Empty:
-                return
-            if isinstance(item, Reply):
-                self._sequencer.receive(item)
-            else:
-                self._run_errand(item)
-
-    def _run_errand(self, errand: _Errand) -> None:
-        if not errand.answer.set_running_or_notify_cancel():
-            return
-        try:
-            outcome = errand.action()
-        except Exception as error:
-            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
-            errand.answer.set_exception(error)
-        else:
-            self.note(outcome.words)
-            self._snapshot = self._sequencer.snapshot()
-            errand.answer.set_result(outcome)
-
-    def _refuse_the_rest(self) -> None:
-        while True:
-            try:
-                item = self._inbox.get_nowait()
-            except queue.Empty:
-                return
-            if not isinstance(item, Reply):
-                item.answer.set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
+    def _take_replies(self) -> None:
+        """What the models have answered since the last turn."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._sequencer.receive(self._replies.get_nowait())
 
 
 class OfflineEngine(Engine):

@@ -20,8 +20,8 @@ from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
 
-PAUSE: Seconds = 0.5
-"""After so long without a fact, those that were written are brought to the disk; and a disk that was full is tried again."""
+PAUSE: Seconds = 0.1
+"""How often what nobody settled is written, what was written brought to the disk, and a disk that was full tried again."""
 
 KEPT = 50
 """Journals of engines that have ended, the newest first, that are not removed."""
@@ -50,7 +50,7 @@ _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_js
 class Journal:
     """Appends to a file. `write` never waits; `trouble` says what keeps the file from taking lines, which are kept till then.
 
-    A thread writes, and whoever wants to be sure that all is in the file does. Nothing is opened before `start`.
+    A thread writes now and then; `settle` does for whoever wants to be sure. Nothing is opened before `start`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class Journal:
         self._unsafe = False
         """Whether lines are in the file that may not be on the disk."""
         self._writing = threading.Lock()
-        self._bell, self._closing = threading.Event(), threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="livecode journal", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +72,6 @@ class Journal:
     def write(self, line: Line) -> None:
         """Have this written. Any thread may call it."""
         self._inbox.append(_encoder.encode(line) + b"\n")
-        self._bell.set()
 
     def settle(self, patience: Seconds) -> bool:
         """Have all that was given before in the file; False if it is not: the disk is full, or busy for so many seconds."""
@@ -87,16 +86,15 @@ class Journal:
         """Write what is left, unless the disk does not take it, and end."""
         if self._thread.is_alive():
             self._closing.set()
-            self._bell.set()
             self._thread.join(5)
 
     def _run(self) -> None:
-        while not self._closing.is_set():
-            calm = not self._bell.wait(PAUSE if self._left or self._unsafe else None)
-            self._bell.clear()
+        closing = False
+        while not closing:
+            closing = self._closing.wait(PAUSE)
             with self._writing:
                 self._written()
-            if (calm or self._closing.is_set()) and self._unsafe and self._out:
+            if self._unsafe and self._out:
                 self._unsafe = False
                 with suppress(OSError):  # the next line will say what is wrong
                     os.fsync(self._out.fileno())
