@@ -177,8 +177,7 @@ class Sequencer:
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
-                said = ", ".join([*(f"{name} {value}" for name, value in command.given().items()), *sorted(command.free)])
-                return f"{said or 'nothing'} {'set' if command.given() else 'freed'} {self._when(command, at)}"
+                return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
@@ -530,7 +529,7 @@ class Sequencer:
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
         channel, seconds = part.channel_at(beat) or 0, self.time.sounds_at(beat)
         if key == PROGRAM:
-            return ProgramEvent(part.name, beat, seconds, channel, value)
+            return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
     def _start_if_sounding(self) -> None:

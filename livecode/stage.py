@@ -197,15 +197,17 @@ class Stage(_Strict):
         *,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         gain: float | None = None,
         pan: float | None = None,
     ) -> "PartHandle":
         """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
-        settings = _adjust(name, channel=channel, program=program, gain=gain, pan=pan)
+        settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
             self.tell(Declare(part=name))
             self._parts[name] = PartHandle(self, name)
-        if settings.given():
+        if settings != Adjust(part=name):
             self.tell(settings)
         return self._parts[name]
 
@@ -591,17 +593,23 @@ class PartHandle(_Strict):
         pan: float | None = None,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         range: tuple[int | str, int | str] | None = None,  # noqa: A002
         density: Fraction | float | str | None = None,
     ) -> Answer:
         """Set what is given, now.
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
-        to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
-        density=2 keeps two notes a beat on the whole, those on the strongest beats. Raises BadInput or UnknownName.
+        to 128). bank: the one that the program is of, as controller 0 selects it, or a pair for controllers 0 and 32. cc:
+        other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next answer on:
+        range=("C3", "C5") folds octaves in, density=2 keeps two notes a beat on the whole, those on the strongest beats.
+        Raises BadInput or UnknownName.
         """
         return self._stage.tell(
-            _adjust(self._name, gain=gain, pan=pan, channel=channel, program=program, span=range, density=density)
+            _adjust(
+                self._name, gain=gain, pan=pan, channel=channel, program=program, bank=bank, cc=cc, span=range, density=density
+            )
         )
 
     def free(self, *limits: str) -> Answer:
@@ -636,6 +644,8 @@ def _adjust(
     pan: float | None = None,
     channel: int | None = None,
     program: int | str | None = None,
+    bank: int | tuple[int, int] | None = None,
+    cc: Mapping[int, int] | None = None,
     span: tuple[int | str, int | str] | None = None,
     density: Fraction | float | str | None = None,
 ) -> Adjust:
@@ -649,10 +659,25 @@ def _adjust(
         pan=pan,
         channel=None if channel is None else channel - 1,
         program=None if program is None else program_number(program),
+        bank=None if bank is None else _bank(bank),
+        controls=_controls(cc or {}),
         low=low,
         high=high,
         density=None if density is None else beats(density),
     )
+
+
+def _bank(bank: object) -> tuple[int, int]:
+    pair = bank if isinstance(bank, tuple | list) else (bank, 0)
+    if len(pair) != 2 or not all(isinstance(number, int) for number in pair):
+        raise BadInput(f"bank={bank!r} is no bank: give a number such as 8, or a pair for controllers 0 and 32 such as (121, 3).")
+    return pair[0], pair[1]
+
+
+def _controls(cc: object) -> Mapping[int, int]:
+    if not isinstance(cc, Mapping) or not all(isinstance(number, int) for pair in cc.items() for number in pair):
+        raise BadInput(f"cc={cc!r} cannot be: give controllers and their values, such as {{74: 100}}.")
+    return dict(cc)
 
 
 def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:

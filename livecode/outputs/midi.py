@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..clock import Clock
 from ..errors import LivecodeError, OutputError
+from ..gm import BANK_HIGH, BANK_LOW
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
 from . import MOST_LATE
 from .ledger import Agenda, Key, Ledger, due
@@ -306,6 +307,8 @@ class _Sender(threading.Thread):
             case ControlEvent():
                 self._set((CONTROL | event.channel, event.control, event.value))
             case ProgramEvent():
+                for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
+                    self._set((CONTROL | event.channel, control, value))
                 self._set((PROGRAM | event.channel, event.program))
 
     def _strike(self, note: NoteEvent) -> None:
@@ -328,6 +331,7 @@ class _Sender(threading.Thread):
 
     def _set(self, message: tuple[int, ...]) -> None:
         """Send a setting, and remember it for a port that comes back: all but the last byte say what it sets."""
+        self._settings.pop(message[:-1], None)  # they are said again in the order in which they were last said
         self._settings[message[:-1]] = message
         self._channels.add(message[0] & 0x0F)
         self._send(message)
