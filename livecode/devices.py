@@ -14,11 +14,14 @@ from .outputs.midi import MidiOutput
 from .places import port_lock
 from .protocol import Opening, OpenPort
 
+_MEANWHILE = "Meanwhile the tape plays: write it with stage.render, to 'take.wav' or 'take.mid'."
 
-def synthesizer(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
-    """FluidSynth, open, if it was asked for; if there is no audio device, nothing and a sentence that says so.
 
-    Raises OutputError; NoAudio if the driver was named or audio is required.
+def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple[list[Output], str]:
+    """FluidSynth, if it was asked for, and a sentence if it cannot be heard yet, or is not installed and so left out.
+
+    Without a device it is there all the same, silent, and plays as soon as there is one: always if `later`, else if no driver
+    was named and no audio is required. Raises OutputError, such as NoAudio.
     """
     if not opening.audio:
         return [], ""
@@ -30,13 +33,14 @@ def synthesizer(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
         reverb=opening.reverb,
         chorus=opening.chorus,
     )
+    later = later or not (opening.require_audio or opening.driver is not None)
     try:
-        fluid.open()
+        fluid.open(later=later)
     except NoAudio as error:
-        if opening.require_audio or opening.driver is not None:
+        if not later:
             raise
-        return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
-    return [fluid], ""
+        return [], f"{error} {_MEANWHILE}"
+    return [fluid], f"{fluid.name}: {fluid.trouble}. {_MEANWHILE}" if fluid.trouble else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class LiveEngine(Engine):
         self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
         self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
-        if no_audio:
+        if no_audio and not any(output.trouble for output in outputs):  # which the sequencer notes
             self.note(no_audio)
 
     @classmethod

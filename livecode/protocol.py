@@ -136,7 +136,10 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Hello`: who this is, and what it was opened with. `no_audio` says why FluidSynth does not play, "" if it does."""
+    """To `Hello`: who this is, and what it was opened with.
+
+    `no_audio` says what kept FluidSynth from playing as it should when the engine began, "" for nothing.
+    """
 
     version: int
     pid: int

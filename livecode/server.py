@@ -31,7 +31,7 @@ from .facts import PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
-from .outputs import Output
+from .outputs import Output, soundfonts
 from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
@@ -258,12 +258,16 @@ class Server:
 
 
 def _synthesizer_at_any_cost(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
-    """After a crash: on the driver that was named, else on any, else none; whatever is missing, the music must go on."""
-    for driver in dict.fromkeys((opening.driver, None)):
-        try:
-            return synthesizer(msgspec.structs.replace(opening, driver=driver, require_audio=False), clock)
-        except LivecodeError as error:
-            refusal = str(error)
+    """After a crash: as before, as soon as its device is there. If it cannot be as before, with the soundfont that always comes
+    along, else not at all: whatever is missing, the music must go on."""
+    try:
+        return synthesizer(opening, clock, later=True)
+    except LivecodeError as error:
+        refusal = str(error)
+    with contextlib.suppress(LivecodeError):
+        plain = msgspec.structs.replace(opening, soundfont=str(soundfonts.find()))
+        outputs, no_audio = synthesizer(plain, clock, later=True)
+        return outputs, no_audio or f"{refusal} {soundfonts.DEFAULT} plays instead."
     return [], refusal
 
 

@@ -95,17 +95,18 @@ class Stage(_Strict):
       attached to, and keeps what is None here; `close` then leaves it, while a stage that started its engine ends it.
     seed: the same seed and commands give the same notes; None draws one, which the log names.
     soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
-    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
+    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one, now or later.
     gain: FluidSynth's, 0 to 10; None is 0.6. reverb, chorus: on or off; None is on, off.
-    require_audio: refuse a machine without an audio device.
+    require_audio: refuse a machine without an audio device, as a named driver does.
     outputs: play to these instead of FluidSynth, in this process; [] plays to the tape, and to MIDI ports.
     patience: how many seconds a model may take for an answer before its worker is restarted; None is 30.
     linger: for how many seconds the engine plays on after every stage has vanished.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
     inline: play in this process; None does so if it is offline or has outputs of its own.
 
-    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
-    a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
+    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; where there
+    is none yet, a sentence says so, the tape plays, and FluidSynth as soon as there is one.
+    Raises BadInput, UnknownName or OutputError.
     """
 
     def __init__(
@@ -220,8 +221,8 @@ class Stage(_Strict):
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
 
         port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
-        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
-        an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a stage without
+        FluidSynth, Stage(outputs=[]), parts play on the first port by themselves. Raises UnknownName or OutputError.
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..clock import Clock
-from ..errors import OutputError
+from ..errors import NoAudio, OutputError
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds, counted
 from . import MOST_LATE, soundfonts
 from .device import CLOSING, Device, Opener, Partings
@@ -30,7 +30,8 @@ class FluidOutput:
     (half a block of error, 0.67 ms at 48 kHz), plus what `Follower` states.
 
     A device that asks for no audio any more is opened again: on the driver that was named, or on the first that plays.
-    Until one does, notes are counted as dropped; programs and controllers are set when it is there.
+    So is one that is not there at first, if `open` is told so. Until one plays, notes are counted as dropped; programs and
+    controllers are set when it is there.
 
     One thread calls all methods, and only `open` and `close` wait for a device; any thread may look at what it says of itself.
     The audio thread never runs Python.
@@ -85,9 +86,11 @@ class FluidOutput:
 
     @property
     def trouble(self) -> str:
-        """A device that is gone, or programs that the soundfont lacks."""
+        """A device that is gone or was never there, or programs that the soundfont lacks."""
         if (reopening := self._reopening) is not None:
             why = f" ({reopening.why})" if reopening.why else ""
+            if not self._driver:
+                return f"{reopening.wanting}{why}; it plays as soon as one is there"
             return f"the device is gone{why}: it is opened again by itself as soon as it is back"
         lacking = ", ".join(f"{program + 1} for {part}" for part, program in sorted(self.missing_programs))
         return f"the soundfont has no program {lacking}: another one plays instead" if lacking else ""
@@ -104,7 +107,7 @@ class FluidOutput:
 
     @property
     def standing(self) -> bool:
-        """Whether the card has stopped asking for audio: the device is gone, or the machine hangs."""
+        """Whether no card asks for audio: the device is gone or was never there, or the machine hangs."""
         device = self._device
         return self._reopening is not None or (device is not None and device.standing)
 
@@ -119,12 +122,21 @@ class FluidOutput:
         device = self._device
         return device.synth.voices() if device else 0
 
-    def open(self) -> None:
-        """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver."""
+    def open(self, *, later: bool = False) -> None:
+        """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver.
+
+        later: where there is no device, it is opened as soon as there is one. NoAudio is raised then only for a missing library.
+        """
         if self._device is not None or self._reopening is not None:
             return
         self._opener = self._an_opener(library=Library(), soundfont=soundfonts.find(self._soundfont))
-        device = self._opener.open()
+        try:
+            device = self._opener.open()
+        except NoAudio:
+            if not later:
+                raise
+            self._reopen(self._opener, None)
+            return
         device.watch(0.1, 0.001)
         self._play_on(device)
 
@@ -207,7 +219,7 @@ class FluidOutput:
             raise OutputError("FluidSynth is closed: open it before playing.")
         return self._device
 
-    # A device that is gone
+    # A device that is gone, or not there yet
 
     def _lose(self, device: Device) -> None:
         """Let the device go and look for another; what it has not played waits."""
@@ -215,7 +227,11 @@ class FluidOutput:
             self._waiting += [event for _, event in self._withdrawn(voice)]
             device.voices.end(voice)  # it may wake, and sound beside the new one, before it is closed
         assert self._opener is not None
-        self._device, self._reopening = None, Reopening(self._opener, device)
+        self._device = None
+        self._reopen(self._opener, device)
+
+    def _reopen(self, opener: Opener, lost: Device | None) -> None:
+        self._reopening = Reopening(opener, lost)
         self._reopening.start()
 
     def _look_for_device(self, reopening: Reopening) -> None:
@@ -225,7 +241,7 @@ class FluidOutput:
         if device is None:
             return
         self._reopening = None
-        self.reopened += 1
+        self.reopened += bool(self._driver)
         self._play_on(device)
         device.look()
         for held in self._settings.events():

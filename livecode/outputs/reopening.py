@@ -1,4 +1,4 @@
-"""Looks for a device that plays in place of one that is gone, in a thread of its own: the planner never waits for it."""
+"""Looks for a device that plays, where one is gone or not there yet, in a thread of its own: the planner never waits."""
 
 import threading
 
@@ -14,15 +14,20 @@ SETTLE: Seconds = 0.1
 
 
 class Reopening:
-    """Opens a device again and again until one asks for audio. The one that was lost is let go first: its card may be needed."""
+    """Opens a device again and again until one asks for audio. One that was lost is let go first: its card may be needed."""
 
-    def __init__(self, opener: Opener, lost: Device) -> None:
+    def __init__(self, opener: Opener, lost: Device | None) -> None:
         self._opener, self._lost = opener, lost
         self._found: Device | None = None
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="livecode opens FluidSynth again", daemon=True)
         self.why = ""
         """What keeps it from being opened, beside that no device is there."""
+
+    @property
+    def wanting(self) -> str:
+        """What is missing, and what to do."""
+        return self._opener.wanting
 
     def start(self) -> None:
         """Begin to look."""
@@ -43,7 +48,8 @@ class Reopening:
             self._opener.partings.begin(device)
 
     def _run(self) -> None:
-        self._opener.partings.begin(self._lost)
+        if self._lost is not None:
+            self._opener.partings.begin(self._lost)
         while not self._stop.is_set():
             if self._opener.partings.wait(self._opener.clock.now() + CLOSING) and not self._stop.is_set() and self._try():
                 return
