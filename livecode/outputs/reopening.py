@@ -1,6 +1,7 @@
 """Looks for a device that plays, where one is gone or not there yet, in a thread of its own: the planner never waits."""
 
 import threading
+from itertools import count
 
 from ..errors import NoAudio
 from ..music import Seconds
@@ -8,6 +9,10 @@ from .device import CLOSING, SLOWEST_START, Device, Opener
 
 TRY_EVERY: Seconds = 1.0
 """The pause between two attempts."""
+
+OFTEN, SELDOM = 60, 5
+"""After so many attempts the pause is so many times as long: one on a server that does not answer takes 20 ms of a processor, and
+FluidSynth loses 2 KB in it."""
 
 SETTLE: Seconds = 0.1
 """For so long the card of a new device is looked at before it is handed over."""
@@ -50,10 +55,11 @@ class Reopening:
     def _run(self) -> None:
         if self._lost is not None:
             self._opener.partings.begin(self._lost)
-        while not self._stop.is_set():
+        for attempt in count():
             if self._opener.partings.wait(self._opener.clock.now() + CLOSING) and not self._stop.is_set() and self._try():
                 return
-            self._stop.wait(TRY_EVERY)
+            if self._stop.wait(TRY_EVERY * (1 if attempt < OFTEN else SELDOM)):
+                return
 
     def _try(self) -> bool:
         try:

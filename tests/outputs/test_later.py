@@ -101,7 +101,7 @@ def test_an_engine_killed_together_with_jack_opens_it_by_itself_later(stage: lc.
     with jackd.server(name="both"), Ear("hardware") as hardware:
         wait_until(lambda: said(stage, "FluidSynth plays now: FluidSynth (jack)") == 1, "FluidSynth")
         wait_until(lambda: said(stage, "hardware:in plays now") == 1, "the port")
-        with jackd.Recorder("livecode", 10) as recorder:
+        with jackd.Recorder("livecode.*", 10) as recorder:  # the port's client may have been the first of that name
             wait_until(lambda: strokes(recorder) > 4, "strokes")
         assert ons(hardware.messages()) == []
         assert said(stage, wanting) == 1
