@@ -189,7 +189,7 @@ class FluidOutput:
                     self._queue(voice, event, due)
 
     def silence(self, part: str | None, at: Beats) -> None:
-        """Keys and pedals up on the part's channels; for None every sound is cut."""
+        """Keys and pedals up on the part's channels; for None on all there are, and every sound is cut."""
         self._settings.lift_pedals(part)
         if self._reopening is not None:
             return
@@ -198,8 +198,8 @@ class FluidOutput:
             device.synth.remove(voice.source, Kind.NOTE_OFF)  # they would end notes that begin later
             for channel in voice.channels.values():
                 device.synth.release(channel)
-                if part is None:
-                    device.synth.cut(channel)
+        if part is None:
+            device.synth.silence()
 
     def close(self) -> None:
         """Silence everything and let the device go; one that hangs is not waited for. Closing twice is harmless."""

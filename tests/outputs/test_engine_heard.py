@@ -60,6 +60,28 @@ def test_an_engine_killed_with_notes_sounding_leaves_none_hanging_and_comes_back
     wait_until(lambda: hanging(synth.messages()) == set(), "silence after the end")
 
 
+def test_who_listens_to_a_virtual_port_and_connects_late_after_a_crash_hangs_on_nothing(
+    jack_server: None,
+) -> None:
+    with ended("main"), lc.Stage(bpm=480, inline=False, outputs=[]) as stage, Ear("guest") as guest:
+        stage.midi("Loops", api="jack", virtual=True)
+        guest.connect_to("livecode.*:Loops")
+        stage.part("pad", channel=4, program="Violin") >> lc.notes("C3 _ _ _ _ _ _ _")
+        stage.part("lead", channel=2) >> lc.notes("C4 D4 E4 F4")
+        wait_until(lambda: (3, 48) in hanging(guest.messages()) and 65 in ons(guest.messages()), "the music")
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        stage.parts["pad"].mute()
+        stage.parts["lead"].mute()
+        here = stage.snapshot().beats
+        wait_until(lambda: stage.snapshot().beats > here + 16, "four bars without a receiver")
+        assert (3, 48) in hanging(guest.messages())
+        late = len(guest.messages())
+        guest.connect_to("livecode.*:Loops")
+        wait_until(lambda: hanging(guest.messages()) == set(), "silence")
+        wait_until(lambda: (0xC3, 40) in guest.messages()[late:], "the program")
+
+
 def test_an_engine_killed_while_its_port_is_gone_finds_it_later(synth: Ear, stage: lc.Stage) -> None:
     stage.part("lead") >> lc.notes("C4 D4 E4 F4")
     wait_until(lambda: len(ons(synth.messages())) > 4, "the music")
