@@ -141,12 +141,14 @@ class LiveEngine(Engine):
         opening: Opening,
         record: Callable[[Fact], None] = lambda fact: None,
         no_audio: str = "",
+        *,
+        name: str = "",
     ) -> None:
         self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._record, self._no_audio = record, no_audio
+        self._record, self._no_audio, self._name = record, no_audio, name
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
@@ -166,7 +168,7 @@ class LiveEngine(Engine):
 
     def recall(self, facts: Sequence[Fact], crashed: Seconds) -> None:
         """Go on from where an engine crashed, at that time of the clock, with its ports; to be called before `start`."""
-        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
+        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock, self._name)
         for port in ports:
             self._ports.append(port)
             self._outputs.append(port.output)
@@ -194,7 +196,7 @@ class LiveEngine(Engine):
 
         Raises OutputError, UnknownName, and BadInput for a port that is in use.
         """
-        port = open_port(asked, self.clock, [output.name for output in self._outputs])
+        port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
         except LivecodeError:

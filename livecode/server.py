@@ -88,7 +88,7 @@ class Server:
         self._journal = Journal(Path(start.resume) if story else journal.new_path(state_folder() / "journals", start.name))
         clock = SystemClock()
         outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
-        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio)
+        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio, name=start.name)
         self._began = story.opened.time if story else time.time()
         self._over = threading.Event()
         self._end_at: Beats | None = None
