@@ -36,7 +36,7 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, OfflineEngine
-from .errors import BadInput, UnknownWord
+from .errors import BadInput, UnknownName, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
 from .models.host import ModelState
@@ -68,6 +68,13 @@ class Lines(tuple[str, ...]):
 
     def __repr__(self) -> str:
         return "\n".join(self)
+
+
+class Parts(dict[str, "PartHandle"]):
+    """The parts by name. A name that no part has is refused with the closest."""
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UnknownName.of("part", name, self)
 
 
 class _Strict:
@@ -215,7 +222,7 @@ class Stage(_Strict):
         """The parts by name, also those that other stages of the same engine made."""
         for part in self.snapshot().parts:
             self._parts.setdefault(part.name, PartHandle(self, part.name))
-        return dict(self._parts)
+        return Parts(self._parts)
 
     def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
@@ -376,7 +383,12 @@ class Stage(_Strict):
         return self._engine.state() if isinstance(self._engine, RemoteEngine) else None
 
     def log(self, last: int = 20, *, worker: bool = False) -> Lines:
-        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
+        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it.
+
+        Raises BadInput.
+        """
+        if isinstance(last, bool) or not isinstance(last, int) or last < 1:
+            raise BadInput(f"{last!r} is no number of sentences: give one such as 20.")
         return Lines(self._engine.worker_log()[-last:] if worker else (str(entry) for entry in self._engine.log()[-last:]))
 
     def log_entries(self) -> tuple[LogEntry, ...]:
@@ -660,6 +672,8 @@ def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
     if not isinstance(span, tuple | list) or len(span) != 2:
         raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
     low, high = (pitch_number(str(pitch)) for pitch in span)
+    if low > high:
+        raise BadInput(f"range={span!r} goes down: give the lowest pitch first, {(span[1], span[0])!r}.")
     return low, high
 
 

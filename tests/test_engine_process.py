@@ -112,7 +112,7 @@ def test_livecode_stop_ends_an_engine_on_the_bar(stage: lc.Stage) -> None:
     assert gone("main")
     again = subprocess.run([livecode, "stop"], capture_output=True, text=True, timeout=60)
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == "livecode: No engine 'main' runs: start one with Stage().\n"
+    assert again.stderr == "livecode: No engine 'main' runs: start one with livecode, or in Python with Stage().\n"
     with pytest.raises(lc.LivecodeError, match="The engine 'main' is gone: begin again with Stage"):
         stage.hush()
 
