@@ -60,18 +60,34 @@ def test_a_stage_that_was_opened_without_a_device_plays_as_soon_as_there_is_one(
         assert capfd.readouterr() == ("", "")
 
 
-def test_pulseaudio_may_come_later_too(no_device: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def pulseaudio(no_device: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pulse.Place:
     jackd.need(pulse.installed(), "PulseAudio's server is not installed: `apt install pulseaudio`, but not beside PipeWire's.")
-    (tmp_path / "pulse").mkdir()
-    place = pulse.Place(tmp_path / "pulse")
+    place = pulse.Place(tmp_path)
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
-    with lc.Stage(bpm=300, inline=True) as stage:
+    return place
+
+
+def sounds(recorder: pulse.Recorder) -> bool:
+    return recorder.frames > 0 and np.abs(recorder.audio[-4800:]).max() > 0.01
+
+
+def test_an_engine_plays_to_pulseaudio_whenever_that_comes_and_goes(pulseaudio: pulse.Place, tmp_path: Path) -> None:
+    plays = "FluidSynth plays now: FluidSynth (pulseaudio)"
+    with ended("main"), lc.Stage(bpm=300, inline=False) as stage:
         stage.part("drums") >> SCORE
-        assert WANTING in repr(stage.status())
-        with place.server(), pulse.Recorder("one", tmp_path / "one") as one:
-            wait_until(lambda: said(stage, "FluidSynth plays now: FluidSynth (pulseaudio)") == 1, "the sound")
-            wait_until(lambda: one.frames > 0 and np.abs(one.audio[-4800:]).max() > 0.01, "a stroke")
+        wait_until(lambda: WANTING in repr(stage.status()), "the status")
+        for times in (1, 2):
+            with pulseaudio.server(), pulse.Recorder("one", tmp_path / f"heard {times}") as heard:
+                wait_until(lambda: said(stage, plays) == times, "the sound")  # noqa: B023
+                wait_until(lambda: sounds(heard), "a stroke")
+            wait_until(lambda: "FluidSynth (pulseaudio)" in repr(stage.status()) and "gone" in repr(stage.status()), "its end")
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        wait_until(lambda: WANTING in repr(stage.status()), "an engine without a device")
+        with pulseaudio.server(), pulse.Recorder("one", tmp_path / "heard 3") as heard:
+            wait_until(lambda: sounds(heard), "a stroke of the next engine")
 
 
 @pytest.fixture
@@ -133,8 +149,8 @@ def test_looking_for_ever_leaves_nothing_behind_and_prints_nothing(
     wait_until(lambda: len(looks) > 50, "some looks")
     files, threads, memory = process.num_fds(), process.num_threads(), process.memory_info().rss
     wait_until(lambda: len(looks) > 650, "hundreds of looks")
-    assert process.num_fds() <= files + 2  # it may be about to look
-    assert process.num_threads() <= threads
+    assert process.num_fds() < files + 10  # a look in progress has some
+    assert process.num_threads() < threads + 5
     assert process.memory_info().rss - memory < 2**21
     output.close()
     assert capfd.readouterr() == ("", "")
