@@ -14,14 +14,12 @@ from .outputs.midi import MidiOutput
 from .places import MAIN, Claim, port_lock
 from .protocol import Opening, OpenPort
 
-_MEANWHILE = "Meanwhile the tape plays: write it with stage.render, to 'take.wav' or 'take.mid'."
-
 
 def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple[list[Output], str]:
-    """FluidSynth, if it was asked for, and a sentence if it cannot be heard yet, or is not installed and so left out.
+    """FluidSynth, if it was asked for; if it is not installed, nothing and a sentence that says so.
 
-    Without a device it is there all the same, silent, and plays as soon as there is one: always if `later`, else if no driver
-    was named and no audio is required. Raises OutputError, such as NoAudio.
+    Without a device it is there all the same, in trouble, and plays as soon as there is one: always if `later`, else if no
+    driver was named and no audio is required. Raises OutputError, such as NoAudio.
     """
     if not opening.audio:
         return [], ""
@@ -39,8 +37,8 @@ def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple
     except NoAudio as error:
         if not later:
             raise
-        return [], f"{error} {_MEANWHILE}"
-    return [fluid], f"{fluid.name}: {fluid.trouble}. {_MEANWHILE}" if fluid.trouble else ""
+        return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
+    return [fluid], ""
 
 
 @dataclass(frozen=True, slots=True)

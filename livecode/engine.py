@@ -154,7 +154,7 @@ class LiveEngine(Engine):
         self._last_culprit = ""
         self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
-        if no_audio and not any(output.trouble for output in outputs):  # which the sequencer notes
+        if no_audio:
             self.note(no_audio)
 
     @classmethod
@@ -230,7 +230,8 @@ class LiveEngine(Engine):
 
     def report(self) -> Report:
         """How everything is."""
-        return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
+        troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
+        return msgspec.structs.replace(super().report(), no_audio=self._no_audio or " ".join(troubles))
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
         """Do this while nobody else touches the sequencer."""

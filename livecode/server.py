@@ -276,9 +276,8 @@ def _synthesizer_at_any_cost(opening: Opening, clock: Clock) -> tuple[list[Outpu
     except LivecodeError as error:
         refusal = str(error)
     with contextlib.suppress(LivecodeError):
-        plain = msgspec.structs.replace(opening, soundfont=str(soundfonts.find()))
-        outputs, no_audio = synthesizer(plain, clock, later=True)
-        return outputs, no_audio or f"{refusal} {soundfonts.DEFAULT} plays instead."
+        outputs, _ = synthesizer(msgspec.structs.replace(opening, soundfont=str(soundfonts.find())), clock, later=True)
+        return outputs, f"{refusal} {soundfonts.DEFAULT} plays instead."
     return [], refusal
 
 

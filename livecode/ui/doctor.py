@@ -62,7 +62,9 @@ def _audio() -> Finding:
         return Finding("audio device", f"FluidSynth would play on {found[0]}")
     looked = f"none (looked for {audio.looked_for()})"
     return Finding(
-        "audio device", looked, "Connect one or start its server; without one, stages play to the tape and to MIDI ports."
+        "audio device",
+        looked,
+        "Connect one or start its server: a stage plays on it as soon as it is there, meanwhile to the tape and to MIDI ports.",
     )
 
 
