@@ -196,8 +196,10 @@ class EngineState(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Look`: what was so a moment ago. `outputs` are their lines in the status; `no_audio` says what keeps any of them from
-    playing as it should, "" for nothing."""
+    """To `Look`: what was so a moment ago. `outputs` are their lines in the status.
+
+    `no_audio` says what keeps FluidSynth or another output from playing as it should, "" for nothing.
+    """
 
     snapshot: Snapshot
     models: tuple[ModelState, ...]
