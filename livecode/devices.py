@@ -18,8 +18,9 @@ from .protocol import Opening, OpenPort
 def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple[list[Output], str]:
     """FluidSynth, if it was asked for; if it is not installed, nothing and a sentence that says so.
 
-    Without a device it is there all the same, in trouble, and plays as soon as there is one: always if `later`, else if no
-    driver was named and no audio is required. Raises OutputError, such as NoAudio.
+    Without a device it is there all the same, in trouble, and plays as soon as there is one: always if `later`, when a sound
+    server that hangs is not waited for either; else if no driver was named and no audio is required. Raises OutputError,
+    such as NoAudio.
     """
     if not opening.audio:
         return [], ""
@@ -31,12 +32,16 @@ def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple
         reverb=opening.reverb,
         chorus=opening.chorus,
     )
-    later = later or not (opening.require_audio or opening.driver is not None)
     try:
-        fluid.open(later=later)
-    except NoAudio as error:
         if not later:
+            fluid.open()
+            return [fluid], ""
+    except NoAudio:
+        if opening.require_audio or opening.driver is not None:
             raise
+    try:
+        fluid.open(later=True)
+    except NoAudio as error:
         return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
     return [fluid], ""
 

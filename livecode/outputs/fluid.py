@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..clock import Clock
-from ..errors import NoAudio, OutputError
+from ..errors import OutputError
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds, counted
 from . import MOST_LATE, soundfonts
 from .device import CLOSING, Device, Opener, Partings
@@ -17,6 +17,9 @@ from .voices import Settings, Voice
 SAMPLE_RATE = 48000
 GAIN = 0.6
 """Loud enough beside other programs; a dozen voices at full velocity stay below clipping."""
+
+OPENS_IN: Seconds = 3.0
+"""For so long a device that may come later is waited for: a sound server that hangs must not hold up the rest."""
 
 RESEND_AFTER: Seconds = 0.001
 """When the mapping of time jumps by more than this, what was handed over is handed over again."""
@@ -125,20 +128,27 @@ class FluidOutput:
     def open(self, *, later: bool = False) -> None:
         """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver.
 
-        later: where there is no device, it is opened as soon as there is one. NoAudio is raised then only for a missing library.
+        later: a device that is not there, or takes long to open, is played to as soon as it is. NoAudio is raised then only for
+        a missing library.
         """
         if self._device is not None or self._reopening is not None:
             return
         self._opener = self._an_opener(library=Library(), soundfont=soundfonts.find(self._soundfont))
-        try:
-            device = self._opener.open()
-        except NoAudio:
-            if not later:
-                raise
-            self._reopen(self._opener, None)
+        if later:
+            self._open_later(self._opener)
             return
+        device = self._opener.open()
         device.watch(0.1, 0.001)
         self._play_on(device)
+
+    def _open_later(self, opener: Opener) -> None:
+        self._reopening = reopening = Reopening(opener, None)
+        reopening.start()
+        reopening.wait(OPENS_IN)
+        if reopening.refusal is not None:
+            self.close()
+            raise reopening.refusal
+        self._look_for_device(reopening)
 
     def _play_on(self, device: Device) -> None:
         self._device, self._driver, self._latency = device, device.driver, device.latency
@@ -227,11 +237,7 @@ class FluidOutput:
             self._waiting += [event for _, event in self._withdrawn(voice)]
             device.voices.end(voice)  # it may wake, and sound beside the new one, before it is closed
         assert self._opener is not None
-        self._device = None
-        self._reopen(self._opener, device)
-
-    def _reopen(self, opener: Opener, lost: Device | None) -> None:
-        self._reopening = Reopening(opener, lost)
+        self._device, self._reopening = None, Reopening(self._opener, device)
         self._reopening.start()
 
     def _look_for_device(self, reopening: Reopening) -> None:

@@ -3,7 +3,7 @@
 import threading
 from itertools import count
 
-from ..errors import NoAudio
+from ..errors import LivecodeError, NoAudio
 from ..music import Seconds
 from .device import CLOSING, SLOWEST_START, Device, Opener
 
@@ -28,6 +28,9 @@ class Reopening:
         self._thread = threading.Thread(target=self._run, name="livecode opens FluidSynth again", daemon=True)
         self.why = ""
         """What keeps it from being opened, beside that no device is there."""
+        self.refusal: LivecodeError | None = None
+        """What the last attempt was refused with, unless for want of a device."""
+        self._tried = threading.Event()
 
     @property
     def wanting(self) -> str:
@@ -37,6 +40,11 @@ class Reopening:
     def start(self) -> None:
         """Begin to look."""
         self._thread.start()
+
+    def wait(self, patience: Seconds) -> None:
+        """Until the first attempt is over, but no longer than this."""
+        if not self._tried.wait(patience):
+            self.why = "it does not answer"
 
     def take(self) -> Device | None:
         """The new device, once it is there; whoever takes it has it."""
@@ -56,7 +64,10 @@ class Reopening:
         if self._lost is not None:
             self._opener.partings.begin(self._lost)
         for attempt in count():
-            if self._opener.partings.wait(self._opener.clock.now() + CLOSING) and not self._stop.is_set() and self._try():
+            closed = self._opener.partings.wait(self._opener.clock.now() + CLOSING)
+            found = closed and not self._stop.is_set() and self._try()
+            self._tried.set()
+            if found:
                 return
             if self._stop.wait(TRY_EVERY * (1 if attempt < OFTEN else SELDOM)):
                 return
@@ -68,6 +79,7 @@ class Reopening:
             self.why = ""
         except Exception as error:  # whatever happens here, it is tried again
             self.why = str(error).rstrip(".")
+            self.refusal = error if isinstance(error, LivecodeError) else None
         else:
             device.watch(SETTLE, 0.001)
             self._opener.partings.look_again(jack=device.driver == "jack")

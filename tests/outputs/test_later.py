@@ -1,5 +1,6 @@
 """FluidSynth where there is no device yet: it keeps its place among the outputs, says so, and plays as soon as there is one."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import psutil
 import pulse
 import pytest
-from engines import ended, kill
+from engines import comes_back, ended, kill
 from midi_ear import Ear, ons
 from waiting import wait_until
 
@@ -88,6 +89,22 @@ def test_an_engine_plays_to_pulseaudio_whenever_that_comes_and_goes(pulseaudio: 
         wait_until(lambda: WANTING in repr(stage.status()), "an engine without a device")
         with pulseaudio.server(), pulse.Recorder("one", tmp_path / "heard 3") as heard:
             wait_until(lambda: sounds(heard), "a stroke of the next engine")
+
+
+def test_an_engine_that_crashes_while_the_sound_server_hangs_is_back_without_it(pulseaudio: pulse.Place, tmp_path: Path) -> None:
+    with pulseaudio.server() as server, ended("main"), lc.Stage(bpm=480, inline=False) as stage:
+        stage.part("lead") >> lc.notes("C4 D4 E4 F4")
+        wait_until(lambda: stage.snapshot().beats > 4, "four beats")
+        crash = stage.snapshot().beats
+        server.send_signal(signal.SIGSTOP)
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        comes_back(stage, crash)
+        assert "(it does not answer); it plays as soon as one is there" in repr(stage.status())
+        server.send_signal(signal.SIGCONT)
+        with pulse.Recorder("one", tmp_path / "one") as heard:
+            wait_until(lambda: sounds(heard), "the sound")
+        stage.close()
 
 
 @pytest.fixture
