@@ -199,7 +199,7 @@ class FluidOutput:
                     self._queue(voice, event, due)
 
     def silence(self, part: str | None, at: Beats) -> None:
-        """Keys and pedals up on the part's channels; for None on all there are, and every sound is cut."""
+        """Keys and pedals up on the part's channels; for None every sound there is is cut, too."""
         self._settings.lift_pedals(part)
         if self._reopening is not None:
             return
@@ -209,7 +209,7 @@ class FluidOutput:
             for channel in voice.channels.values():
                 device.synth.release(channel)
         if part is None:
-            device.synth.silence()
+            device.synth.cut(-1)
 
     def close(self) -> None:
         """Silence everything and let the device go; one that hangs is not waited for. Closing twice is harmless."""

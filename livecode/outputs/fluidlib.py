@@ -311,12 +311,6 @@ class Synth:
         """Every sound of the channel (-1: of all) ends at once, without its release."""
         _checked(self._fs.fluid_synth_all_sounds_off(self._synth, channel), "cutting the sounds of a channel")
 
-    def silence(self) -> None:
-        """Pedals up and every sound ended, on all channels."""
-        for channel in range(CHANNELS):
-            self.release(channel)
-        self.cut(-1)
-
     def voices(self) -> int:
         """How many voices sound."""
         count: int = self._fs.fluid_synth_get_active_voice_count(self._synth)
