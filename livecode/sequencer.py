@@ -94,7 +94,8 @@ class Sequencer:
         self._outputs.append(output)
         now = self.time.reachable()
         self._welcome(output.name, now)
-        return Outcome(now, f"output {output.name} is open")
+        remedy = "" if self._outputs[0] is output else f": part.output = {output.name!r} sends a part there"
+        return Outcome(now, f"output {output.name} is open{remedy}")
 
     def _welcome(self, output: str, now: Beats) -> None:
         """If it is the first output, have it hear of all settings."""
@@ -354,7 +355,7 @@ class Sequencer:
     def _follow(self, output: Output) -> None:
         output.follow()
         if not output.trouble and self._troubles.get((output, "trouble")):
-            self._note(f"{output.name} plays again: {output}.")
+            self._note(f"{output.name} plays now: {output}.")
         self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:

@@ -36,7 +36,7 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, OfflineEngine
-from .errors import BadInput, UnknownWord
+from .errors import BadInput, UnknownName, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
 from .models.host import ModelState
@@ -70,6 +70,13 @@ class Lines(tuple[str, ...]):
         return "\n".join(self)
 
 
+class Parts(dict[str, "PartHandle"]):
+    """The parts by name. A name that no part has is refused with the closest."""
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UnknownName.of("part", name, self)
+
+
 class _Strict:
     """Refuses to take attributes that do not exist: on stage, a typo must not pass in silence."""
 
@@ -95,17 +102,18 @@ class Stage(_Strict):
       attached to, and keeps what is None here; `close` then leaves it, while a stage that started its engine ends it.
     seed: the same seed and commands give the same notes; None draws one, which the log names.
     soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
-    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
+    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one, now or later.
     gain: FluidSynth's, 0 to 10; None is 0.6. reverb, chorus: on or off; None is on, off.
-    require_audio: refuse a machine without an audio device.
+    require_audio: refuse a machine without an audio device, as a named driver does.
     outputs: play to these instead of FluidSynth, in this process; [] plays to the tape, and to MIDI ports.
     patience: how many seconds a model may take for an answer before its worker is restarted; None is 30.
     linger: for how many seconds the engine plays on after every stage has vanished.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
     inline: play in this process; None does so if it is offline or has outputs of its own.
 
-    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
-    a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
+    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; where there
+    is none yet, a sentence says so, the tape plays, and FluidSynth as soon as there is one.
+    Raises BadInput, UnknownName or OutputError.
     """
 
     def __init__(
@@ -216,14 +224,14 @@ class Stage(_Strict):
         """The parts by name, also those that other stages of the same engine made."""
         for part in self.snapshot().parts:
             self._parts.setdefault(part.name, PartHandle(self, part.name))
-        return dict(self._parts)
+        return Parts(self._parts)
 
     def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
 
         port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
-        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
-        an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a stage without
+        FluidSynth, Stage(outputs=[]), parts play on the first port by themselves. Raises UnknownName or OutputError.
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
@@ -377,7 +385,12 @@ class Stage(_Strict):
         return self._engine.state() if isinstance(self._engine, RemoteEngine) else None
 
     def log(self, last: int = 20, *, worker: bool = False) -> Lines:
-        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
+        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it.
+
+        Raises BadInput.
+        """
+        if isinstance(last, bool) or not isinstance(last, int) or last < 1:
+            raise BadInput(f"{last!r} is no number of sentences: give one such as 20.")
         return Lines(self._engine.worker_log()[-last:] if worker else (str(entry) for entry in self._engine.log()[-last:]))
 
     def log_entries(self) -> tuple[LogEntry, ...]:
@@ -684,6 +697,8 @@ def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
     if not isinstance(span, tuple | list) or len(span) != 2:
         raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
     low, high = (pitch_number(str(pitch)) for pitch in span)
+    if low > high:
+        raise BadInput(f"range={span!r} goes down: give the lowest pitch first, {(span[1], span[0])!r}.")
     return low, high
 
 
