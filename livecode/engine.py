@@ -19,7 +19,7 @@ from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
-from .facts import Fact, PortOpened
+from .facts import CameBack, Fact, PortOpened
 from .models.host import Host, Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
