@@ -20,7 +20,8 @@ from .commands import AnyCommand, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
 from .facts import Fact, PortOpened
-from .models.host import Host, Limits
+from .models.host import Host
+from .models.keeper import Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output

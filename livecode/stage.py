@@ -39,7 +39,7 @@ from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
-from .models.host import ModelState
+from .models.keeper import ModelState
 from .models.wire import Model
 from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number

@@ -56,10 +56,14 @@ class Process:
     def send(self, message: ToWorker) -> None:
         self._outbox.put(encode(message))
 
+    def dismiss(self) -> None:
+        """Close its stdin, once it has read all that was sent: a worker ends by itself then."""
+        self._outbox.put(None)
+
     def end(self, grace: Seconds) -> int:
         """Close its stdin, kill it if it is not gone after so many seconds, and return its exit code."""
         assert self._process
-        self._outbox.put(None)
+        self.dismiss()
         try:
             code = self._process.wait(grace)
         except subprocess.TimeoutExpired:

@@ -9,7 +9,8 @@ from itertools import count
 
 import pytest
 
-from livecode.models.host import WORKER, Host, Limits, ModelState
+from livecode.models.host import WORKER, Host
+from livecode.models.keeper import WORKERS, Limits, ModelState
 from livecode.models.wire import ModelKey, Reply, Request
 from livecode.music import Note, Phrase
 
@@ -80,10 +81,10 @@ def bundle_of(config: str, *, checkpoint: bytes = b"weights", metagraph: bytes =
 class Desk:
     """A host, and what it says: replies and events, as queues."""
 
-    def __init__(self, program=WORKER, *, python=sys.executable, limits: Limits | None = None):
+    def __init__(self, program=WORKER, *, python=sys.executable, limits: Limits | None = None, workers: int = WORKERS):
         self.replies: queue.Queue[Reply] = queue.Queue()
         self.events: queue.Queue[str] = queue.Queue()
-        self.host = Host(self.replies.put, self.events.put, python=python, program=program, limits=limits or Limits())
+        self.host = Host(self.replies.put, self.events.put, python=python, program=program, limits=limits, workers=workers)
         self._ids = count(1)
 
     def ask(self, key: ModelKey, primer: Phrase | None = None, *, beats=8, seed=1, meter=(4, 4), needed_by=None, **knobs) -> str:
