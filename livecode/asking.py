@@ -17,6 +17,10 @@ from .tempo import TempoMap
 MARGIN: Seconds = 0.3
 """A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
 
+LAST_MOMENT: Seconds = 0.05
+"""So much is enough for bars to come in time, taking back what the outputs have of the loop's repeat: the planner's period, and
+as much again."""
+
 REMEMBERED = 20
 
 RETRY: Seconds = 3.0
@@ -76,13 +80,14 @@ class Asking:
         if self._asked.pop(request_id, None) is not None:
             self._models.forget(request_id)
 
-    def ask_if_due(self, part: Part, now: Beats, tempo: TempoMap) -> None:
-        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer."""
+    def ask_if_due(self, part: Part, sounding: Beats, now: Beats, tempo: TempoMap) -> None:
+        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer.
+
+        `sounding` is the beat that sounds, `now` the first at which new bars may enter.
+        """
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return
-        slowest = self._slowest(part.model.key)
-        lead = None if slowest is None else Fraction(1.5 * slowest + MARGIN) * tempo.bpm_at(now) / 60
-        entry = part.asks_for(now, tempo, lead)
+        entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
         if entry is None:
             return
         model, meter = part.model, tempo.meter_at(entry)
@@ -115,6 +120,18 @@ class Asking:
         else:
             self._took[ask.key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
         return ask.part
+
+    def _lead(self, key: ModelKey, passed: Beats, bpm: Fraction) -> Beats | None:
+        """How long before bars are to enter their model must be asked; None if nobody knows yet.
+
+        Not before the last beat begins, so that a knob that is turned till then is heard, unless an answer takes longer than
+        that leaves. `passed` is how much of the beat is beyond change when it sounds.
+        """
+        slowest = self._slowest(key)
+        if slowest is None:
+            return None
+        needed, easy = (Fraction(1.5 * slowest + margin) * bpm / 60 for margin in (LAST_MOMENT, MARGIN))
+        return max(needed, min(easy, 1 - passed))
 
     def _slowest(self, key: ModelKey) -> Seconds | None:
         """How long an answer takes, from asking to having it, other parts' requests before it included: p95 of the last 20."""

@@ -91,6 +91,8 @@ class Part:
         self.planned = planned
         """Everything before this beat is with the outputs."""
         self._answered: Beats | None = None
+        self._answer = Phrase((), Beats(1))
+        """What the model said last, without the limits."""
         self._settled = Beats(0)
         self._hurry = False
         self._fresh = False
@@ -267,8 +269,10 @@ class Part:
             steps.add(beat, round(127 * math.sqrt(max(0.0, start + (level - start) * place / count))))
 
     def adjust(self, change: Adjust, at: Beats) -> None:
-        """Set what the command sets, from `at` on; bounds hold for the next answers. Raises BadInput."""
-        self.bounds = self.bounds.adjusted(change)
+        """Set what the command sets, from `at` on; bounds hold for the next bars of the model's. Raises BadInput."""
+        before, self.bounds = self.bounds, self.bounds.adjusted(change)
+        if self.bounds != before and self._answered is not None and self._answered >= at:
+            self._lane.set(self._answered, self.bounds.keep(self._answer))
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
@@ -331,6 +335,7 @@ class Part:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
         at = self.entry(now, tempo)
         self._enter(self.bounds.keep(phrase), at)
+        self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
             self.mode = Mode.LOOP

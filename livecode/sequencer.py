@@ -359,7 +359,7 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
-            self._asking.ask_if_due(part, self.time.entrance(), self.time.tempo)
+            self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))

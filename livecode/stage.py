@@ -494,7 +494,7 @@ class PartHandle(_Strict):
 
     @property
     def range(self) -> tuple[str, str]:
-        """The lowest and the highest pitch that its model may play; setting it takes effect with the next answer."""
+        """The lowest and the highest pitch that its model may play; setting it takes effect with the next bars."""
         settings = self.state().settings
         return pitch_name(int(settings.get("low", 0))), pitch_name(int(settings.get("high", 127)))
 
@@ -597,7 +597,7 @@ class PartHandle(_Strict):
         """Set what is given, now.
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
-        to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
+        to 128). range and density limit what a model may play from its next bars on: range=("C3", "C5") folds octaves in,
         density=2 keeps two notes a beat on the whole, those on the strongest beats. Raises BadInput or UnknownName.
         """
         return self._stage.tell(

@@ -50,29 +50,90 @@ def test_a_model_is_asked_for_every_loop_and_continues_what_just_played(rig: Rig
 
 
 def test_a_known_model_is_asked_late_so_that_knobs_feel_immediate(rig: Rig) -> None:
-    """At 120 bpm, answers that take half a beat (0.25 s) are asked for 1.5 x 0.25 + 0.3 s before the boundary: 1.35 beats."""
+    """At 120 bpm, answers that take half a beat are asked for when the loop's last beat begins."""
     rig.plays("bass", "C2 . . .")
     rig.models_of("bass", a_model())
     for bar in range(2):  # the first answer, which waits for the model to load, does not count; the second does
         rig.play(until=4 * bar + 0.5)
         rig.answer("D2 . . .")
-    rig.play(until=10.5)
+    rig.play(until=10.9)
     assert len(rig.models.requests) == 2
-    rig.play(until=10.75)
+    rig.play(until=11)
     assert len(rig.models.requests) == 3
     assert rig.models.requests[-1].needed_by == 12
+
+
+def test_a_slow_model_is_asked_as_early_as_its_answers_need(rig: Rig) -> None:
+    """At 120 bpm, answers that take one and a half beats (0.75 s) are asked for 1.5 x 0.75 + 0.05 s before: 2.35 beats."""
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    for bar in range(2):
+        rig.play(until=4 * bar + 1.5)
+        rig.answer("D2 . . .")
+    rig.play(until=9.5)
+    assert len(rig.models.requests) == 2
+    rig.play(until=9.75)
+    assert len(rig.models.requests) == 3
+
+
+@pytest.mark.parametrize("bpm", [60, 120, 180, 240])
+def test_a_knob_turned_before_the_last_beat_of_the_loop_is_heard_in_the_next(bpm: int) -> None:
+    rig = Rig(bpm=bpm)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=18.9)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=24)
+    assert rig.score() == [(0, "C2"), (4, "D2"), (8, "D2"), (12, "D2"), (16, "D2"), (20, "E2")]
+    assert [request.needed_by for request in rig.models.requests] == [4, 8, 12, 16, 20, 24]  # it had not been asked yet
+
+
+@pytest.mark.parametrize("turned", [19.2, 19.5])
+def test_a_knob_turned_after_the_model_was_asked_is_heard_in_the_next_loop_if_the_answer_comes_in_time(turned: float) -> None:
+    """At 240 bpm a beat is a quarter of a second. The model is asked on beat 19, and answers on 19.25."""
+    rig = Rig(bpm=240)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=turned)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=28)
+    assert rig.score() == [(0, "C2"), (4, "D2"), (8, "D2"), (12, "D2"), (16, "D2"), (20, "E2"), (24, "E2")]
+    assert [request.needed_by for request in rig.models.requests] == [4, 8, 12, 16, 20, 20, 24, 28]
+
+
+def test_a_knob_turned_too_late_for_an_answer_repeats_the_loop_and_is_heard_in_the_one_after() -> None:
+    rig = Rig(bpm=240)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=19.85)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=28)
+    assert rig.score()[4:] == [(16, "D2"), (20, "D2"), (24, "E2")]
+
+
+def test_limits_set_when_the_next_bars_have_come_hold_for_these(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("C2 . C6 .")
+    rig.play(until=3.5)
+    rig.obey(Adjust(part="lead", low=60, high=72))
+    rig.play(until=8)
+    rig.obey(Adjust(part="lead", free=frozenset({"low", "high"})))
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (6, "C5"), (8, "C4"), (10, "C5")]
 
 
 def test_parts_that_wait_for_each_others_answers_ask_earlier(rig: Rig) -> None:
     for part in ("a", "b"):
         rig.plays(part, "C2 . . .")
         rig.models_of(part, a_model())
-    rig.play(until=0.5)
+    rig.play(until=1.5)
     rig.answer("D2 . . .", number=0)
     rig.answer("D2 . . .", number=1)  # the second to be answered waited for the first, and that counts
-    rig.play(until=6.25)
+    rig.play(until=5.25)
     assert len(rig.models.requests) == 2
-    rig.play(until=6.5)
+    rig.play(until=5.5)
     assert len(rig.models.requests) == 4
 
 
@@ -219,7 +280,7 @@ def test_mute_is_now_and_the_part_goes_on_underneath(rig: Rig) -> None:
     rig.plays("lead", "C4 D4 E4 F4")
     rig.play(until=1.5)
     rig.obey(Mute(part="lead", muted=True))
-    rig.play(until=5.5)
+    rig.play(until=5.25)
     rig.obey(Mute(part="lead", muted=False))
     rig.play(until=8)
     assert rig.score() == [(0, "C4"), (1, "D4"), (6, "E4"), (7, "F4")]
