@@ -280,7 +280,7 @@ def test_mute_is_now_and_the_part_goes_on_underneath(rig: Rig) -> None:
     rig.plays("lead", "C4 D4 E4 F4")
     rig.play(until=1.5)
     rig.obey(Mute(part="lead", muted=True))
-    rig.play(until=5.25)
+    rig.play(until=5.5)
     rig.obey(Mute(part="lead", muted=False))
     rig.play(until=8)
     assert rig.score() == [(0, "C4"), (1, "D4"), (6, "E4"), (7, "F4")]
