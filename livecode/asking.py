@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import count
 from typing import Protocol
 
+import msgspec
+
 from .clock import Clock
 from .models.wire import Model, ModelKey, Reply, Request
 from .music import Beats, Seconds
@@ -90,8 +92,25 @@ class Asking:
         entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
         if entry is None:
             return
-        model, meter = part.model, tempo.meter_at(entry)
-        request = Request(
+        request = self._request(part, part.model, entry, tempo)
+        part.ask(request.id)
+        self._send(part, request, now)
+
+    def propose(self, part: Part, n: int, now: Beats, tempo: TempoMap) -> None:
+        """Ask the part's model for so many candidates for its next bars, which nobody is in a hurry for."""
+        assert part.model
+        self.forget(part.proposal)
+        request = self._request(part, part.model, part.entry(now, tempo), tempo)
+        source = part.name if part.model.seed is None else ""
+        session = self._seed if part.model.seed is None else part.model.seed
+        seeds = tuple(_seed(f"{session}/{source}/candidates/{part.proposals}/{number}") for number in range(n))
+        request = msgspec.structs.replace(request, needed_by=None, seeds=seeds)
+        part.proposes(request.id)
+        self._send(part, request, now)
+
+    def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
+        meter = tempo.meter_at(entry)
+        return Request(
             id=f"{part.name}-{next(self._ids)}",
             key=model.key,
             primer=part.primer(entry, meter.bar),
@@ -102,13 +121,16 @@ class Asking:
             knobs=model.knobs,
             needed_by=entry,
         )
-        part.ask(request.id)
-        self._asked[request.id] = _Ask(part, model.key, self._clock.now(), now)
+
+    def _send(self, part: Part, request: Request, now: Beats) -> None:
+        self._asked[request.id] = _Ask(part, request.key, self._clock.now(), now)
         self._models.ask(request)
 
     def landed(self, reply: Reply) -> Part | None:
-        """Whose reply this is; None if nobody waits for it. A refusal is told to the part."""
+        """Whose next bars this is; None if nobody waits for them. A refusal is told to the part, and so are candidates."""
         ask = self._asked.pop(reply.id, None)
+        if ask is not None and ask.part.proposal == reply.id:
+            ask.part.proposed(reply)
         if ask is None or ask.part.asked != reply.id:
             return None
         self.asked_at = ask.beat
@@ -140,4 +162,8 @@ class Asking:
 
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"
-        return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
+        return _seed(source)
+
+
+def _seed(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")

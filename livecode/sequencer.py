@@ -16,6 +16,7 @@ from .commands import (
     Adjust,
     AnyCommand,
     Assign,
+    Candidates,
     Continue,
     CountIn,
     Declare,
@@ -26,7 +27,9 @@ from .commands import (
     Panic,
     PartState,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     Route,
     SetMeter,
@@ -115,14 +118,23 @@ class Sequencer:
         """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
         changed then."""
         self._pause_if_due()
+        if isinstance(command, Pick):
+            command = self._picked(command)
         now, at = self.time.reachable(), self._moment(command)
         words = self._do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
+        if isinstance(command, Propose):
+            self._asking.propose(self._parts[command.part], command.n, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
+
+    def _picked(self, command: Pick) -> Play:
+        """The notes that are picked, so that the journal has them: candidates are in no journal."""
+        part = self._parts.get(command.part) or Part(command.part, 0, Beats(0))
+        return Play(part=command.part, phrase=part.candidate(command.number), on=command.on)
 
     def _moment(self, command: AnyCommand) -> Beats:
         """When it takes effect. What falls silent does so now; everything else begins where the outputs can be reached."""
@@ -156,9 +168,8 @@ class Sequencer:
             case Play(phrase=phrase):
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
-            case Assign(model=model):
-                part.assign(model, now)
-                return f"waits for {model.key}; what sounds goes on"
+            case Assign() | Propose():
+                return self._engage(part, command, now)
             case Act(action=action):
                 return self._act(part, action, now, at)
             case Route(output=output):
@@ -179,6 +190,14 @@ class Sequencer:
                 said = ", ".join([*(f"{name} {value}" for name, value in command.given().items()), *sorted(command.free)])
                 return f"{said or 'nothing'} {'set' if command.given() else 'freed'} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _engage(self, part: Part, command: Assign | Propose, now: Beats) -> str:
+        """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
+        if isinstance(command, Assign):
+            part.assign(command.model, now)
+            return f"waits for {command.model.key}; what sounds goes on"
+        model = part.propose(command.n)
+        return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
         match action:
@@ -539,6 +558,10 @@ class Sequencer:
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""
         return tuple(take.phrase for take in self._parts[part].takes) if part in self._parts else ()
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._parts[part].candidates() if part in self._parts else Candidates()
 
     def _length(self, length: Beats, at: Beats) -> str:
         return counted(length / self.time.bar(at), "bar")

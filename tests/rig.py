@@ -85,9 +85,15 @@ class Rig:
         return self.obey(Act(part=part, action=action))
 
     def answer(self, text: str | Phrase, number: int = -1) -> None:
-        """Answer the newest request, or the one of that number."""
-        phrase = notes(text) if isinstance(text, str) else text
-        self.sequencer.receive(Reply(self.models.requests[number].id, phrase, None, 0.1))
+        """Answer the newest request, or the one of that number, as often as it wants."""
+        phrase, request = notes(text) if isinstance(text, str) else text, self.models.requests[number]
+        alone, several = (None, (phrase,) * len(request.seeds)) if request.seeds else (phrase, ())
+        self.sequencer.receive(Reply(request.id, alone, None, 0.1, several))
+
+    def propose(self, *texts: str, number: int = -1) -> None:
+        """Answer the newest request, or the one of that number, with candidates."""
+        phrases = tuple(notes(text) for text in texts)
+        self.sequencer.receive(Reply(self.models.requests[number].id, None, None, 0.1, phrases))
 
     def play_answering(self, *, until: float | Fraction) -> None:
         """Let time go on; requests are answered within a sixteenth: "D2 . . ." at a temperature of 1, else "E2 . . ."."""

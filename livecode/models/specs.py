@@ -8,7 +8,7 @@ from typing import TypeAlias
 from ..errors import BadInput
 from ..music import Phrase
 from . import bundles
-from .wire import LONGEST_PRIMER, Engine, Model
+from .wire import LONGEST_PRIMER, MOST_WORK, Engine, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
@@ -17,8 +17,6 @@ MOST_BARS = 64
 COOLEST, HOTTEST = 0.01, 10
 MOST_PATHS = 64
 MOST_STEPS = 1024
-MOST_WORK = 512
-"""Bars x beam_size x branch_factor. 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker is given."""
 
 
 def drums_rnn(

@@ -17,6 +17,9 @@ from ..music import Beats, Phrase, Seconds
 LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
 
+MOST_WORK = 512
+"""Candidates x bars x beam_size x branch_factor: 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker
+is given."""
 
 Engine: TypeAlias = Literal["compiled", "magenta"]
 """What runs a model: its compiled step, or Magenta's own generator on TensorFlow. Both give the same notes."""
@@ -59,6 +62,11 @@ class Model(msgspec.Struct, frozen=True):
     knobs: Mapping[str, float | int]
     primer: Phrase | str | None = "last"
     seed: int | None = None
+
+    @property
+    def work(self) -> int:
+        """Bars x beam_size x branch_factor."""
+        return self.bars * int(self.knobs.get("beam_size", 1)) * int(self.knobs.get("branch_factor", 1))
 
     def __repr__(self) -> str:
         of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle
