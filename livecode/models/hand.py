@@ -10,7 +10,7 @@ from math import inf
 from time import monotonic
 
 from ..music import Beats, Seconds
-from .process import Inbox, Process
+from .process import Inbox, Process, foreign
 from .wire import Engine, ModelKey, Request, ToWorker
 
 LONGEST_PAUSE: Seconds = 30.0
@@ -18,9 +18,11 @@ LONGEST_PAUSE: Seconds = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What some workers are alike in: the interpreter, the engine that they run, and whether they only compile."""
+    """What some workers are alike in: the interpreter, whether it is one of another environment, the engine that they run, and
+    whether they only compile."""
 
     python: str
+    foreign: bool
     engine: Engine
     compiling: bool = False
 
@@ -82,7 +84,8 @@ class Hand:
 
     def start(self, limit: Seconds, on_line: Callable[[Process, bytes], None], on_end: Callable[[Process], None]) -> None:
         """Start the process, which must be ready in so many seconds. Raises OSError."""
-        self._run, self.ready = Process(self._command, self._inbox, self._tail), False
+        environment = foreign() if self.home.foreign else None
+        self._run, self.ready = Process(self._command, self._inbox, self._tail, environment), False
         self.sent, self.limit = monotonic(), limit
         self._run.start(on_line, on_end)
 

@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil, inf
 from statistics import median
@@ -89,7 +89,7 @@ class _Record:
 
     def compiler(self) -> Home:
         """Where it is compiled."""
-        return Home(self.home.python, self.home.engine, compiling=True)
+        return replace(self.home, compiling=True)
 
     def next_home(self) -> Home:
         """Where something must be done before it can answer."""
@@ -168,7 +168,7 @@ class Keeper:
                 hand.flight.forgotten = True
 
     def _record(self, key: ModelKey) -> _Record:
-        return self._models.setdefault(key, _Record(Home(key.python or self._python, key.engine)))
+        return self._models.setdefault(key, _Record(Home(key.python or self._python, bool(key.python), key.engine)))
 
     # Who does what
 
@@ -182,7 +182,7 @@ class Keeper:
         homes = list(dict.fromkeys(record.home for record in self._models.values()))
         for home in homes:
             self._settle(home)
-            self._settle_compiler(Home(home.python, home.engine, compiling=True))
+            self._settle_compiler(replace(home, compiling=True))
         for hand in self._hands:
             if not hand.runs() and monotonic() >= hand.due():
                 self._start(hand)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ..errors import BadInput
 from ..music import Phrase
 from . import bundles
+from .interpreters import placed
 from .wire import LONGEST_PRIMER, MOST_WORK, Engine, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
@@ -30,6 +31,7 @@ def drums_rnn(
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
     engine: Engine = "compiled",
+    python: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Magenta's Drums RNN: continues the part's last bars, several drums at a time, in sixteenths.
 
@@ -43,6 +45,7 @@ def drums_rnn(
     branch_factor ones by steps_per_iteration steps, and the beam_size likeliest live on: 1, 1, 1 searches nothing. Time
     grows with beam_size x branch_factor; bars x beam_size x branch_factor may be 512.
     engine: what runs it: "compiled", or "magenta" for Magenta's own generator on TensorFlow. They give the same bars.
+    python: the interpreter of another environment for it to run in, such as "~/magenta/bin/python"; None is livecode's own.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/drums_rnn, magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py.
@@ -54,7 +57,7 @@ def drums_rnn(
     livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("drums_rnn", model, engine), bars, knobs, _primer(primer, drums=True), _seed(seed))
+    return Model(placed(bundles.find("drums_rnn", model, engine), python), bars, knobs, _primer(primer, drums=True), _seed(seed))
 
 
 def melody_rnn(
@@ -68,12 +71,13 @@ def melody_rnn(
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
     engine: Engine = "compiled",
+    python: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Magenta's Melody RNN: continues the part's last bars with one voice, in sixteenths.
 
     model: "attention_rnn", or the path of a .mag file with attention_rnn, lookback_rnn, basic_rnn or mono_rnn.
     primer: as for `drums_rnn`; of notes that start together the model hears the highest.
-    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine: as for `drums_rnn`.
+    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine, python: as for `drums_rnn`.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/melody_rnn, magenta/models/shared/events_rnn_model.py.
@@ -85,7 +89,9 @@ def melody_rnn(
     livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("melody_rnn", model, engine), bars, knobs, _primer(primer, drums=False), _seed(seed))
+    return Model(
+        placed(bundles.find("melody_rnn", model, engine), python), bars, knobs, _primer(primer, drums=False), _seed(seed)
+    )
 
 
 def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:
