@@ -57,7 +57,8 @@ def drums_rnn(
     livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(placed(bundles.find("drums_rnn", model, engine), python), bars, knobs, _primer(primer, drums=True), _seed(seed))
+    key = placed(bundles.find("drums_rnn", model, engine), python)
+    return Model(key, bars, knobs, _primer(primer, drums=True), _seed(seed))
 
 
 def melody_rnn(
@@ -89,9 +90,8 @@ def melody_rnn(
     livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(
-        placed(bundles.find("melody_rnn", model, engine), python), bars, knobs, _primer(primer, drums=False), _seed(seed)
-    )
+    key = placed(bundles.find("melody_rnn", model, engine), python)
+    return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed))
 
 
 def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:
