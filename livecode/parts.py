@@ -290,7 +290,7 @@ class Part:
     def adjust(self, change: Adjust, at: Beats) -> None:
         """Set what the command sets, from `at` on; bounds hold for the next bars of the model's. Raises BadInput."""
         before, self.bounds = self.bounds, self.bounds.adjusted(change)
-        if self.bounds != before and self._answered is not None and self._answered >= at:
+        if self.bounds != before and self._answered is not None and at <= self._answered == self._lane.last():
             self._lane.set(self._answered, self.bounds.keep(self._answer))
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:

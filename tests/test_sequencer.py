@@ -93,6 +93,18 @@ def test_a_slow_model_is_asked_as_early_as_its_answers_need(rig: Rig) -> None:
     assert len(rig.models.requests) == 3
 
 
+def test_limits_set_when_the_next_bars_have_come_leave_a_later_stop_as_it_is(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("D4 . . .")
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+    rig.does("lead", Action.STOP)
+    rig.obey(Adjust(part="lead", low=60, high=72))
+    rig.play(until=20)
+    assert rig.score("lead") == [(0, "C4"), (4, "D4"), (8, "D4")]
+
+
 @pytest.mark.parametrize("bpm", [60, 120, 180, 240])
 def test_a_knob_turned_before_the_last_beat_of_the_loop_is_heard_in_the_next(bpm: int) -> None:
     rig = Rig(bpm=bpm)

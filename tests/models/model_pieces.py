@@ -87,10 +87,12 @@ class Desk:
         self.host = Host(self.replies.put, self.events.put, python=python, program=program, limits=limits, workers=workers)
         self._ids = count(1)
 
-    def ask(self, key: ModelKey, primer: Phrase | None = None, *, beats=8, seed=1, meter=(4, 4), needed_by=None, **knobs) -> str:
+    def ask(
+        self, key: ModelKey, primer: Phrase | None = None, *, beats=8, seed=1, meter=(4, 4), needed_by=None, seeds=(), **knobs
+    ) -> str:
         name = f"{key}-{next(self._ids)}"
         needed_by = None if needed_by is None else Fraction(needed_by)
-        self.host.ask(Request(name, key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, needed_by))
+        self.host.ask(Request(name, key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, needed_by, seeds=seeds))
         return name
 
     def reply(self) -> Reply:
