@@ -28,8 +28,8 @@ WORKERS = 2
 
 Measured with bench/models_load.py on two busy cores, with sixteen parts that want a bar every bar at 140 bpm: from asking to
 having, p95 was 360 to 400 ms with one worker, and 0 to 8 of 480 bars were late; 150 to 270 ms with two, 140 ms with three, and
-no bar late. Each takes 2 to 6 % of a core and 90 MB. So the second keeps the music from waiting for what the first is at, and a third
-gains little.
+no bar late. Each takes 2 to 6 % of a core and 90 MB. So the second keeps the music from waiting for what the first is at, and a
+third gains little.
 """
 
 TRIES = 2
