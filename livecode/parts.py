@@ -53,7 +53,7 @@ class Bounds:
     def keep(self, phrase: Phrase) -> Phrase:
         """The phrase within these limits: octaves are folded in, the weakest notes go first."""
         kept = phrase.within(self.low, self.high)
-        return kept if self.density is None else kept.thinned(self.density)
+        return kept if self.density is None else kept.thin(self.density)
 
     def adjusted(self, change: Adjust) -> "Bounds":
         """The same with what the command sets, and without what it frees. Raises BadInput for less than an octave."""
