@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"models.store"},
     "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
-    "commands": VALUES | {"tempo", "models.wire"},
+    "commands": VALUES | {"gm", "tempo", "models.wire"},
     "facts": VALUES | {"commands"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
