@@ -1,7 +1,7 @@
 # make venv    sets up: a virtual environment with everything pinned, and libfluidsynth
 # make demo    sets up and plays the demo (renders it where there is no audio device)
 # make test    sets up and runs the checks and all tests
-# make bench   sets up and prints the tables of bench/, which takes half an hour
+# make bench   sets up and prints the tables of bench/, which takes forty minutes
 # make bench-midi  prints those of MIDI ports only
 # make lock    resolves pyproject.toml anew into requirements.txt (needs uv)
 

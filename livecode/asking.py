@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import count
 from typing import Protocol
 
+import msgspec
+
 from .clock import Clock
 from .models.wire import Model, ModelKey, Reply, Request
 from .music import Beats, Seconds
@@ -16,6 +18,10 @@ from .tempo import TempoMap
 
 MARGIN: Seconds = 0.3
 """A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
+
+LAST_MOMENT: Seconds = 0.05
+"""So much is enough for bars to come in time, taking back what the outputs have of the loop's repeat: the planner's period, and
+as much again."""
 
 REMEMBERED = 20
 
@@ -76,17 +82,35 @@ class Asking:
         if self._asked.pop(request_id, None) is not None:
             self._models.forget(request_id)
 
-    def ask_if_due(self, part: Part, now: Beats, tempo: TempoMap) -> None:
-        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer."""
+    def ask_if_due(self, part: Part, sounding: Beats, now: Beats, tempo: TempoMap) -> None:
+        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer.
+
+        `sounding` is the beat that sounds, `now` the first at which new bars may enter.
+        """
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return
-        slowest = self._slowest(part.model.key)
-        lead = None if slowest is None else Fraction(1.5 * slowest + MARGIN) * tempo.bpm_at(now) / 60
-        entry = part.asks_for(now, tempo, lead)
+        entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
         if entry is None:
             return
-        model, meter = part.model, tempo.meter_at(entry)
-        request = Request(
+        request = self._request(part, part.model, entry, tempo)
+        part.ask(request.id)
+        self._send(part, request, now)
+
+    def propose(self, part: Part, n: int, now: Beats, tempo: TempoMap) -> None:
+        """Ask the part's model for so many candidates for its next bars, which nobody is in a hurry for."""
+        assert part.model
+        self.forget(part.proposal)
+        request = self._request(part, part.model, part.entry(now, tempo), tempo)
+        source = part.name if part.model.seed is None else ""
+        session = self._seed if part.model.seed is None else part.model.seed
+        seeds = tuple(_seed(f"{session}/{source}/candidates/{part.proposals}/{number}") for number in range(n))
+        request = msgspec.structs.replace(request, needed_by=None, seeds=seeds)
+        part.proposes(request.id)
+        self._send(part, request, now)
+
+    def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
+        meter = tempo.meter_at(entry)
+        return Request(
             id=f"{part.name}-{next(self._ids)}",
             key=model.key,
             primer=part.primer(entry, meter.bar),
@@ -97,13 +121,16 @@ class Asking:
             knobs=model.knobs,
             needed_by=entry,
         )
-        part.ask(request.id)
-        self._asked[request.id] = _Ask(part, model.key, self._clock.now(), now)
+
+    def _send(self, part: Part, request: Request, now: Beats) -> None:
+        self._asked[request.id] = _Ask(part, request.key, self._clock.now(), now)
         self._models.ask(request)
 
     def landed(self, reply: Reply) -> Part | None:
-        """Whose reply this is; None if nobody waits for it. A refusal is told to the part."""
+        """Whose next bars this is; None if nobody waits for them. A refusal is told to the part, and so are candidates."""
         ask = self._asked.pop(reply.id, None)
+        if ask is not None and ask.part.proposal == reply.id:
+            ask.part.proposed(reply)
         if ask is None or ask.part.asked != reply.id:
             return None
         self.asked_at = ask.beat
@@ -116,6 +143,18 @@ class Asking:
             self._took[ask.key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
         return ask.part
 
+    def _lead(self, key: ModelKey, passed: Beats, bpm: Fraction) -> Beats | None:
+        """How long before bars are to enter their model must be asked; None if nobody knows yet.
+
+        Not before the last beat begins, so that a knob that is turned till then is heard, unless an answer takes longer than
+        that leaves. `passed` is how much of the beat is beyond change when it sounds.
+        """
+        slowest = self._slowest(key)
+        if slowest is None:
+            return None
+        needed, easy = (Fraction(1.5 * slowest + margin) * bpm / 60 for margin in (LAST_MOMENT, MARGIN))
+        return max(needed, min(easy, 1 - passed))
+
     def _slowest(self, key: ModelKey) -> Seconds | None:
         """How long an answer takes, from asking to having it, other parts' requests before it included: p95 of the last 20."""
         took = sorted(self._took.get(key, ()))
@@ -123,4 +162,8 @@ class Asking:
 
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"
-        return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
+        return _seed(source)
+
+
+def _seed(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")

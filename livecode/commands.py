@@ -18,6 +18,8 @@ from .models.wire import Model
 from .music import Beats, Phrase, Seconds
 from .tempo import FASTEST, SLOWEST, Meter, Swing
 
+MOST_CANDIDATES = 64
+
 
 class On(Enum):
     """When a command takes effect."""
@@ -86,6 +88,28 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
+
+
+class Propose(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part's model make `n` candidates for its next bars, 1 to 64. What sounds goes on."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.n, int) or isinstance(self.n, bool) or not 1 <= self.n <= MOST_CANDIDATES:
+            raise BadInput(f"{self.n!r} is no number of candidates: give a whole number from 1 to {MOST_CANDIDATES}.")
+
+
+class Pick(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play the candidate of this number, counted from 1, again and again."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.number, int) or isinstance(self.number, bool):
+            raise BadInput(f"{self.number!r} is no candidate's number: give a whole number, such as 1.")
 
 
 class Act(ToPart, frozen=True, tag=True, kw_only=True):
@@ -241,8 +265,8 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 
 
 AnyCommand: TypeAlias = (
-    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing | Hush
-    | Panic | Pause | Continue | Restart
+    Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
+    | Hush | Panic | Pause | Continue | Restart
 )  # fmt: skip
 
 
@@ -253,6 +277,14 @@ def _within(what: str, value: float | Fraction | None, low: float | Fraction, hi
         raise BadInput(f"{what} {value!r} is no number: give {ranges}.")
     if not (math.isfinite(value) and low <= value <= high):
         raise BadInput(f"{what} {float(value):g} cannot be played: give {ranges}.")
+
+
+class Candidates(msgspec.Struct, frozen=True, tag=True):
+    """What a part's model has proposed. `waits` says that it is still at it, `trouble` in a sentence why it proposed nothing."""
+
+    phrases: tuple[Phrase, ...] = ()
+    waits: bool = False
+    trouble: str = ""
 
 
 class PartState(msgspec.Struct, frozen=True):

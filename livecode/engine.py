@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import msgspec
 
 from .clock import Clock, SystemClock, VirtualClock
-from .commands import AnyCommand, Snapshot
+from .commands import AnyCommand, Candidates, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
 from .facts import CameBack, Fact, PortOpened
-from .models.host import Host, Limits
+from .models.host import Host
+from .models.keeper import Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
@@ -112,6 +113,10 @@ class Engine:
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded."""
         return self._sequencer.takes(part)
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._sequencer.candidates(part)
 
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""
@@ -371,6 +376,13 @@ class OfflineEngine(Engine):
             else:
                 break
         self._snapshot = self._sequencer.snapshot()
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed; it is waited for."""
+        self._refuse_if_closed()
+        while self._sequencer.candidates(part).waits:
+            self._sequencer.receive(self._replies.get())
+        return self._sequencer.candidates(part)
 
     def _refuse_if_closed(self) -> None:
         if self.closed:

@@ -7,10 +7,10 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from .commands import Adjust
+from .commands import Adjust, Candidates
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
-from .models.wire import LONGEST_PRIMER, Model
+from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
 from .music import Beats, Note, Phrase, silence
 from .steps import Steps
 from .tempo import TempoMap
@@ -85,6 +85,11 @@ class Part:
         self.asks = 0
         """How many requests its present model had; and, in `asks_ever`, all its models together."""
         self.asks_ever = 0
+        self.proposal = ""
+        """The id of the request for candidates that is out, if one is."""
+        self.proposals = 0
+        """How often candidates were asked for."""
+        self._candidates = Candidates()
         self.own_channel = channel
         self.route = Steps("")
         """The name of the output it plays on; "" is the stage's first."""
@@ -96,6 +101,8 @@ class Part:
         self.planned = planned
         """Everything before this beat is with the outputs."""
         self._answered: Beats | None = None
+        self._answer = Phrase((), Beats(1))
+        """What the model said last, without the limits."""
         self._settled = Beats(0)
         self._hurry = False
         self._fresh = False
@@ -277,9 +284,10 @@ class Part:
         phrase = self._lane.at(beat)
         return phrase is not None and phrase.drums
 
-    def _needs_model(self) -> None:
+    def _needs_model(self) -> Model:
         if self.model is None:
             raise BadInput(f"{self.name} has no model yet: give it one first, such as {self.name} >> melody_rnn().")
+        return self.model
 
     def fade(self, level: float, at: Beats, over: Beats) -> None:
         """Bring the level (amplitude, 0 to 1) there evenly, in steps of an eighth of a beat."""
@@ -293,8 +301,10 @@ class Part:
             steps.add(beat, round(127 * math.sqrt(max(0.0, start + (level - start) * place / count))))
 
     def adjust(self, change: Adjust, at: Beats) -> None:
-        """Set what the command sets, from `at` on; bounds hold for the next answers. Raises BadInput."""
-        self.bounds = self.bounds.adjusted(change)
+        """Set what the command sets, from `at` on; bounds hold for the next bars of the model's. Raises BadInput."""
+        before, self.bounds = self.bounds, self.bounds.adjusted(change)
+        if self.bounds != before and self._answered is not None and at <= self._answered == self._lane.last():
+            self._lane.set(self._answered, self.bounds.keep(self._answer))
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
@@ -361,10 +371,51 @@ class Part:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
         at = self.entry(now, tempo)
         self._enter(self.bounds.keep(phrase), at)
+        self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
             self.mode = Mode.LOOP
         return at
+
+    # What its model proposes
+
+    def propose(self, n: int) -> Model:
+        """So many candidates are wanted, of the model that is returned.
+
+        Raises BadInput if there is none, or for what takes too long.
+        """
+        model = self._needs_model()
+        if n * model.work > MOST_WORK:
+            raise BadInput(
+                f"{n} candidates of {model!r} would take too long: "
+                f"candidates x bars x beam_size x branch_factor may be {MOST_WORK}."
+            )
+        self.proposals += 1
+        return model
+
+    def proposes(self, request_id: str) -> None:
+        """The request for candidates is out."""
+        self.proposal, self._candidates = request_id, Candidates(waits=True)
+
+    def proposed(self, reply: Reply) -> None:
+        """The candidates have come, or will not."""
+        self.proposal, self._candidates = "", Candidates(reply.phrases, trouble=reply.refusal or "")
+
+    def candidates(self) -> Candidates:
+        """What its model has proposed, within the limits as they are now."""
+        found = self._candidates
+        return Candidates(tuple(self.bounds.keep(phrase) for phrase in found.phrases), found.waits, found.trouble)
+
+    def candidate(self, number: int) -> Phrase:
+        """The candidate of this number, counted from 1. Raises BadInput if there is none."""
+        found = self.candidates()
+        if found.waits:
+            raise BadInput(f"{self.name}'s candidates have not come yet: {self.name}.candidates() shows them once they have.")
+        if not found.phrases:
+            raise BadInput(f"{self.name} has no candidates: ask its model for some first, {self.name}.candidates(8).")
+        if number not in range(1, len(found.phrases) + 1):
+            raise BadInput(f"{self.name} has no candidate {number!r}: give a number from 1 to {len(found.phrases)}.")
+        return found.phrases[number - 1]
 
     def realign(self, after: Beats, tempo: TempoMap) -> None:
         """The bar lines have moved: what was to enter last, after this beat, enters on one of the new ones."""

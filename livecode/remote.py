@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from .commands import AnyCommand, On, Panic, Snapshot
+from .commands import AnyCommand, Candidates, On, Panic, Snapshot
 from .errors import EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
 from .line import Line
@@ -26,6 +26,7 @@ from .protocol import (
     Opening,
     OpenPort,
     Page,
+    ReadCandidates,
     ReadLog,
     ReadSettings,
     ReadTakes,
@@ -166,6 +167,10 @@ class RemoteEngine:
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded."""
         return self._ask(ReadTakes(part), Takes).phrases
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._ask(ReadCandidates(part), Candidates)
 
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""

@@ -16,6 +16,7 @@ from .commands import (
     Adjust,
     AnyCommand,
     Assign,
+    Candidates,
     Continue,
     CountIn,
     Declare,
@@ -26,7 +27,9 @@ from .commands import (
     Panic,
     PartState,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     Route,
     SetMeter,
@@ -118,14 +121,23 @@ class Sequencer:
         """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
         changed then."""
         self._pause_if_due()
+        if isinstance(command, Pick):
+            command = self._picked(command)
         now, at = self.time.reachable(), self._moment(command)
         words = self._do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
+        if isinstance(command, Propose):
+            self._asking.propose(self._parts[command.part], command.n, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
+
+    def _picked(self, command: Pick) -> Play:
+        """The notes that are picked, so that the journal has them: candidates are in no journal."""
+        part = self._parts.get(command.part) or Part(command.part, 0, Beats(0))
+        return Play(part=command.part, phrase=part.candidate(command.number), on=command.on)
 
     def _moment(self, command: AnyCommand) -> Beats:
         """When it takes effect. What falls silent does so now; everything else begins where the outputs can be reached."""
@@ -160,9 +172,8 @@ class Sequencer:
             case Play(phrase=phrase):
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
-            case Assign(model=model):
-                part.assign(model, now)
-                return f"waits for {model.key}; what sounds goes on"
+            case Assign() | Propose():
+                return self._engage(part, command, now)
             case Act(action=action):
                 return self._act(part, action, now, at)
             case Route(output=output):
@@ -180,6 +191,14 @@ class Sequencer:
                 part.adjust(command, at)
                 return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _engage(self, part: Part, command: Assign | Propose, now: Beats) -> str:
+        """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
+        if isinstance(command, Assign):
+            part.assign(command.model, now)
+            return f"waits for {command.model.key}; what sounds goes on"
+        model = part.propose(command.n)
+        return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
         match action:
@@ -362,7 +381,7 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
-            self._asking.ask_if_due(part, self.time.entrance(), self.time.tempo)
+            self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))
@@ -587,6 +606,10 @@ class Sequencer:
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""
         return tuple(take.phrase for take in self._parts[part].takes) if part in self._parts else ()
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._parts[part].candidates() if part in self._parts else Candidates()
 
     def _length(self, length: Beats, at: Beats) -> str:
         return counted(length / self.time.bar(at), "bar")

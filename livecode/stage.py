@@ -4,6 +4,7 @@ import atexit
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -26,7 +27,9 @@ from .commands import (
     Panic,
     PartState,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     Route,
     SetMeter,
@@ -36,10 +39,10 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, OfflineEngine
-from .errors import BadInput, UnknownName, UnknownWord
+from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
-from .models.host import ModelState
+from .models.keeper import ModelState
 from .models.wire import Model
 from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
@@ -55,6 +58,9 @@ from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
 
 _CLICK = DRUMS["stick"]
 
+CANDIDATES_IN: Seconds = 5.0
+"""How long the prompt waits for candidates. Eight of four bars take 0.1 s; a bundle that must be compiled first takes 15."""
+
 
 class Answer(str):
     """A sentence that shows at the prompt without quotes."""
@@ -68,6 +74,13 @@ class Lines(tuple[str, ...]):
 
     def __repr__(self) -> str:
         return "\n".join(self)
+
+
+class Choice(tuple[Phrase, ...]):
+    """Candidates, which show at the prompt one a line, with the number to pick."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{number:2}  {_gist(phrase)}" for number, phrase in enumerate(self, 1))
 
 
 class Parts(dict[str, "PartHandle"]):
@@ -445,6 +458,22 @@ class Stage(_Strict):
         """Every phrase of the part that sounded, oldest first."""
         return self._engine.takes(part)
 
+    def candidates(self, part: str) -> Choice:
+        """What the part's model has proposed; waited for, but not for long. Raises ModelRefused or BadInput."""
+        until, pause = time.monotonic() + CANDIDATES_IN, threading.Event()
+        while (found := self._engine.candidates(part)).waits:
+            if time.monotonic() > until:
+                raise ModelRefused(
+                    f"{part}'s candidates have not come within {CANDIDATES_IN:g} s: "
+                    f"{part}.candidates() shows them once they have."
+                )
+            pause.wait(0.02)
+        if found.trouble:
+            raise ModelRefused(found.trouble)
+        if not found.phrases:
+            raise BadInput(f"{part} has no candidates: ask its model for some first, {part}.candidates(8).")
+        return Choice(found.phrases)
+
     def __repr__(self) -> str:
         return repr(self.status())
 
@@ -459,6 +488,16 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
     return " · ".join([f"{part.name}: {part.doing}", *marks])
+
+
+def _gist(phrase: Phrase) -> str:
+    """A phrase in a few words: '12 notes, C4 to G5', '31 strokes on 4 drums', 'silence'."""
+    pitches = sorted(note.pitch for note in phrase.notes)
+    if not pitches:
+        return "silence"
+    if phrase.drums:
+        return f"{counted(Fraction(len(pitches)), 'stroke')} on {counted(Fraction(len(set(pitches))), 'drum')}"
+    return f"{counted(Fraction(len(pitches)), 'note')}, {pitch_name(pitches[0])} to {pitch_name(pitches[-1])}"
 
 
 def _clicks(meter: Meter) -> Phrase:
@@ -509,7 +548,7 @@ class PartHandle(_Strict):
 
     @property
     def range(self) -> tuple[str, str]:
-        """The lowest and the highest pitch that its model may play; setting it takes effect with the next answer."""
+        """The lowest and the highest pitch that its model may play; setting it takes effect with the next bars."""
         settings = self.state().settings
         return pitch_name(int(settings.get("low", 0))), pitch_name(int(settings.get("high", 127)))
 
@@ -571,6 +610,26 @@ class PartHandle(_Strict):
         """Stop at the end of the loop."""
         return self._act(Action.STOP, on)
 
+    def candidates(self, n: int | None = None) -> Choice:
+        """Have its model make `n` candidates for its next bars, 1 to 64, and show them; None shows those that were made last.
+
+        What sounds goes on. The same stage seed gives the same candidates. Raises BadInput, and ModelRefused if they have not
+        come within five seconds.
+
+        >>> import livecode as lc
+        >>> with lc.Stage(offline=True, seed=7) as stage:
+        ...     lead = stage.part("lead") >> lc.melody_rnn(bars=1, primer=None)
+        ...     len(lead.candidates(3)), lead.pick(2)
+        (3, lead: plays 1 bar from bar 1)
+        """
+        if n is not None:
+            self._stage.tell(Propose(part=self._name, n=n))
+        return self._stage.candidates(self._name)
+
+    def pick(self, number: int, *, on: str = "loop") -> Answer:
+        """Play the candidate of this number, counted from 1, from the end of the loop on, and loop it. Raises BadInput."""
+        return self._stage.tell(Pick(part=self._name, number=number, on=On.of(on)))
+
     def mute(self, *, on: str = "now") -> Answer:
         """Silence the part; it goes on underneath."""
         return self._stage.tell(Mute(part=self._name, muted=True, on=On.of(on)))
@@ -615,7 +674,7 @@ class PartHandle(_Strict):
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
         to 128). bank: the one that the program is of, as controller 0 selects it, or a pair for controllers 0 and 32. cc:
-        other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next answer on:
+        other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next bars on:
         range=("C3", "C5") folds octaves in, density=2 keeps two notes a beat on the whole, those on the strongest beats.
         Raises BadInput or UnknownName.
         """

@@ -27,9 +27,13 @@ ALLOWED: dict[str, set[str]] = {
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
     "models.bundles": VALUES | {"models.official", "models.wire"},
-    "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
+    "models.interpreters": VALUES | {"models.alone", "models.process", "models.wire"},
+    "models.specs": VALUES | {"models", "models.bundles", "models.interpreters", "models.wire", "formats"},
     "models.process": VALUES | {"models.wire"},
-    "models.host": VALUES | {"models.process", "models.wire"},
+    "models.hand": VALUES | {"models.process", "models.wire"},
+    "models.keeper": VALUES | {"models.hand", "models.process", "models.wire"},
+    "models.host": VALUES | {"models.keeper", "models.process", "models.wire"},
+    "models.alone": set(),
     "models.grid": VALUES | {"models.wire"},
     "models.noteseq": set(),
     "models.step": set(),
@@ -56,18 +60,19 @@ ALLOWED: dict[str, set[str]] = {
     "sequencer": VALUES | {"transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
     "supervisor": set(),
     "places": VALUES,
-    "protocol": VALUES | {"commands", "errors", "models.host", "models.wire", "tempo"},
+    "protocol": VALUES | {"commands", "errors", "models.keeper", "models.wire", "tempo"},
     "journal": VALUES | {"facts", "models.wire", "protocol"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"clock", "commands", "devices", "facts", "models.host", "models.wire", "outputs", "protocol", "sequencer", "tempo"},
+    | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
+    | {"sequencer", "tempo"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
-    | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
+    | {"commands", "engine", "formats", "gm", "models.keeper", "models.wire", "notation", "outputs", "places", "protocol"}
     | {"remote", "tempo"},
     "ui": VALUES | {"models.bundles", "models.official", "outputs", "places", "stage", "models.specs", "notation", "ui"},
 }

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from rig import Rig, a_model
 from test_invariants import perform, scripts
 
-from livecode.commands import Act, Action, Adjust, Continue, CountIn, Declare, Mute, On, Pause, Tempo
+from livecode.commands import Act, Action, Adjust, Continue, CountIn, Declare, Mute, On, Pause, Pick, Propose, Tempo
 from livecode.errors import BadInput
 from livecode.facts import CameBack
 from livecode.music import ControlEvent, NoteEvent, ProgramEvent
@@ -44,6 +44,23 @@ def test_whatever_was_typed_and_answered_the_facts_bring_it_back(script: list) -
         went_on, came_back = ([entry for entry in score if begin <= entry[0]] for score in scores)
         assert came_back == went_on
     assert back.log == []
+
+
+def test_a_candidate_that_was_picked_goes_on_and_the_next_are_others() -> None:
+    rig = Rig(bpm=120)
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.answer("C4 D4 E4 F4")
+    rig.obey(Propose(part="lead", n=2))
+    rig.propose("G4 . . .", "A4 . . .")
+    rig.play(until=1)
+    rig.obey(Pick(part="lead", number=2))
+    back = rig.after_a_crash()
+    assert back.models.requests == []
+    back.play(until=12)
+    assert [entry for entry in back.score(until=12) if entry[0] >= 4] == [(4, "A4"), (8, "A4")]
+    back.obey(Propose(part="lead", n=2))
+    assert set(back.models.requests[-1].seeds).isdisjoint(rig.models.requests[1].seeds)
 
 
 def test_it_comes_back_on_the_next_bar_and_on_the_same_beats() -> None:

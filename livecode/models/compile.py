@@ -40,10 +40,17 @@ def main(arguments: Sequence[str]) -> int:
     try:
         compile_bundle(Path(bundle), config, Path(target))
     except LivecodeError as error:
-        stdout.write(f"{error}\n")
-        stdout.flush()
-        return 1
-    return 0
+        refusal = str(error)
+    except ImportError as error:
+        refusal = (
+            f"{bundle} must be compiled first, which takes TensorFlow and Magenta, and they cannot be imported ({error}): name "
+            "the Python of an environment that has them, such as python='~/magenta/bin/python'."
+        )
+    else:
+        return 0
+    stdout.write(f"{refusal}\n")
+    stdout.flush()
+    return 1
 
 
 def compile_bundle(bundle: Path, config: str, target: Path) -> Made:

@@ -44,14 +44,14 @@ class Compiled:
         ]
 
 
-def load(key: ModelKey) -> Compiled:
+def load(key: ModelKey, *, compiling: bool = True) -> Compiled:
     """Load a model, compiling it first if that has not been done. It plays a beat, so that what is wrong is found now.
 
-    Raises BundleError for a bundle that cannot be compiled.
+    Raises BundleError for a bundle that cannot be compiled, and NotCompiled, without `compiling`, for one that must be first.
     """
     if key.config not in CONFIGS:
         raise BundleError(f"{key.config} cannot be compiled yet: ask for it with engine='magenta'.")
-    model = Compiled(stored(key), CONFIGS[key.config])
+    model = Compiled(stored(key, compiling=compiling), CONFIGS[key.config])
     model.continue_(Request("", key, None, Beats(1), Fraction(120), (4, 4), 0, {}))
     return model
 

@@ -11,6 +11,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import msgspec
+
 from ..music import Beats, Phrase
 from . import grid, noteseq
 from .grid import Placed
@@ -38,6 +40,10 @@ class Rnn:
         _seed(request.seed)
         generated = self.generator.generate(self._sequence(heard, start), options)
         return grid.phrase(self._placed(generated), start, request.beats, self.steps_per_beat, drums=self.drums)
+
+    def candidates(self, request: Request, seeds: Sequence[int]) -> list[Phrase]:
+        """A phrase for each seed, each what a request with that seed gives, one after the other."""
+        return [self.continue_(msgspec.structs.replace(request, seed=seed)) for seed in seeds]
 
     def _sequence(self, heard: Sequence[Placed], start: int) -> Any:
         sequence = noteseq.module("protobuf.music_pb2").NoteSequence(total_time=start / self.steps_per_beat)
@@ -82,8 +88,11 @@ class Rnn:
         ]
 
 
-def load(key: ModelKey) -> Rnn:
-    """Load a model, and let it play a beat, so that a bundle whose parts do not fit is found now and not on the stage."""
+def load(key: ModelKey, *, compiling: bool = False) -> Rnn:
+    """Load a model, and let it play a beat, so that a bundle whose parts do not fit is found now and not on the stage.
+
+    There is nothing to compile.
+    """
     importlib.import_module("tensorflow").get_logger().setLevel("ERROR")
     makers = importlib.import_module(GENERATORS[key.family]).get_generator_map()
     bundle = importlib.import_module("magenta.models.shared.sequence_generator_bundle").read_bundle_file(str(key.path))

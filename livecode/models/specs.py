@@ -8,7 +8,8 @@ from typing import TypeAlias
 from ..errors import BadInput
 from ..music import Phrase
 from . import bundles
-from .wire import LONGEST_PRIMER, Engine, Model
+from .interpreters import placed
+from .wire import LONGEST_PRIMER, MOST_WORK, Engine, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
@@ -17,8 +18,6 @@ MOST_BARS = 64
 COOLEST, HOTTEST = 0.01, 10
 MOST_PATHS = 64
 MOST_STEPS = 1024
-MOST_WORK = 512
-"""Bars x beam_size x branch_factor. 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker is given."""
 
 
 def drums_rnn(
@@ -32,6 +31,7 @@ def drums_rnn(
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
     engine: Engine = "compiled",
+    python: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Magenta's Drums RNN: continues the part's last bars, several drums at a time, in sixteenths.
 
@@ -45,6 +45,7 @@ def drums_rnn(
     branch_factor ones by steps_per_iteration steps, and the beam_size likeliest live on: 1, 1, 1 searches nothing. Time
     grows with beam_size x branch_factor; bars x beam_size x branch_factor may be 512.
     engine: what runs it: "compiled", or "magenta" for Magenta's own generator on TensorFlow. They give the same bars.
+    python: the interpreter of another environment for it to run in, such as "~/magenta/bin/python"; None is livecode's own.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/drums_rnn, magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py.
@@ -56,7 +57,8 @@ def drums_rnn(
     livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("drums_rnn", model, engine), bars, knobs, _primer(primer, drums=True), _seed(seed))
+    key = placed(bundles.find("drums_rnn", model, engine), python)
+    return Model(key, bars, knobs, _primer(primer, drums=True), _seed(seed))
 
 
 def melody_rnn(
@@ -70,12 +72,13 @@ def melody_rnn(
     branch_factor: int = 1,
     steps_per_iteration: int = 1,
     engine: Engine = "compiled",
+    python: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Magenta's Melody RNN: continues the part's last bars with one voice, in sixteenths.
 
     model: "attention_rnn", or the path of a .mag file with attention_rnn, lookback_rnn, basic_rnn or mono_rnn.
     primer: as for `drums_rnn`; of notes that start together the model hears the highest.
-    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine: as for `drums_rnn`.
+    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine, python: as for `drums_rnn`.
 
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/melody_rnn, magenta/models/shared/events_rnn_model.py.
@@ -87,7 +90,8 @@ def melody_rnn(
     livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    return Model(bundles.find("melody_rnn", model, engine), bars, knobs, _primer(primer, drums=False), _seed(seed))
+    key = placed(bundles.find("melody_rnn", model, engine), python)
+    return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed))
 
 
 def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:

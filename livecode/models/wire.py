@@ -17,6 +17,9 @@ from ..music import Beats, Phrase, Seconds
 LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
 
+MOST_WORK = 512
+"""Candidates x bars x beam_size x branch_factor: 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker
+is given."""
 
 Engine: TypeAlias = Literal["compiled", "magenta"]
 """What runs a model: its compiled step, or Magenta's own generator on TensorFlow. Both give the same notes."""
@@ -26,17 +29,20 @@ class ModelKey(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaul
     """Which trained model: its family ("drums_rnn"), its config ("drum_kit"), the bundle file it is read from, and what runs it.
 
     `bundle` is an absolute path, or only a file's name for a bundle that ships with livecode: so a key means the same in
-    another installation, and in a worker of another environment.
+    another installation, and in a worker of another environment. `python` is the absolute path of the interpreter whose
+    environment it runs in; "" is livecode's own.
     """
 
     family: str
     config: str
     bundle: str
     engine: Engine = "compiled"
+    python: str = ""
 
     def __str__(self) -> str:
         named = self.config if self.path.name == self.bundle else f"{self.config} of {self.path.name}"
-        return named if self.engine == "compiled" else f"{named} on {self.engine}"
+        named = named if self.engine == "compiled" else f"{named} on {self.engine}"
+        return f"{named} in {self.python}" if self.python else named
 
     @property
     def path(self) -> Path:
@@ -57,6 +63,11 @@ class Model(msgspec.Struct, frozen=True):
     primer: Phrase | str | None = "last"
     seed: int | None = None
 
+    @property
+    def work(self) -> int:
+        """Bars x beam_size x branch_factor."""
+        return self.bars * int(self.knobs.get("beam_size", 1)) * int(self.knobs.get("branch_factor", 1))
+
     def __repr__(self) -> str:
         of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle
         said = [repr(of), f"bars={self.bars}"] + [f"{name}={value}" for name, value in self.knobs.items() if value != 1]
@@ -68,13 +79,16 @@ class Model(msgspec.Struct, frozen=True):
             said.append(f"primer={self.primer!r}")
         if self.key.engine != "compiled":
             said.append(f"engine={self.key.engine!r}")
+        if self.key.python:
+            said.append(f"python={self.key.python!r}")
         return f"{self.key.family}({', '.join(said)})"
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):
-    """Host to worker: have this model ready, somebody will ask it soon."""
+    """Host to worker: have this model ready, somebody will ask it soon. `compiling` permits what takes seconds."""
 
     key: ModelKey
+    compiling: bool = True
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
@@ -82,7 +96,7 @@ class Request(msgspec.Struct, frozen=True, tag=True):
 
     `primer` is None for nothing, else it ends where the new bars begin. `meter` is (numerator, denominator). `seed` is in
     [0, 2**32). `needed_by` is the beat at which the bars should sound; None if they have no hurry. The same request gives
-    the same notes in any worker, in any order.
+    the same notes in any worker, in any order. With `seeds`, a phrase is wanted for each of these instead.
     """
 
     id: str
@@ -95,6 +109,7 @@ class Request(msgspec.Struct, frozen=True, tag=True):
     knobs: Mapping[str, float | int]
     needed_by: Beats | None = None
     do: str = "continue"
+    seeds: tuple[int, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -104,20 +119,25 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
-    """Worker to host: this model is loaded, or `refusal` says in one sentence why it cannot be."""
+    """Worker to host: this model is loaded; or not `compiled`, which must be done first; or `refusal` says why it cannot be."""
 
     key: ModelKey
     seconds: Seconds
     refusal: str | None = None
+    compiled: bool = True
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True):
-    """Worker to host: the phrase that was asked for, or a refusal in one sentence. `seconds` is what generating took."""
+    """Worker to host: the phrase that was asked for, or a refusal in one sentence. `seconds` is what generating took.
+
+    `phrases` are those that were asked for by `seeds`, in their order; `phrase` is None then.
+    """
 
     id: str
     phrase: Phrase | None
     refusal: str | None
     seconds: Seconds
+    phrases: tuple[Phrase, ...] = ()
 
 
 ToWorker: TypeAlias = Load | Request
