@@ -31,10 +31,12 @@ ALLOWED: dict[str, set[str]] = {
     "models.host": VALUES | {"models.process", "models.wire"},
     "models.grid": VALUES | {"models.wire"},
     "models.noteseq": set(),
+    "models.harmony": {"music", "models", "models.noteseq", "models.wire"},
     "models.step": set(),
     "models.encodings": {"models.noteseq", "models.step"},
     "models.tracks": {"models.encodings", "models.step"},
-    "models.families": {"models", "models.encodings", "models.grid", "models.noteseq", "models.tracks"},
+    "models.families": {"models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
+    | {"models.tracks", "models.wire"},
     "models.search": {"models.step", "models.tracks"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
@@ -43,8 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "models.checkpoints": {"errors"},
     "models.stack": {"models.checkpoints", "models.step"},
     "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.stack", "models.step"}
-    | {"models.store"},
-    "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
+    | {"models.bundles", "models.store"},
+    "models.rnn": VALUES | {"models", "models.grid", "models.harmony", "models.noteseq", "models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
     "commands": VALUES | {"tempo", "models.wire"},
     "facts": VALUES | {"commands"},

@@ -37,7 +37,8 @@ class Compiled:
         start, heard = grid.laid(request.primer, per_beat, drums=family.drums)
         track, origin, transposed = family.track(heard, start)
         steps = start + ceil(request.beats * per_beat) - origin - len(track.events)
-        search = Search(self.step, track, _knobs(request), [np.random.RandomState(seed) for seed in seeds])
+        draws = [np.random.RandomState(seed) for seed in seeds]
+        search = Search(self.step, track, _knobs(request), draws, family.controls(request, start, origin))
         return [
             grid.phrase(family.notes(done, origin, transposed), start, request.beats, per_beat, drums=family.drums)
             for done in search.run(steps)

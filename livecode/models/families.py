@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
 
-from . import noteseq
+from . import harmony, noteseq
 from .encodings import Encoding, Lookback
 from .grid import Placed
+from .step import Floats
 from .tracks import NO_EVENT, NOTE_OFF, KeyMelodyTrack, MelodyTrack, Track
+from .wire import Request
 
 
 class Family(Protocol):
@@ -30,6 +32,12 @@ class Family(Protocol):
         """The events before the step `start`, the step that they begin at, and by how much they were transposed.
 
         From nothing, one step of silence at step 0.
+        """
+
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        """What the model is told beside its events, a row for each of them; None if it is told of nothing else.
+
+        `start` is the step where the new bars begin, `origin` the one where the events do.
         """
 
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
@@ -55,16 +63,21 @@ class Drums:
         drums.set_length(start - drums.start_step)
         return Track(self.encoding(), drums), drums.start_step, 0
 
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        return None
+
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         return [Placed(step, step + 1, pitch) for step, event in enumerate(track.events, origin) for pitch in event]
 
 
 @dataclass(frozen=True, slots=True)
 class Melody:
-    """Melody RNN: an event is a pitch, an end or neither. Source: magenta/models/melody_rnn.
+    """Melody RNN, and Improv RNN over chords: an event is a pitch, an end or neither.
+
+    Source: magenta/models/melody_rnn, magenta/models/improv_rnn.
 
     The model knows pitches in [low, high). A primer is transposed to C major (`key` 0), nearest to the middle of them, or
-    not at all (`key` None).
+    not at all (`key` None): what lies outside is brought in by octaves. Chords are never transposed, so they need `key` None.
     """
 
     make: Callable[[], Encoding]
@@ -72,6 +85,7 @@ class Melody:
     high: int = 84
     key: int | None = 0
     kind: type[MelodyTrack] = MelodyTrack
+    chords: bool = False
     steps_per_beat: int = 4
     drums: bool = False
 
@@ -86,6 +100,11 @@ class Melody:
         melody.set_length(start - melody.start_step)
         transposed = melody.squash(self.low, self.high, self.key)
         return self.kind(self.encoding(), melody), melody.start_step, transposed
+
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        if not self.chords:
+            return None
+        return self.encoding().controls(harmony.symbols(request, start, self.steps_per_beat)[origin:])
 
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         melody = noteseq.module("melodies_lib").Melody(track.events)
@@ -122,9 +141,18 @@ def _melody(low: int, high: int) -> Any:
     return noteseq.module("melody_encoder_decoder").MelodyOneHotEncoding(low, high)
 
 
-def _keys() -> Encoding:
+def _keys(control: Any = None) -> Encoding:
     make = noteseq.module("melody_encoder_decoder").KeyMelodyEncoderDecoder
-    return Encoding(make(KeyMelodyTrack.LOW, KeyMelodyTrack.HIGH))
+    return Encoding(make(KeyMelodyTrack.LOW, KeyMelodyTrack.HIGH), control)
+
+
+def _triads() -> Any:
+    one_hot = noteseq.module("chords_encoder_decoder").TriadChordOneHotEncoding()
+    return noteseq.module("encoder_decoder").OneHotEventSequenceEncoderDecoder(one_hot)
+
+
+def _chord_pitches() -> Any:
+    return noteseq.module("chords_encoder_decoder").PitchChordsEncoderDecoder()
 
 
 def _drums(pitches: Sequence[Sequence[int]] | None = None) -> Any:
@@ -141,5 +169,8 @@ CONFIGS: dict[str, Family] = {
     "mono_rnn": Melody(lambda: Lookback(_melody(0, 128)), low=0, high=128, key=None),
     "lookback_rnn": Melody(lambda: Lookback(_melody(48, 84), distances=(16, 32), bits=5)),
     "attention_rnn": Melody(_keys, kind=KeyMelodyTrack),
+    "basic_improv": Melody(lambda: Lookback(_melody(48, 84), control=_triads()), key=None, chords=True),
+    "attention_improv": Melody(lambda: _keys(_triads()), key=None, kind=KeyMelodyTrack, chords=True),
+    "chord_pitches_improv": Melody(lambda: Lookback(_melody(48, 84), control=_chord_pitches()), key=None, chords=True),
 }
 """The configs that can be compiled, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""

@@ -12,13 +12,14 @@ from math import ceil
 from typing import Any
 
 from ..music import Beats, Phrase
-from . import grid, noteseq
+from . import grid, harmony, noteseq
 from .grid import Placed
 from .wire import ModelKey, Request
 
 GENERATORS = {
     "drums_rnn": "magenta.models.drums_rnn.drums_rnn_sequence_generator",
     "melody_rnn": "magenta.models.melody_rnn.melody_rnn_sequence_generator",
+    "improv_rnn": "magenta.models.improv_rnn.improv_rnn_sequence_generator",
 }
 
 
@@ -27,20 +28,28 @@ class Rnn:
     """A loaded model: Magenta's sequence generator, and what livecode knows of its config."""
 
     generator: Any
-    drums: bool
+    family: str
     steps_per_beat: int
+
+    @property
+    def drums(self) -> bool:
+        return self.family == "drums_rnn"
 
     def continue_(self, request: Request) -> Phrase:
         """The phrase of `request.beats` beats that follows the primer. The same request gives the same phrase, always."""
         start, heard = grid.laid(request.primer, self.steps_per_beat, drums=self.drums)
-        steps = ceil(request.beats * self.steps_per_beat)
-        options = self._options(request.knobs, start if heard else 1, start + steps)
+        chords: list[str] = []
+        if self.family == "improv_rnn":
+            chords = harmony.symbols(request, start, self.steps_per_beat)
+            start, heard, chords = _without_empty_bars(start, heard, chords, int(grid.BAR * self.steps_per_beat))
+        end = start + ceil(request.beats * self.steps_per_beat)
+        options = self._options(request.knobs, start if heard else 1, end)
         _seed(request.seed)
-        generated = self.generator.generate(self._sequence(heard, start), options)
+        generated = self.generator.generate(self._sequence(heard, chords, start, end), options)
         return grid.phrase(self._placed(generated), start, request.beats, self.steps_per_beat, drums=self.drums)
 
-    def _sequence(self, heard: Sequence[Placed], start: int) -> Any:
-        sequence = noteseq.module("protobuf.music_pb2").NoteSequence(total_time=start / self.steps_per_beat)
+    def _sequence(self, heard: Sequence[Placed], chords: Sequence[str], start: int, end: int) -> Any:
+        sequence = noteseq.module("protobuf.music_pb2").NoteSequence(total_time=end / self.steps_per_beat)
         sequence.tempos.add(qpm=60)
         sequence.time_signatures.add(numerator=4, denominator=4)
         for note in heard:
@@ -48,8 +57,13 @@ class Rnn:
                 pitch=note.pitch,
                 velocity=note.velocity,
                 start_time=note.begin / self.steps_per_beat,
-                end_time=min(note.end / self.steps_per_beat, self._just_before(start)),
+                end_time=min(note.end, start - 0.5) / self.steps_per_beat,
             )
+        for step, symbol in enumerate(chords):
+            if step == 0 or symbol != chords[step - 1]:
+                sequence.text_annotations.add(
+                    text=symbol, time=step / self.steps_per_beat, annotation_type=sequence.TextAnnotation.CHORD_SYMBOL
+                )
         return sequence
 
     def _options(self, knobs: Mapping[str, float | int], begin: int, end: int) -> Any:
@@ -61,14 +75,14 @@ class Rnn:
         return options
 
     def _just_before(self, step: int) -> float:
-        """Half a step before a step, in seconds: the moment that Magenta's generators take for exactly that step.
+        """A quarter of a step before a step, in seconds: a moment that Magenta's generators take for exactly that step.
 
         They quantise a section's start with `quantize_cutoff=0`, which makes of a moment on a step the step after, and would
-        leave the first sixteenth of every answer silent. They also refuse notes that end after a section's start; a note's
-        end half a step before a step rounds to that step.
+        leave the first sixteenth of every answer silent. They also refuse notes that do not end before a section's start; a
+        note's end half a step before a step rounds to that step.
         Source: `_generate` in the sequence generators, `quantize_to_step` in note_seq/sequences_lib.py.
         """
-        return (step - 0.5) / self.steps_per_beat
+        return (step - 0.25) / self.steps_per_beat
 
     def _placed(self, generated: Any) -> list[Placed]:
         return [
@@ -89,9 +103,19 @@ def load(key: ModelKey) -> Rnn:
     bundle = importlib.import_module("magenta.models.shared.sequence_generator_bundle").read_bundle_file(str(key.path))
     generator = makers[key.config](checkpoint=None, bundle=bundle)
     generator.initialize()
-    model = Rnn(generator, key.family == "drums_rnn", generator.steps_per_quarter)
+    model = Rnn(generator, key.family, generator.steps_per_quarter)
     model.continue_(Request("", key, None, Beats(1), Fraction(120), (4, 4), 0, {}))
     return model
+
+
+def _without_empty_bars(start: int, heard: Sequence[Placed], chords: list[str], bar: int) -> tuple[int, list[Placed], list[str]]:
+    """The same without the bars before the first note: there Magenta's Improv RNN cuts its chords at the wrong end, and fails.
+
+    Melodies begin in the bar of their first note anyway. Source: `_generate` in improv_rnn_sequence_generator.py.
+    """
+    empty = min((note.begin for note in heard), default=0) // bar * bar
+    moved = [note._replace(begin=note.begin - empty, end=note.end - empty) for note in heard]
+    return start - empty, moved, chords[empty:]
 
 
 def _seed(seed: int) -> None:

@@ -32,8 +32,16 @@ class Search:
     Rows of the batch are paths. Each generator has as many as there are beams times branches, one after the other.
     """
 
-    def __init__(self, step: Stepping, primer: Track, knobs: Knobs, draws: Sequence[np.random.RandomState]) -> None:
-        self._step, self._knobs, self._draws = step, knobs, draws
+    def __init__(
+        self,
+        step: Stepping,
+        primer: Track,
+        knobs: Knobs,
+        draws: Sequence[np.random.RandomState],
+        controls: Floats | None = None,
+    ) -> None:
+        """`controls` is what the model is told beside its events, a row for each event that there will be."""
+        self._step, self._knobs, self._draws, self._controls = step, knobs, draws, controls
         self._paths = knobs.beam_size  # of each generator
         self._searching = knobs.beam_size * knobs.branch_factor > 1
         rows = len(draws) * self._paths
@@ -57,7 +65,7 @@ class Search:
         heard, vectors = type(primer)(primer.encoding), []
         for event in primer.events:
             heard.append(event)
-            vectors.append(heard.vector())
+            vectors.append(self._vectors([heard])[0])
         told, state, said = np.array(vectors)[:, None], self._step.zeros(1), 0.0
         if len(told) > 1:
             softmax, state = self._step(told[:-1], state, self._knobs.temperature)
@@ -79,7 +87,15 @@ class Search:
                 self._said = 0.0
             for track, label in zip(self._tracks, chosen, strict=True):
                 track.grow(label)
-            self._told = np.array([track.vector() for track in self._tracks])
+            self._told = self._vectors(self._tracks)
+
+    def _vectors(self, tracks: Sequence[Track]) -> Floats:
+        """What the model is told after the last events of tracks of the same length, controls of the next event first."""
+        vectors = np.array([track.vector() for track in tracks])
+        if self._controls is None:
+            return vectors
+        coming = min(len(tracks[0].events), len(self._controls) - 1)
+        return np.concatenate([np.tile(self._controls[coming], (len(tracks), 1)), vectors], axis=1)
 
     def _branch(self) -> None:
         """Every path becomes `branch_factor` ones: all of them, then all of them again."""

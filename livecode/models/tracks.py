@@ -35,7 +35,7 @@ class Track:
         self.append(self.encoding.event(label, self.events))
 
     def vector(self) -> Floats:
-        """What the model is told after the last event: (input,) float32."""
+        """What the model is told of the events after the last of them: floats as float32."""
         return self.encoding.vector(self.events)
 
     def label(self, position: int) -> int:

@@ -9,7 +9,7 @@ import sys
 import warnings
 from pathlib import Path
 
-FAMILIES = ("drums_rnn", "melody_rnn")
+FAMILIES = ("drums_rnn", "melody_rnn", "improv_rnn")
 
 LOUD = 4.0
 """By how much the output's weights are larger than a fresh network's, so that what it remembers decides what it says."""
