@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
-from .official import PREFIX, Official
+from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
 
 FAMILIES = {
@@ -50,6 +50,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
         known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
+        known = known or f"{PREFIX + next(name for name, of in CATALOGUE.items() if of == family)!r}, which is downloaded"
         raise BundleError(
             f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
         )

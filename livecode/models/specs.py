@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ..errors import BadInput
 from ..music import Phrase
 from . import bundles
+from .chords import ChordsGiven, given
 from .wire import LONGEST_PRIMER, Engine, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
@@ -88,6 +89,47 @@ def melody_rnn(
     """
     knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
     return Model(bundles.find("melody_rnn", model, engine), bars, knobs, _primer(primer, drums=False), _seed(seed))
+
+
+def improv_rnn(
+    model: str | os.PathLike[str] = "chord_pitches_improv",
+    *,
+    chords: ChordsGiven | None = None,
+    bars: int = 4,
+    temperature: float = 1.0,
+    seed: int | None = None,
+    primer: Primer = "last",
+    beam_size: int = 1,
+    branch_factor: int = 1,
+    steps_per_iteration: int = 1,
+    engine: Engine = "compiled",
+) -> Model:
+    """Magenta's Improv RNN: continues the part's last bars with one voice that follows chords, in sixteenths.
+
+    model: the path of a .mag file with chord_pitches_improv, attention_improv or basic_improv, or
+    "magenta:chord_pitches_improv".
+    chords: one a bar, "Am F C G"; bars of several between bar lines, "Am | F G | C"; `_` holds on, `.` is none. The first is
+    that of the stage's first bar, and they go round: bars=2 plays over one half of "Am F C G", then over the other. Or the path
+    of a lead sheet (.musicxml, .xml, .mxl, .abc), or a part, stage.part("keys") or "part:keys", whose chords are inferred from
+    what it is about to play. attention_improv and basic_improv know a chord by its triad only.
+    primer: as for `melody_rnn`; the chords go round under it, too.
+    bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine: as for `drums_rnn`.
+
+    Raises BadInput, UnknownName or BundleError, at once.
+    Source: magenta/models/improv_rnn, note_seq/chords_encoder_decoder.py, note_seq/chord_inference.py.
+
+    >>> improv_rnn(chords="Am F Hm")
+    Traceback (most recent call last):
+    livecode.errors.BadNotation: Chord 3, 'Hm': there is no such chord; did you mean 'Bm'?
+    """
+    if chords is None:
+        raise BadInput("improv_rnn plays over chords: give it some, such as chords='Am F C G', or a part that plays them.")
+    over = given(chords)
+    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
+    key = bundles.find("improv_rnn", model, engine)
+    if not isinstance(over, str):
+        over = given(chords, key.config)
+    return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed), over)
 
 
 def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:
