@@ -16,11 +16,19 @@ from livecode.music import Note, Phrase
 pytestmark = pytest.mark.magenta
 
 CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs]
-SHAPES = ["two layers", "a short attention", "residual", "residual attention", "batch of five"]
+SHAPES = {
+    "two layers": "melody_rnn",
+    "a short attention": "drums_rnn",
+    "residual": "melody_rnn",
+    "residual attention": "melody_rnn",
+    "batch of five": "melody_rnn",
+    "chords in batches of three": "improv_rnn",
+}
+IMPROV = bundles.FAMILIES["improv_rnn"]
 
 
-def asked(key, primer=None, *, beats=8, seed=1, **knobs) -> wire.Request:
-    return wire.Request("", key, primer, Fraction(beats), Fraction(120), (4, 4), seed, knobs)
+def asked(key, primer=None, *, beats=8, seed=1, meter=(4, 4), chords=None, **knobs) -> wire.Request:
+    return wire.Request("", key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, chords=chords)
 
 
 def check(verdict: dict) -> None:
@@ -47,6 +55,11 @@ requests = st.fixed_dictionaries(
         "temperature": st.floats(0.05, 4) | st.sampled_from([0.01, 1.0, 10.0]),
     }
 )
+symbols = st.sampled_from([wire.NO_CHORD, "C", "Am", "F#m7b5/E", "Bbaug", "Ddim", "E7(#9)", "Ab6", "Cb", "G##m"])
+progressions = st.lists(st.tuples(st.integers(-64, 64).map(lambda step: Fraction(step, 4)), symbols), max_size=12).map(
+    lambda changes: tuple(sorted(changes))
+)
+played = st.builds(lambda notes: Phrase(tuple(notes), Fraction(40)), st.lists(hits, max_size=12))
 searches = st.fixed_dictionaries(
     {"beam_size": st.integers(1, 4), "branch_factor": st.integers(1, 3), "steps_per_iteration": st.sampled_from([1, 3, 16])}
 )
@@ -66,9 +79,40 @@ def test_a_search_takes_the_paths_that_magenta_takes(duel, family, config, reque
     check(duel(asked(bundles.find(family, config), **{**request, "beats": 4}, **search)))
 
 
+@pytest.mark.parametrize("config", IMPROV)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=requests, chords=progressions | played, meter=st.sampled_from([(4, 4), (3, 4), (7, 8)]))
+def test_any_chords_give_the_notes_that_magenta_gives(duel, untrained, config, request, chords, meter):
+    check(duel(asked(bundles.find("improv_rnn", untrained / f"{config}.mag"), **request, chords=chords, meter=meter)))
+
+
+@pytest.mark.parametrize("config", IMPROV)
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=requests, search=searches, chords=progressions)
+def test_a_search_over_chords_takes_the_paths_that_magenta_takes(duel, untrained, config, request, search, chords):
+    key = bundles.find("improv_rnn", untrained / f"{config}.mag")
+    check(duel(asked(key, **{**request, "beats": 4}, **search, chords=chords)))
+
+
+@pytest.mark.parametrize("config", IMPROV)
+def test_other_chords_give_other_notes(untrained, config):
+    key = bundles.find("improv_rnn", untrained / f"{config}.mag")
+    model = compiled.load(key)
+
+    def answers(symbol: str) -> list[Phrase]:
+        chords = ((Fraction(-4), "F"), (Fraction(0), "F"), (Fraction(2), symbol))
+        return model.candidates(asked(key, tune(4), chords=chords, beats=4), range(8))
+
+    plain, other = answers("F"), answers("Bm")
+    assert answers("F") == plain
+    assert other != plain
+    for one, two in zip(plain, other, strict=True):  # a chord is known no sooner than it sounds
+        assert [note.pitch for note in one.notes if note.onset < 2] == [note.pitch for note in two.notes if note.onset < 2]
+
+
 @pytest.mark.parametrize("name", [*(config for _, config in CONFIGS), *SHAPES])
 def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untrained, name):
-    family = "drums_rnn" if name in {"one_drum", "drum_kit", "a short attention"} else "melody_rnn"
+    family = SHAPES.get(name) or bundles.family_of(name)
     key = bundles.find(family, untrained / f"{name}.mag")
     own = rock(bars=4) if family == "drums_rnn" else tune(16)
     for seed in range(4):

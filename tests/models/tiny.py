@@ -19,6 +19,7 @@ VARIANTS = [
     ("a short attention", "drum_kit", "batch_size=1,rnn_layer_sizes=[16,8],attn_length=3"),
     ("residual", "basic_rnn", "batch_size=1,rnn_layer_sizes=[16,16,24],residual_connections=True"),
     ("residual attention", "attention_rnn", "batch_size=1,rnn_layer_sizes=[16,16],attn_length=5,residual_connections=True"),
+    ("chords in batches of three", "chord_pitches_improv", "batch_size=3,rnn_layer_sizes=[16,24]"),
     ("batch of five", "attention_rnn", "batch_size=5,rnn_layer_sizes=[16],attn_length=4,residual_connections=False"),
 ]
 """Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
