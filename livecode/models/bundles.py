@@ -13,6 +13,16 @@ FAMILIES = {
     "drums_rnn": ("one_drum", "drum_kit"),
     "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
     "improv_rnn": ("basic_improv", "attention_improv", "chord_pitches_improv"),
+    "polyphony_rnn": ("polyphony",),
+    "performance_rnn": (
+        "performance",
+        "performance_with_dynamics",
+        "performance_with_dynamics_and_modulo_encoding",
+        "density_conditioned_performance_with_dynamics",
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
 }
 """The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
 
@@ -23,6 +33,8 @@ TITLES = {
     "drums_rnn": "Drums RNN",
     "melody_rnn": "Melody RNN",
     "improv_rnn": "Improv RNN",
+    "polyphony_rnn": "Polyphony RNN",
+    "performance_rnn": "Performance RNN",
 }
 
 
