@@ -24,7 +24,7 @@ from .errors import (
     UnknownWord,
 )
 from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
-from .models.specs import drums_rnn, melody_rnn
+from .models.specs import drums_rnn, melody_rnn, performance_rnn, polyphony_rnn
 from .music import Beats, Note, Phrase, silence
 from .notation import beat, notes
 from .outputs.tape import Tape
@@ -59,6 +59,8 @@ __all__ = [
     "from_pretty_midi",
     "melody_rnn",
     "notes",
+    "performance_rnn",
+    "polyphony_rnn",
     "read_midi",
     "silence",
     "to_note_sequence",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
-from .official import PREFIX, Official
+from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
 
 FAMILIES = {
@@ -25,6 +25,20 @@ FAMILIES = {
     ),
 }
 """The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
+
+HEED = {
+    "density": (
+        "density_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+    "pitch_classes": (
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+}
+"""The configs that have a knob which others of their family have not. Source: `default_configs` in performance_model.py."""
 
 BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_pop909.mag"}
 """The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
@@ -62,6 +76,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
         known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
+        known = known or f"{PREFIX + next(name for name, of in CATALOGUE.items() if of == family)!r}, which is downloaded"
         raise BundleError(
             f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
         )
@@ -110,7 +125,7 @@ def _config_of(path: Path, family: str) -> str:
         raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
     owner = family_of(config)
     if owner is None:
-        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {' and '.join(TITLES.values())}.")
+        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
     if owner != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
     return config
