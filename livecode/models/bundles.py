@@ -13,8 +13,32 @@ FAMILIES = {
     "drums_rnn": ("one_drum", "drum_kit"),
     "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
     "improv_rnn": ("basic_improv", "attention_improv", "chord_pitches_improv"),
+    "polyphony_rnn": ("polyphony",),
+    "performance_rnn": (
+        "performance",
+        "performance_with_dynamics",
+        "performance_with_dynamics_and_modulo_encoding",
+        "density_conditioned_performance_with_dynamics",
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
 }
 """The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
+
+HEED = {
+    "density": (
+        "density_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+    "pitch_classes": (
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+}
+"""The configs that have a knob which others of their family have not. Source: `default_configs` in performance_model.py."""
 
 BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_pop909.mag"}
 """The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
@@ -23,6 +47,8 @@ TITLES = {
     "drums_rnn": "Drums RNN",
     "melody_rnn": "Melody RNN",
     "improv_rnn": "Improv RNN",
+    "polyphony_rnn": "Polyphony RNN",
+    "performance_rnn": "Performance RNN",
 }
 
 
@@ -99,7 +125,7 @@ def _config_of(path: Path, family: str) -> str:
         raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
     owner = family_of(config)
     if owner is None:
-        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {' and '.join(TITLES.values())}.")
+        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
     if owner != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
     return config

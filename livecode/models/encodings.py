@@ -74,3 +74,29 @@ class Lookback(Encoding):
             if length > distance and events[-1 - distance] == last:
                 vector[at + self._bits + place] = 1.0
         return vector
+
+
+class Table(Encoding):
+    """Events that are their own classes, where what the model is told of them depends on the last one only.
+
+    `rows` is (classes, input) float32; `lasts` says how many steps each class lasts.
+    """
+
+    def __init__(self, rows: Floats, lasts: Sequence[int]) -> None:
+        self.rows, self.lasts = rows, lasts
+        self.classes, self.input = rows.shape
+
+    def after(self, constant: Sequence[float]) -> "Table":
+        """The same, with these numbers before every row."""
+        before = np.tile(np.array(constant, np.float32), (self.classes, 1))
+        return Table(np.hstack([before, self.rows]), self.lasts)
+
+    def vector(self, events: Sequence[int]) -> Floats:
+        row: Floats = self.rows[events[-1]]
+        return row
+
+    def label(self, events: Sequence[int], position: int) -> int:
+        return events[position]
+
+    def event(self, label: int, events: Sequence[int]) -> int:
+        return label

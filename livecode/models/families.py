@@ -5,28 +5,63 @@ The encoders, and how a primer becomes events, are note_seq's own. Tests compare
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from typing import Any, Protocol
 
-from . import harmony, noteseq
+from ..music import Phrase
+from . import grid, harmony, noteseq
 from .encodings import Encoding, Lookback
 from .grid import Placed
+from .performance import Performances
+from .polyphony import Polyphony
 from .step import Floats
 from .tracks import NO_EVENT, NOTE_OFF, KeyMelodyTrack, MelodyTrack, Track
 from .wire import Request
 
 
+class Opening(Protocol):
+    """What a compiled model continues to answer a request."""
+
+    @property
+    def track(self) -> Track:
+        """The events before those that are drawn."""
+
+    @property
+    def controls(self) -> Floats | None:
+        """What the model is told beside its events, a row for each of them; None if it is told of nothing else."""
+
+    @property
+    def rounds(self) -> bool:
+        """Whether one continuation may take more events than another."""
+
+    def more(self, track: Track, drawn: int) -> int:
+        """How many events to draw now of a continuation of which so many were drawn: 0 if it is done.
+
+        Raises ModelRefused if it takes too many.
+        """
+
+    def phrase(self, track: Track) -> Phrase:
+        """The new bars that a continuation is."""
+
+
 class Family(Protocol):
     """A config of a family of models."""
+
+    def encoding(self) -> Encoding:
+        """What a model of this config is told, and what its classes stand for."""
+
+    def opening(self, request: Request) -> Opening:
+        """What a compiled model continues to answer this request. Raises ModelRefused for one that would take too long."""
+
+
+class Stepwise(Protocol):
+    """A config whose every event lasts one step."""
 
     @property
     def drums(self) -> bool: ...
 
     @property
     def steps_per_beat(self) -> int: ...
-
-    def encoding(self) -> Encoding:
-        """What a model of this config is told, and what its classes stand for."""
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         """The events before the step `start`, the step that they begin at, and by how much they were transposed.
@@ -45,6 +80,37 @@ class Family(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """The opening of a model whose every event lasts one step: `events` are drawn, and `phrase_of` makes notes of all."""
+
+    track: Track
+    controls: Floats | None
+    events: int
+    phrase_of: Callable[[Track], Phrase]
+    rounds: bool = False
+
+    @classmethod
+    def of(cls, family: Stepwise, request: Request) -> "Steps":
+        """The opening of a request to a family."""
+        per_beat = family.steps_per_beat
+        start, heard = grid.laid(request.primer, per_beat, drums=family.drums)
+        track, origin, transposed = family.track(heard, start)
+
+        def phrase_of(done: Track) -> Phrase:
+            notes = family.notes(done, origin, transposed)
+            return grid.phrase(notes, start, request.beats, per_beat, drums=family.drums)
+
+        events = start + ceil(request.beats * per_beat) - origin - len(track.events)
+        return cls(track, family.controls(request, start, origin), events, phrase_of)
+
+    def more(self, track: Track, drawn: int) -> int:
+        return self.events - drawn
+
+    def phrase(self, track: Track) -> Phrase:
+        return self.phrase_of(track)
+
+
+@dataclass(frozen=True, slots=True)
 class Drums:
     """Drums RNN: an event is the set of pitches that are struck in a step. Source: magenta/models/drums_rnn."""
 
@@ -54,6 +120,9 @@ class Drums:
 
     def encoding(self) -> Encoding:
         return self.make()
+
+    def opening(self, request: Request) -> Opening:
+        return Steps.of(self, request)
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
@@ -91,6 +160,9 @@ class Melody:
 
     def encoding(self) -> Encoding:
         return self.make()
+
+    def opening(self, request: Request) -> Opening:
+        return Steps.of(self, request)
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
@@ -172,5 +244,13 @@ CONFIGS: dict[str, Family] = {
     "basic_improv": Melody(lambda: Lookback(_melody(48, 84), control=_triads()), key=None, chords=True),
     "attention_improv": Melody(lambda: _keys(_triads()), key=None, kind=KeyMelodyTrack, chords=True),
     "chord_pitches_improv": Melody(lambda: Lookback(_melody(48, 84), control=_chord_pitches()), key=None, chords=True),
+    "polyphony": Polyphony(),
+    "performance": Performances(bins=0),
+    "performance_with_dynamics": Performances(),
+    "performance_with_dynamics_and_modulo_encoding": Performances(modulo=True),
+    "density_conditioned_performance_with_dynamics": Performances(controls=("density",)),
+    "pitch_conditioned_performance_with_dynamics": Performances(controls=("pitch_classes",)),
+    "multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes")),
+    "optional_multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes"), optional=True),
 }
 """The configs that can be compiled, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""

@@ -5,7 +5,8 @@ Runs only in a worker, which has TensorFlow.
 
 import importlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -13,14 +14,22 @@ from typing import Any
 
 from ..music import Beats, Phrase
 from . import grid, harmony, noteseq
+from .families import CONFIGS
 from .grid import Placed
+from .performance import Performances
+from .polyphony import Polyphony, allowed
 from .wire import ModelKey, Request
 
 GENERATORS = {
     "drums_rnn": "magenta.models.drums_rnn.drums_rnn_sequence_generator",
     "melody_rnn": "magenta.models.melody_rnn.melody_rnn_sequence_generator",
     "improv_rnn": "magenta.models.improv_rnn.improv_rnn_sequence_generator",
+    "polyphony_rnn": "magenta.models.polyphony_rnn.polyphony_sequence_generator",
+    "performance_rnn": "magenta.models.performance_rnn.performance_sequence_generator",
 }
+
+COMPACT = "performance_with_dynamics"
+"""This config and its compact twin name themselves alike in their bundles. Source: `default_configs` in performance_model.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Rnn:
                 pitch=note.pitch,
                 velocity=note.velocity,
                 start_time=note.begin / self.steps_per_beat,
-                end_time=min(note.end, start - 0.5) / self.steps_per_beat,
+                end_time=min(note.end, start - 0.4) / self.steps_per_beat,
             )
         for step, symbol in enumerate(chords):
             if step == 0 or symbol != chords[step - 1]:
@@ -66,7 +75,7 @@ class Rnn:
                 )
         return sequence
 
-    def _options(self, knobs: Mapping[str, float | int], begin: int, end: int) -> Any:
+    def _options(self, knobs: Mapping[str, Any], begin: int, end: float) -> Any:
         options = noteseq.module("protobuf.generator_pb2").GeneratorOptions()
         options.generate_sections.add(start_time=self._just_before(begin), end_time=end / self.steps_per_beat)
         options.args["temperature"].float_value = knobs.get("temperature", 1.0)
@@ -79,7 +88,7 @@ class Rnn:
 
         They quantise a section's start with `quantize_cutoff=0`, which makes of a moment on a step the step after, and would
         leave the first sixteenth of every answer silent. They also refuse notes that do not end before a section's start; a
-        note's end half a step before a step rounds to that step.
+        note's end 0.4 steps before a step rounds to that step.
         Source: `_generate` in the sequence generators, `quantize_to_step` in note_seq/sequences_lib.py.
         """
         return (step - 0.25) / self.steps_per_beat
@@ -96,16 +105,71 @@ class Rnn:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Timed(Rnn):
+    """A loaded model whose events are not its steps. `config` says how a request lies on them."""
+
+    config: Polyphony | Performances
+
+    def continue_(self, request: Request) -> Phrase:
+        laid, told = self.config.laid(request), self.config.options(request)
+        begin, end = laid.start if laid.heard else 1, laid.start + laid.steps
+        options = self._options(request.knobs, begin, end + 0.5)  # the end of a section is rounded down
+        for name, value in told.items():
+            setattr(options.args[name], "bool_value" if isinstance(value, bool) else "string_value", value)
+        sequence = self._sequence(laid.heard, (), laid.start, laid.start)
+        _seed(request.seed)
+        with self._bounded(laid.steps):
+            return laid.phrase(self._placed(self.generator.generate(sequence, options)))
+
+    @contextmanager
+    def _bounded(self, steps: int) -> Iterator[None]:
+        """Polyphony RNN gives up where the compiled one does: Magenta's generator asks until all steps are there, for ever."""
+        if not isinstance(self.config, Polyphony):
+            yield
+            return
+        model, drawn = self.generator._model, 0
+        generate = model.generate_polyphonic_sequence
+
+        def bounded(length: int, primer: Any, **how: Any) -> Any:
+            nonlocal drawn
+            events = allowed(length - len(primer), drawn, steps)
+            drawn += events
+            return generate(len(primer) + events, primer, **how)
+
+        model.generate_polyphonic_sequence = bounded
+        try:
+            yield
+        finally:
+            del model.generate_polyphonic_sequence
+
+
 def load(key: ModelKey) -> Rnn:
     """Load a model, and let it play a beat, so that a bundle whose parts do not fit is found now and not on the stage."""
     importlib.import_module("tensorflow").get_logger().setLevel("ERROR")
     makers = importlib.import_module(GENERATORS[key.family]).get_generator_map()
     bundle = importlib.import_module("magenta.models.shared.sequence_generator_bundle").read_bundle_file(str(key.path))
-    generator = makers[key.config](checkpoint=None, bundle=bundle)
-    generator.initialize()
-    model = Rnn(generator, key.family, generator.steps_per_quarter)
+    generator = _initialized(makers[key.config], bundle)
+    if key.config == COMPACT and _indices_are_taken(generator):
+        generator = _initialized(makers[f"{COMPACT}_compact"], bundle)
+    config = CONFIGS[key.config]
+    if isinstance(config, Polyphony | Performances):
+        model: Rnn = Timed(generator, key.family, config.rate, config)
+    else:
+        model = Rnn(generator, key.family, generator.steps_per_quarter)
     model.continue_(Request("", key, None, Beats(1), Fraction(120), (4, 4), 0, {}))
     return model
+
+
+def _initialized(maker: Any, bundle: Any) -> Any:
+    generator = maker(checkpoint=None, bundle=bundle)
+    generator.initialize()
+    return generator
+
+
+def _indices_are_taken(generator: Any) -> bool:
+    """Whether the bundle's graph takes the index of an event instead of its one-hot vector."""
+    return int(generator._model._session.graph.get_collection("inputs")[0].shape[2]) == 1
 
 
 def _without_empty_bars(start: int, heard: Sequence[Placed], chords: list[str], bar: int) -> tuple[int, list[Placed], list[str]]:

@@ -19,6 +19,12 @@ LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
 
 
+Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
+"""What a knob may stand at: a number, a switch, words, or a row of numbers."""
+
+SEARCH_KNOBS = ("temperature", "beam_size", "branch_factor", "steps_per_iteration")
+"""The knobs that every RNN has: 1 unless turned. A family's own knobs are among a model's only if they were turned."""
+
 NO_CHORD = "N.C."
 """The symbol of no chord. Source: note_seq/constants.py."""
 
@@ -85,14 +91,15 @@ before them; or what another part plays, up to the end of the new bars."""
 class Model(msgspec.Struct, frozen=True):
     """What a part plays: a model, how many bars it makes at a time, and how.
 
-    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned. `primer` is "last" (the
-    part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or None to follow the session's. `chords`
-    are what it plays over: a progression whose first bar is the stage's, or the name of the part that it listens to.
+    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned, and those of the family
+    that were turned. `primer` is "last" (the part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or
+    None to follow the session's. `chords` are what it plays over: a progression whose first bar is the stage's, or the name of
+    the part that it listens to.
     """
 
     key: ModelKey
     bars: int
-    knobs: Mapping[str, float | int]
+    knobs: Mapping[str, Knob]
     primer: Phrase | str | None = "last"
     seed: int | None = None
     chords: Progression | str | None = None
@@ -103,7 +110,8 @@ class Model(msgspec.Struct, frozen=True):
         if self.chords is not None:
             heard = f"part:{self.chords}" if isinstance(self.chords, str) else str(self.chords)
             said.append(f"chords={heard!r}")
-        said += [f"bars={self.bars}"] + [f"{name}={value}" for name, value in self.knobs.items() if value != 1]
+        turned = {name: value for name, value in self.knobs.items() if name not in SEARCH_KNOBS or value != 1}
+        said += [f"bars={self.bars}"] + [f"{name}={value!r}" for name, value in turned.items()]
         if self.seed is not None:
             said.append(f"seed={self.seed}")
         if isinstance(self.primer, Phrase):
@@ -137,7 +145,7 @@ class Request(msgspec.Struct, frozen=True, tag=True):
     bpm: Fraction
     meter: tuple[int, int]
     seed: int
-    knobs: Mapping[str, float | int]
+    knobs: Mapping[str, Knob]
     needed_by: Beats | None = None
     do: str = "continue"
     chords: Chords | None = None

@@ -76,6 +76,8 @@ class Worker:
         phrase = refusal = None
         try:
             phrase = self._model(request.key).continue_(request)
+        except LivecodeError as error:
+            refusal = str(error)
         except Exception as error:
             traceback.print_exc()
             refusal = f"{request.key} could not continue ({_in_short(error)}): try another primer or other knobs."

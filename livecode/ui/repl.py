@@ -20,7 +20,7 @@ BANNER = """livecode: a stage is ready. Try, a line at a time:
 
 def namespace(stage: Stage) -> dict[str, object]:
     """The names that a performer finds at the prompt; no built-in is among them."""
-    words = ("beat", "drums_rnn", "melody_rnn", "notes")
+    words = ("beat", "drums_rnn", "melody_rnn", "notes", "performance_rnn", "polyphony_rnn")
     return {
         "lc": livecode,
         "stage": stage,

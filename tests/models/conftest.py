@@ -57,7 +57,8 @@ def duel():
     """A function that has both engines answer a request, and says whether the notes are equal: see duel.py."""
     pytest.importorskip("magenta.version")
     command = [sys.executable, str(HERE / "duel.py")]
-    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": path}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     ) as process:

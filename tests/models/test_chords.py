@@ -136,7 +136,7 @@ def test_a_model_says_what_it_plays_over(tmp_path):
 
 def test_without_a_bundle_it_says_how_to_get_one():
     with pytest.raises(BundleError) as error:
-        improv_rnn(chords="Am")
+        improv_rnn("chord_pitches_improv", chords="Am")
     assert str(error.value) == (
         "There is no built-in bundle for chord_pitches_improv: give the path of a .mag file that holds it, "
         "or take 'magenta:chord_pitches_improv', which is downloaded."

@@ -9,10 +9,17 @@ import sys
 import warnings
 from pathlib import Path
 
-FAMILIES = ("drums_rnn", "melody_rnn", "improv_rnn")
+FAMILIES = ("drums_rnn", "melody_rnn", "improv_rnn", "polyphony_rnn", "performance_rnn")
 
 LOUD = 4.0
 """By how much the output's weights are larger than a fresh network's, so that what it remembers decides what it says."""
+
+LIKELIER = {
+    "polyphony": ((2, 3, 4.5), (63, 71, 2.5), (191, 199, 3.0)),
+    "performance": ((55, 71, 3.0), (183, 199, 2.5), (256, 276, 1.5)),
+}
+"""Classes [first, last) that are likelier than by chance, by so much in their logits: steps end, few pitches begin and go on or
+end, waits are short. Else a polyphony model would never come to the end of a step, and a performance hardly to a note's."""
 
 VARIANTS = [
     ("two layers", "lookback_rnn", "batch_size=1,rnn_layer_sizes=[16,24]"),
@@ -21,6 +28,8 @@ VARIANTS = [
     ("residual attention", "attention_rnn", "batch_size=1,rnn_layer_sizes=[16,16],attn_length=5,residual_connections=True"),
     ("chords in batches of three", "chord_pitches_improv", "batch_size=3,rnn_layer_sizes=[16,24]"),
     ("batch of five", "attention_rnn", "batch_size=5,rnn_layer_sizes=[16],attn_length=4,residual_connections=False"),
+    ("compact", "performance_with_dynamics_compact", "batch_size=1,rnn_layer_sizes=[16]"),
+    ("voices with attention", "polyphony", "batch_size=1,rnn_layer_sizes=[16,16],attn_length=6"),
 ]
 """Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
 
@@ -32,14 +41,16 @@ def main(folder: Path) -> None:
     tf.logging.set_verbosity("ERROR")
     makers = {}
     for family in FAMILIES:
-        makers |= importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator").get_generator_map()
-    for config, maker in makers.items():
-        make(tf, maker, folder / f"{config}.mag", "batch_size=1,rnn_layer_sizes=[16]")
+        name = {"polyphony_rnn": "polyphony", "performance_rnn": "performance"}.get(family, family)
+        makers |= importlib.import_module(f"magenta.models.{family}.{name}_sequence_generator").get_generator_map()
+    configs = importlib.import_module("livecode.models.families").CONFIGS
+    for config in configs:
+        make(tf, makers[config], folder / f"{config}.mag", "batch_size=1,rnn_layer_sizes=[16]")
     for name, config, how in VARIANTS:
         make(tf, makers[config], folder / f"{name}.mag", how)
     compile_bundle = importlib.import_module("livecode.models.compile").compile_bundle
     for path in folder.glob("*.mag"):
-        config = next((config for name, config, _ in VARIANTS if name == path.stem), path.stem)
+        config = next((config for name, config, _ in VARIANTS if name == path.stem), path.stem).removesuffix("_compact")
         compile_bundle(path, config, path.with_suffix(".onnx"))
 
 
@@ -56,7 +67,11 @@ def make(tf, maker, path: Path, how: str) -> None:
         for variable in sorted(tf.global_variables(), key=lambda variable: variable.name):
             shape = variable.shape.as_list()
             most = (LOUD if "fully_connected" in variable.name else 1.2) * (6 / sum(shape)) ** 0.5
-            variable.load(random.uniform(-most, most, shape), session)
+            value = random.uniform(-most, most, shape)
+            if variable.name.startswith("fully_connected/biases"):
+                for first, last, more in LIKELIER.get(config.details.id.split("_")[0], ()):
+                    value[first:last] += more
+            variable.load(value, session)
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
         generator.create_bundle_file(str(path), "untrained, for tests")
