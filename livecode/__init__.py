@@ -25,7 +25,7 @@ from .errors import (
 )
 from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
 from .models.chords import chords
-from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, polyphony_rnn
+from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, pianoroll_rnn_nade, polyphony_rnn
 from .music import Beats, Note, Phrase, silence
 from .notation import beat, notes
 from .outputs.tape import Tape
@@ -63,6 +63,7 @@ __all__ = [
     "melody_rnn",
     "notes",
     "performance_rnn",
+    "pianoroll_rnn_nade",
     "polyphony_rnn",
     "read_midi",
     "silence",

@@ -13,6 +13,7 @@ FAMILIES = {
     "drums_rnn": ("one_drum", "drum_kit"),
     "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
     "improv_rnn": ("basic_improv", "attention_improv", "chord_pitches_improv"),
+    "pianoroll_rnn_nade": ("rnn-nade", "rnn-nade_attn"),
     "polyphony_rnn": ("polyphony",),
     "performance_rnn": (
         "performance",
@@ -47,6 +48,7 @@ TITLES = {
     "drums_rnn": "Drums RNN",
     "melody_rnn": "Melody RNN",
     "improv_rnn": "Improv RNN",
+    "pianoroll_rnn_nade": "Pianoroll RNN-NADE",
     "polyphony_rnn": "Polyphony RNN",
     "performance_rnn": "Performance RNN",
 }

@@ -12,6 +12,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import numpy
+
 from ..music import Beats, Phrase
 from . import grid, harmony, noteseq
 from .families import CONFIGS
@@ -24,6 +26,7 @@ GENERATORS = {
     "drums_rnn": "magenta.models.drums_rnn.drums_rnn_sequence_generator",
     "melody_rnn": "magenta.models.melody_rnn.melody_rnn_sequence_generator",
     "improv_rnn": "magenta.models.improv_rnn.improv_rnn_sequence_generator",
+    "pianoroll_rnn_nade": "magenta.models.pianoroll_rnn_nade.pianoroll_rnn_nade_sequence_generator",
     "polyphony_rnn": "magenta.models.polyphony_rnn.polyphony_sequence_generator",
     "performance_rnn": "magenta.models.performance_rnn.performance_sequence_generator",
 }
@@ -144,6 +147,51 @@ class Timed(Rnn):
             del model.generate_polyphonic_sequence
 
 
+class Drawn:
+    """A session whose graph draws from numpy's global generator where it would draw by itself, which no seed of ours decides.
+
+    Magenta 2.1.4 writes Pianoroll RNN-NADE's graph without any draw: a pitch sounds if it is likelier than not. But a bundle
+    brings the graph that it was exported with. Source: `sample` in magenta/common/nade.py.
+    """
+
+    def __init__(self, session: Any, draws: Mapping[Any, Any]) -> None:
+        """`draws` are the graph's random tensors, each with numbers of its shape."""
+        self._session, self._draws, self.graph = session, draws, session.graph
+
+    @classmethod
+    def of(cls, session: Any) -> "Drawn":
+        """Ask every random tensor of a session's graph once, to see its shape."""
+        _give_a_column(session.graph)
+        known = [op.outputs[0] for op in session.graph.get_operations() if op.type in ("RandomUniform", "RandomUniformInt")]
+        inputs = session.graph.get_collection("inputs")[0]
+        told = numpy.zeros([inputs.shape[0], 1, inputs.shape[2]], numpy.float32)
+        return cls(session, dict(zip(known, session.run(known, {inputs: told}), strict=True)))
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        return self._session.run(
+            fetches, {**(feed_dict or {}), **{tensor: _like(array) for tensor, array in self._draws.items()}}
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _give_a_column(graph: Any) -> None:
+    """Have a graph say how likely its samples are in a column, as `_generate_step_for_batch` in pianoroll_rnn_nade_model.py wants
+    it: the graphs that Magenta 2.1.4 itself exports say it in a row, and its generator fails on them."""
+    said = graph.get_collection_ref("log_prob")
+    if said[0].shape.rank == 1:
+        with graph.as_default():
+            said[0] = importlib.import_module("tensorflow").expand_dims(said[0], 1)
+
+
+def _like(array: Any) -> Any:
+    """Numbers of the same shape and kind: in [0, 1), or any whole ones."""
+    if numpy.issubdtype(array.dtype, numpy.floating):
+        return numpy.random.random_sample(array.shape).astype(array.dtype)
+    return numpy.random.randint(numpy.iinfo(array.dtype).min, numpy.iinfo(array.dtype).max, array.shape, array.dtype)
+
+
 def load(key: ModelKey) -> Rnn:
     """Load a model, and let it play a beat, so that a bundle whose parts do not fit is found now and not on the stage."""
     importlib.import_module("tensorflow").get_logger().setLevel("ERROR")
@@ -152,7 +200,9 @@ def load(key: ModelKey) -> Rnn:
     generator = _initialized(makers[key.config], bundle)
     if key.config == COMPACT and _indices_are_taken(generator):
         generator = _initialized(makers[f"{COMPACT}_compact"], bundle)
-    config = CONFIGS[key.config]
+    if key.family == "pianoroll_rnn_nade":
+        generator._model._session = Drawn.of(generator._model._session)
+    config = CONFIGS.get(key.config)
     if isinstance(config, Polyphony | Performances):
         model: Rnn = Timed(generator, key.family, config.rate, config)
     else:
@@ -187,7 +237,5 @@ def _seed(seed: int) -> None:
 
     Source: `extend_event_sequences` in note_seq/encoder_decoder.py; dropout is off when generating.
     """
-    import numpy
-
     numpy.random.seed(seed)
     random.seed(seed)

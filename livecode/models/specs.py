@@ -136,6 +136,40 @@ def improv_rnn(
     return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed), over)
 
 
+def pianoroll_rnn_nade(
+    model: str | os.PathLike[str] = "magenta:pianoroll_rnn_nade",
+    *,
+    bars: int = 4,
+    seed: int | None = None,
+    primer: Primer = "last",
+    beam_size: int = 1,
+    branch_factor: int = 1,
+    engine: Engine = "magenta",
+) -> Model:
+    """Magenta's Pianoroll RNN-NADE: several voices, in sixteenths, each step of them at once.
+
+    model: Magenta's own, "magenta:pianoroll_rnn_nade" or "magenta:pianoroll_rnn_nade-bach", downloaded when it is first asked
+    for, or the path of a .mag file with rnn-nade or rnn-nade_attn.
+    primer: as for `melody_rnn`; every note from A0 to C8 is heard.
+    seed: matters only if the bundle's graph draws. As Magenta 2.1.4 exports it, it does not: a pitch sounds if it is likelier
+    than not, so the same primer gives the same bars, and a model that is sure of nothing gives silence.
+    bars, beam_size, branch_factor: as for `drums_rnn`. There is no temperature.
+    engine: "magenta" only: this model is not compiled.
+
+    Raises BadInput, UnknownName or BundleError, at once.
+    Source: magenta/models/pianoroll_rnn_nade, magenta/common/nade.py.
+
+    >>> pianoroll_rnn_nade("bach.mag", engine="compiled")
+    Traceback (most recent call last):
+    livecode.errors.BadInput: Pianoroll RNN-NADE is not compiled: leave engine out, and Magenta's own generator plays it.
+    """
+    if engine == "compiled":
+        raise BadInput("Pianoroll RNN-NADE is not compiled: leave engine out, and Magenta's own generator plays it.")
+    knobs: dict[str, Knob] = {**_knobs(bars, 1.0, beam_size, branch_factor, 1)}
+    heard, seed = _primer(primer, drums=False), _seed(seed)
+    return Model(bundles.find("pianoroll_rnn_nade", model, engine), bars, knobs, heard, seed)
+
+
 def polyphony_rnn(
     model: str | os.PathLike[str] = "magenta:polyphony_rnn",
     *,

@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 from model_pieces import rock, tune
 
-from livecode.models import bundles
+from livecode.models import bundles, families
 from livecode.music import Note, Phrase, silence
 
 pytestmark = pytest.mark.magenta
 
-CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs]
+CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs if config in families.CONFIGS]
 MODELS = [(family, config, config) for family, config in CONFIGS if config in bundles.BUILT_IN]
 MODELS += [(family, config, "untrained") for family, config in CONFIGS]
 

@@ -1,5 +1,6 @@
 """Make a small untrained bundle of every config, with Magenta's own code, and compile it beside: `python tiny.py FOLDER`.
 
+`python tiny.py FOLDER pianorolls` makes those of Pianoroll RNN-NADE, which are not compiled.
 They say nothing about music, and all about whether a config's encoding, metagraph and checkpoint go through.
 """
 
@@ -21,6 +22,9 @@ LIKELIER = {
 """Classes [first, last) that are likelier than by chance, by so much in their logits: steps end, few pitches begin and go on or
 end, waits are short. Else a polyphony model would never come to the end of a step, and a performance hardly to a note's."""
 
+SPARSE = 3.0
+"""By how much less likely than not the pitches of an untrained pianoroll are, in their logits: else half of them sound."""
+
 VARIANTS = [
     ("two layers", "lookback_rnn", "batch_size=1,rnn_layer_sizes=[16,24]"),
     ("a short attention", "drum_kit", "batch_size=1,rnn_layer_sizes=[16,8],attn_length=3"),
@@ -34,11 +38,14 @@ VARIANTS = [
 """Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, which: str = "") -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     warnings.simplefilter("ignore")
     tf = importlib.import_module("tensorflow.compat.v1")
     tf.logging.set_verbosity("ERROR")
+    if which == "pianorolls":
+        make_pianorolls(tf, folder)
+        return
     makers = {}
     for family in FAMILIES:
         name = {"polyphony_rnn": "polyphony", "performance_rnn": "performance"}.get(family, family)
@@ -54,12 +61,25 @@ def main(folder: Path) -> None:
         compile_bundle(path, config, path.with_suffix(".onnx"))
 
 
-def make(tf, maker, path: Path, how: str) -> None:
+def make_pianorolls(tf, folder: Path) -> None:
+    """Pianoroll RNN-NADE's configs; and "drawing.mag", whose graph draws, which Magenta 2.1.4's do not."""
+    graph_of = importlib.import_module("magenta.models.pianoroll_rnn_nade.pianoroll_rnn_nade_graph")
+    module = "magenta.models.pianoroll_rnn_nade.pianoroll_rnn_nade_sequence_generator"
+    makers = importlib.import_module(module).get_generator_map()
+    for config, maker in makers.items():
+        make(tf, maker, folder / f"{config}.mag", "batch_size=1,rnn_layer_sizes=[16,16],nade_hidden_units=12", graph_of)
+    thresholds = graph_of.RnnNade.sample_single
+    graph_of.RnnNade.sample_single = lambda self, state: self._nade.sample(state.b_enc, state.b_dec, temperature=1.0)
+    make(tf, makers["rnn-nade"], folder / "drawing.mag", "batch_size=1,rnn_layer_sizes=[16,16],nade_hidden_units=12", graph_of)
+    graph_of.RnnNade.sample_single = thresholds
+
+
+def make(tf, maker, path: Path, how: str, graph_of=None) -> None:
     config = maker.args[0]
     config.hparams.parse(how)
     checkpoint = path.with_suffix(".ckpt")
     numpy = importlib.import_module("numpy")
-    graph_of = importlib.import_module("magenta.models.shared.events_rnn_graph")
+    graph_of = graph_of or importlib.import_module("magenta.models.shared.events_rnn_graph")
     with tf.Graph().as_default(), tf.Session() as session:
         graph_of.get_build_graph_fn("generate", config)()
         session.run(tf.global_variables_initializer())
@@ -71,6 +91,8 @@ def make(tf, maker, path: Path, how: str) -> None:
             if variable.name.startswith("fully_connected/biases"):
                 for first, last, more in LIKELIER.get(config.details.id.split("_")[0], ()):
                     value[first:last] += more
+            if variable.name.startswith("dense/bias"):
+                value[-88:] -= SPARSE
             variable.load(value, session)
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
@@ -78,4 +100,4 @@ def make(tf, maker, path: Path, how: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
