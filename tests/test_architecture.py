@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
     "models.bundles": VALUES | {"models.official", "models.wire"},
-    "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
+    "models.specs": VALUES | {"models", "models.bundles", "models.pitches", "models.wire", "formats"},
     "models.process": VALUES | {"models.wire"},
     "models.host": VALUES | {"models.process", "models.wire"},
     "models.grid": VALUES | {"models.wire"},
