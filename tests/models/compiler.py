@@ -3,6 +3,7 @@
 {"spoil": BUNDLE, "how": NAME, "into": BUNDLE} writes a bundle whose checkpoint is spoilt, or written as it once was.
 {"compile": BUNDLE, "config": NAME, "into": FILE} answers what the compiled file says of itself, or the refusal.
 {"rows": CONFIG, "controls": [...], "into": FILE} writes what Magenta's encoder tells a model after each class, as a .npy file.
+{"songs": [NOTES, ...], "into": FILE} writes notes (begin, end, pitch), in seconds, as NoteSequences in a TFRecord.
 {"heard": NOTES, "start": STEP} answers the classes that Magenta makes of the notes (begin, end, pitch) before a step.
 {"sung": CLASSES, "steps": NUMBER} answers the notes that Magenta makes of so many steps of classes.
 """
@@ -117,6 +118,17 @@ def rows(config: str, controls: list, target: Path) -> None:
     numpy.save(target, numpy.array(told, numpy.float32))
 
 
+def songs(tf, given: list, target: Path) -> None:
+    with tf.io.TFRecordWriter(str(target)) as written:
+        for notes in given:
+            sequence = importlib.import_module("note_seq.protobuf.music_pb2").NoteSequence()
+            sequence.tempos.add(qpm=120)
+            sequence.total_time = max(end for _, end, _ in notes)
+            for begin, end, pitch in notes:
+                sequence.notes.add(pitch=pitch, velocity=80, start_time=begin, end_time=end)
+            written.write(sequence.SerializeToString())
+
+
 def heard(placed: list, start: int) -> list[int]:
     lib, encoding = polyphony()
     sequence = importlib.import_module("note_seq.protobuf.music_pb2").NoteSequence(total_quantized_steps=start)
@@ -148,6 +160,9 @@ def polyphony():
 def answered(tf, asked: dict) -> dict:
     if "rows" in asked:
         rows(asked["rows"], asked["controls"], Path(asked["into"]))
+        return {}
+    if "songs" in asked:
+        songs(tf, asked["songs"], Path(asked["into"]))
         return {}
     if "heard" in asked:
         return {"events": heard(asked["heard"], asked["start"])}
