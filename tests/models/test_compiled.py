@@ -17,18 +17,20 @@ pytestmark = pytest.mark.magenta
 
 CONFIGS = [(family, config) for family, configs in bundles.FAMILIES.items() for config in configs if config in families.CONFIGS]
 SHAPES = {
-    "two layers": "melody_rnn",
-    "a short attention": "drums_rnn",
-    "residual": "melody_rnn",
-    "residual attention": "melody_rnn",
-    "batch of five": "melody_rnn",
-    "chords in batches of three": "improv_rnn",
+    "two layers": "lookback_rnn",
+    "a short attention": "drum_kit",
+    "residual": "basic_rnn",
+    "residual attention": "attention_rnn",
+    "batch of five": "attention_rnn",
+    "chords in batches of three": "chord_pitches_improv",
+    "compact": "performance_with_dynamics",
+    "voices with attention": "polyphony",
 }
 IMPROV = bundles.FAMILIES["improv_rnn"]
 
 
-def asked(key, primer=None, *, beats=8, seed=1, meter=(4, 4), chords=None, **knobs) -> wire.Request:
-    return wire.Request("", key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, chords=chords)
+def asked(key, primer=None, *, beats=8, bpm=120, seed=1, meter=(4, 4), chords=None, **knobs) -> wire.Request:
+    return wire.Request("", key, primer, Fraction(beats), Fraction(bpm), meter, seed, knobs, chords=chords)
 
 
 def check(verdict: dict) -> None:
@@ -110,9 +112,50 @@ def test_other_chords_give_other_notes(untrained, config):
         assert [note.pitch for note in one.notes if note.onset < 2] == [note.pitch for note in two.notes if note.onset < 2]
 
 
+voices = st.fixed_dictionaries(
+    {"primer": primers, "beats": st.sampled_from([1, 4, "7/2", "1/3"]), "seed": st.integers(0, 2**32 - 1)}
+)
+kept = st.fixed_dictionaries({}, optional={"continue_primer": st.booleans(), "keep_primer": st.booleans()})
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "density": st.floats(0, 64) | st.sampled_from([0.0, 1.0, 8.0, 64.0]),
+        "pitch_classes": st.sampled_from(["C E G", "Bb minor"])
+        | st.lists(st.floats(0.01, 9), min_size=12, max_size=12).map(tuple),
+    },
+)
+CONDITIONED = {
+    name: [knob for knob in bundles.HEED if name in bundles.HEED[knob]] for name in bundles.FAMILIES["performance_rnn"]
+}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(request=voices, knobs=kept, temperature=st.floats(0.3, 2), search=st.none() | searches)
+def test_any_request_to_polyphony_rnn_gives_the_notes_that_magenta_gives(duel, untrained, request, knobs, temperature, search):
+    key = bundles.find("polyphony_rnn", untrained / "polyphony.mag")
+    check(duel(asked(key, **request, temperature=temperature, **knobs, **(search or {}))))
+
+
+@pytest.mark.parametrize("config", CONDITIONED)
+@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    request=voices,
+    bpm=st.sampled_from(["93.5", "120", "201.123"]),
+    knobs=conditions,
+    temperature=st.floats(0.05, 4),
+    search=st.none() | searches,
+)
+def test_any_request_to_performance_rnn_gives_the_notes_that_magenta_gives(
+    duel, untrained, config, request, bpm, knobs, temperature, search
+):
+    key = bundles.find("performance_rnn", untrained / f"{config}.mag")
+    heeded = {name: value for name, value in knobs.items() if name in CONDITIONED[config]}
+    check(duel(asked(key, **request, bpm=bpm, temperature=temperature, **heeded, **(search or {}))))
+
+
 @pytest.mark.parametrize("name", [*(config for _, config in CONFIGS), *SHAPES])
 def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untrained, name):
-    family = SHAPES.get(name) or bundles.family_of(name)
+    family = bundles.family_of(SHAPES.get(name, name))
     key = bundles.find(family, untrained / f"{name}.mag")
     own = rock(bars=4) if family == "drums_rnn" else tune(16)
     for seed in range(4):
@@ -121,8 +164,10 @@ def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untra
         check(duel(asked(key, own, beats=4, seed=seed, beam_size=3, branch_factor=2, steps_per_iteration=1 + seed)))
 
 
-def test_candidates_made_in_one_batch_are_those_made_one_by_one(drum_kit, attention_rnn):
-    for key, primer in ((drum_kit, rock()), (attention_rnn, tune(8))):
+def test_candidates_made_in_one_batch_are_those_made_one_by_one(drum_kit, attention_rnn, untrained):
+    polyphony = bundles.find("polyphony_rnn", untrained / "polyphony.mag")
+    performance = bundles.find("performance_rnn", untrained / "performance_with_dynamics.mag")
+    for key, primer in ((drum_kit, rock()), (attention_rnn, tune(8)), (polyphony, tune(4)), (performance, tune(4))):
         model = compiled.load(key)
         for search in ({}, {"beam_size": 2, "branch_factor": 2}):
             alone = [model.continue_(asked(key, primer, seed=seed, **search)) for seed in range(8)]
