@@ -24,6 +24,7 @@ SHAPES = {
     "batch of five": "attention_rnn",
     "compact": "performance_with_dynamics",
     "voices with attention": "polyphony",
+    "voices in threes": "polyphony",
 }
 
 
