@@ -29,20 +29,23 @@ RUNS = 60
 STARTS = 5
 ENGINES = ("compiled", "magenta")
 
-UNTRAINED = """
-import importlib, sys, tempfile, warnings
+BIG = {
+    "drum_kit": "drums_rnn",
+    "attention_rnn": "melody_rnn",
+    "polyphony": "polyphony_rnn",
+    "performance_with_dynamics": "performance_rnn",
+    "multiconditioned_performance_with_dynamics": "performance_rnn",
+}
+"""The configs of which untrained bundles are asked, and their families."""
+
+UNTRAINED = f"""
+import sys, warnings
+from pathlib import Path
 warnings.simplefilter("ignore")
-import tensorflow.compat.v1 as tf
-for family, config in (("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")):
-    maker = importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator").get_generator_map()[config]
-    maker.args[0].hparams.batch_size = 1
-    checkpoint = f"{sys.argv[1]}/{config}.ckpt"
-    with tf.Graph().as_default(), tf.Session() as session:
-        importlib.import_module("magenta.models.shared.events_rnn_graph").get_build_graph_fn("generate", maker.args[0])()
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, checkpoint)
-    with maker(checkpoint=checkpoint) as generator:
-        generator.create_bundle_file(f"{sys.argv[1]}/{config}.mag", "untrained")
+sys.path.insert(0, {str(Path(__file__).parents[1] / "tests" / "models")!r})
+import tensorflow.compat.v1 as tf, tiny
+for config in {list(BIG)!r}:
+    tiny.make(tf, tiny.all_makers()[config], Path(sys.argv[1], config + ".mag"), "batch_size=1", loud=1.0)
 """
 
 
@@ -72,7 +75,7 @@ class Worker:
         assert isinstance(loaded, wire.Loaded)
         assert loaded.refusal is None, loaded.refusal
 
-    def seconds(self, key: wire.ModelKey, primer: Phrase | None, beats: int, seed: int, **knobs: float) -> float:
+    def seconds(self, key: wire.ModelKey, primer: Phrase | None, beats: int, seed: int, **knobs: wire.Knob) -> float:
         said = self.ask(wire.Request(str(next(self._ids)), key, primer, Fraction(beats), Fraction(120), (4, 4), seed, knobs))
         assert isinstance(said, wire.Reply)
         assert said.phrase is not None, said.refusal
@@ -108,7 +111,9 @@ def figures(seconds: list[float]) -> str:
 
 def compare(folder: Path) -> None:
     drums, melody = ("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")
-    big_drums, big_melody = ("drums_rnn", folder / "drum_kit.mag"), ("melody_rnn", folder / "attention_rnn.mag")
+    big = {config: (family, folder / f"{config}.mag") for config, family in BIG.items()}
+    played, conditioned = big["performance_with_dynamics"], big["multiconditioned_performance_with_dynamics"]
+    around, chord = {"keep_primer": True, "continue_primer": False}, {"density": 8.0, "pitch_classes": "C E G"}
     search = {"beam_size": 4, "branch_factor": 2, "steps_per_iteration": 4}
     rows = [
         ("melody, 4 bars after 1", melody, tune(4), 16, {}),
@@ -118,8 +123,12 @@ def compare(folder: Path) -> None:
         ("drum_kit, 2 bars after 1", drums, rock(4), 8, {}),
         ("drum_kit, 2 bars after 2", drums, rock(8), 8, {}),
         ("drum_kit, 2 bars after 1, 4 x 2 paths", drums, rock(4), 8, search),
-        ("melody 2x128, attention 40, 4 bars after 1", big_melody, tune(4), 16, {}),
-        ("drum_kit 3x256, attention 32, 2 bars after 1", big_drums, rock(4), 8, {}),
+        ("melody 2x128, attention 40, 4 bars after 1", big["attention_rnn"], tune(4), 16, {}),
+        ("drum_kit 3x256, attention 32, 2 bars after 1", big["drum_kit"], rock(4), 8, {}),
+        ("polyphony 3x256, 4 bars after 1", big["polyphony"], tune(4), 16, {}),
+        ("polyphony 3x256, 4 bars around a tune", big["polyphony"], tune(16), 16, around),
+        ("performance 3x512, dynamics, 4 bars after 1", played, tune(4), 16, {}),
+        ("performance 3x512, conditioned, 4 bars after 1", conditioned, tune(4), 16, chord),
     ]
     workers = {engine: Worker() for engine in ENGINES}
     print(f"{'ms':46}{'compiled':>8}{'p95':>8}{'max':>8}{'Magenta':>8}{'p95':>8}{'max':>8}{'ratio':>8}")
@@ -128,7 +137,7 @@ def compare(folder: Path) -> None:
         took: dict[str, list[float]] = {engine: [] for engine in ENGINES}
         for engine, key in keys.items():
             workers[engine].load(key)
-        for seed in range(RUNS // 3 if knobs else RUNS):
+        for seed in range(RUNS // 3 if knobs or "3x" in label else RUNS):
             for engine, key in keys.items():
                 took[engine].append(workers[engine].seconds(key, primer, beats, seed, **knobs))
         ratio = statistics.median(took["magenta"]) / statistics.median(took["compiled"])

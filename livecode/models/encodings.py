@@ -83,7 +83,7 @@ class Table(Encoding):
     """
 
     def __init__(self, rows: Floats, lasts: Sequence[int]) -> None:
-        self.rows, self.lasts = rows, lasts
+        self.rows, self.lasts, self._control = rows, lasts, None
         self.classes, self.input = rows.shape
 
     def after(self, constant: Sequence[float]) -> "Table":

@@ -46,8 +46,9 @@ NOTES_A_SECOND = 15.0
 EVENTS_A_NOTE = 4
 """As many events are reckoned with. Source: `_generate` in performance_sequence_generator.py."""
 
-MOST = 16384
-"""Events that an answer may be reckoned with, over all paths of a search."""
+MOST = 8192
+"""Events that an answer may be reckoned with, over all paths of a search: at Magenta's size one takes some ms of the 30 s that a
+worker is given. A minute of music is 3600."""
 
 DENSITY, PITCHES = "density", "pitch_classes"
 """Knobs: notes a second, and which pitch classes there should be."""

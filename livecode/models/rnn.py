@@ -110,7 +110,10 @@ class Rnn:
 
 @dataclass(frozen=True, slots=True)
 class Timed(Rnn):
-    """A loaded model whose events are not its steps. `config` says how a request lies on them."""
+    """A loaded model whose events are not its steps. `config` says how a request lies on them.
+
+    `steps_per_beat` are those of a beat that lasts a second: for Performance RNN 100, whatever the request's tempo.
+    """
 
     config: Polyphony | Performances
 

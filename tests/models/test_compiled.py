@@ -25,6 +25,7 @@ SHAPES = {
     "chords in batches of three": "chord_pitches_improv",
     "compact": "performance_with_dynamics",
     "voices with attention": "polyphony",
+    "voices in threes": "polyphony",
 }
 IMPROV = bundles.FAMILIES["improv_rnn"]
 

@@ -206,6 +206,6 @@ def test_an_answer_that_would_take_too_long_is_refused_in_a_sentence():
     with pytest.raises(ModelRefused) as refused:
         ask("density_conditioned_performance_with_dynamics", WAITS, beats=64, bpm=40, density=64.0)
     assert str(refused.value) == (
-        "64 beats at 40 bpm would be 24576 events of Performance RNN, and 16384 are the most: "
+        "64 beats at 40 bpm would be 24576 events of Performance RNN, and 8192 are the most: "
         "ask for fewer bars, or turn down density, beam_size or branch_factor."
     )

@@ -34,6 +34,7 @@ VARIANTS = [
     ("batch of five", "attention_rnn", "batch_size=5,rnn_layer_sizes=[16],attn_length=4,residual_connections=False"),
     ("compact", "performance_with_dynamics_compact", "batch_size=1,rnn_layer_sizes=[16]"),
     ("voices with attention", "polyphony", "batch_size=1,rnn_layer_sizes=[16,16],attn_length=6"),
+    ("voices in threes", "polyphony", "batch_size=3,rnn_layer_sizes=[16],attn_length=0"),
 ]
 """Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
 
@@ -46,10 +47,7 @@ def main(folder: Path, which: str = "") -> None:
     if which == "pianorolls":
         make_pianorolls(tf, folder)
         return
-    makers = {}
-    for family in FAMILIES:
-        name = {"polyphony_rnn": "polyphony", "performance_rnn": "performance"}.get(family, family)
-        makers |= importlib.import_module(f"magenta.models.{family}.{name}_sequence_generator").get_generator_map()
+    makers = all_makers()
     configs = importlib.import_module("livecode.models.families").CONFIGS
     for config in configs:
         make(tf, makers[config], folder / f"{config}.mag", "batch_size=1,rnn_layer_sizes=[16]")
@@ -74,7 +72,16 @@ def make_pianorolls(tf, folder: Path) -> None:
     graph_of.RnnNade.sample_single = thresholds
 
 
-def make(tf, maker, path: Path, how: str, graph_of=None) -> None:
+def all_makers() -> dict:
+    """Magenta's generators of every config."""
+    makers = {}
+    for family in FAMILIES:
+        name = {"polyphony_rnn": "polyphony", "performance_rnn": "performance"}.get(family, family)
+        makers |= importlib.import_module(f"magenta.models.{family}.{name}_sequence_generator").get_generator_map()
+    return makers
+
+
+def make(tf, maker, path: Path, how: str, graph_of=None, loud: float = LOUD) -> None:
     config = maker.args[0]
     config.hparams.parse(how)
     checkpoint = path.with_suffix(".ckpt")
@@ -86,7 +93,7 @@ def make(tf, maker, path: Path, how: str, graph_of=None) -> None:
         random = numpy.random.RandomState(1)
         for variable in sorted(tf.global_variables(), key=lambda variable: variable.name):
             shape = variable.shape.as_list()
-            most = (LOUD if "fully_connected" in variable.name else 1.2) * (6 / sum(shape)) ** 0.5
+            most = (loud if "fully_connected" in variable.name else 1.2) * (6 / sum(shape)) ** 0.5
             value = random.uniform(-most, most, shape)
             if variable.name.startswith("fully_connected/biases"):
                 for first, last, more in LIKELIER.get(config.details.id.split("_")[0], ()):
