@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..errors import BadInput
 from ..music import Beats, Phrase, Seconds
 
 LONGEST_PRIMER = Beats(128)
@@ -54,10 +55,13 @@ class ModelKey(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaul
         return Path(__file__).with_name("builtin") / self.bundle
 
 
+MOST_CHORDS = 4096
+
+
 class Progression(msgspec.Struct, frozen=True):
     """Chords over so many bars, which go round for ever: (where it begins, its symbol) of each, in bars, in order, from 0 on.
 
-    Symbols are as note_seq reads them, such as "F#m7b5/E".
+    Symbols are as note_seq reads them, such as "F#m7b5/E". Raises BadInput for what is no order of 1 to MOST_CHORDS chords.
 
     >>> song = Progression(((Fraction(0), "Am"), (Fraction(1), "F"), (Fraction(3, 2), "G")), 2)
     >>> str(song)
@@ -68,6 +72,13 @@ class Progression(msgspec.Struct, frozen=True):
 
     changes: tuple[tuple[Fraction, str], ...]
     bars: int
+
+    def __post_init__(self) -> None:
+        places = [at for at, _ in self.changes]
+        if not (1 <= len(places) <= MOST_CHORDS and 1 <= self.bars <= MOST_CHORDS and places == sorted(set(places))):
+            raise BadInput(f"{len(places)} chords in {self.bars} bars cannot be played over: give 1 to {MOST_CHORDS}, in order.")
+        if not 0 <= places[0] <= places[-1] < self.bars:
+            raise BadInput(f"A chord begins in bar {float(places[-1]):g} of {self.bars}: chords begin in [0, {self.bars}).")
 
     def between(self, begin: Fraction, end: Fraction) -> tuple[tuple[Fraction, str], ...]:
         """What sounds in [begin, end), in bars since the progression first began: the chord there, and those that follow."""

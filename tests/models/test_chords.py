@@ -7,17 +7,19 @@ import zipfile
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given as any_of
 from hypothesis import settings
 from hypothesis import strategies as st
 from model_pieces import bundle_of
 
+import livecode as lc
 from livecode.errors import BadInput, BadNotation, BundleError
 from livecode.models import noteseq
 from livecode.models.chords import chords, given, written
 from livecode.models.specs import improv_rnn
-from livecode.models.wire import NO_CHORD, Progression
+from livecode.models.wire import NO_CHORD, Progression, Request, decode_for_worker, encode, from_json, to_json
 from livecode.music import pitch_name
 
 
@@ -108,6 +110,28 @@ def test_a_progression_goes_round_for_ever():
         (Fraction(2), "Am"),
     )
     assert written("_ C").between(Fraction(0), Fraction(1)) == ((Fraction(0), "C"),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "bars"), [((), 1), (((0, "C"),), 0), (((1, "C"),), 1), (((-1, "C"),), 1), (((1, "C"), (0, "F")), 2)]
+)
+def test_a_progression_that_cannot_go_round_is_refused_wherever_it_comes_from(changes, bars):
+    with pytest.raises(BadInput):
+        Progression(tuple((Fraction(at), symbol) for at, symbol in changes), bars)
+    sent = msgspec.json.encode({"changes": [[str(at), symbol] for at, symbol in changes], "bars": bars})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(sent, type=Progression, dec_hook=from_json)
+
+
+def test_a_model_and_a_request_over_chords_go_over_the_wire(tmp_path):
+    path = tmp_path / "mine.mag"
+    path.write_bytes(bundle_of("chord_pitches_improv"))
+    for over in ("Am | F G", "part:keys"):
+        model = improv_rnn(path, chords=over)
+        assert msgspec.json.decode(msgspec.json.encode(model, enc_hook=to_json), type=type(model), dec_hook=from_json) == model
+    for sounding in (((Fraction(-7, 2), "Am"), (Fraction(0), "C")), chords("Am F"), None):
+        request = Request("", model.key, None, Fraction(4), Fraction(120), (4, 4), 1, {}, chords=sounding)
+        assert decode_for_worker(encode(request)) == request
 
 
 def test_chords_to_hear():
@@ -227,3 +251,20 @@ def test_a_sheet_that_cannot_be_read_is_refused_in_a_sentence(sheets):
     assert refused(sheets / "sus.xml", "basic_improv").startswith(
         "Bar 2 of sus.xml, 'Gsus7': basic_improv knows only chords over"
     )
+
+
+@pytest.mark.magenta
+def test_a_stage_plays_over_chords_and_over_a_part_that_plays_them(untrained):
+    def lead(over: str, keys: str) -> list[tuple[float, str]]:
+        with lc.Stage(offline=True, seed=3, bpm=120) as stage:
+            stage.part("keys") >> chords(keys)
+            stage.part("lead") >> improv_rnn(untrained / "basic_improv.mag", chords=over, bars=2, temperature=0.5)
+            stage.run(bars=9)
+            return stage.tape.onsets("lead")
+
+    played = lead("Am F C G", "Am F C G")
+    assert len(played) > 8
+    assert played[-1][0] >= 24  # one answer after the other
+    assert lead("Am F C G", "E") == played
+    assert lead("Bb Eb", "Am F C G") != played
+    assert lead("part:keys", "Am F C G") != lead("part:keys", "B5 E5")
