@@ -16,7 +16,7 @@ LOUD = 4.0
 """By how much the output's weights are larger than a fresh network's, so that what it remembers decides what it says."""
 
 LIKELIER = {
-    "polyphony": ((2, 3, 4.5), (63, 71, 2.5), (191, 199, 3.0)),
+    "polyphony": ((2, 3, 5.5), (63, 71, 2.5), (191, 199, 3.0)),
     "performance": ((55, 71, 3.0), (183, 199, 2.5), (256, 276, 1.5)),
 }
 """Classes [first, last) that are likelier than by chance, by so much in their logits: steps end, few pitches begin and go on or
