@@ -22,6 +22,7 @@ from itertools import count
 from pathlib import Path
 
 from livecode.models import bundles, wire
+from livecode.models.chords import chords
 from livecode.models.host import WORKER
 from livecode.music import Note, Phrase
 
@@ -32,6 +33,8 @@ ENGINES = ("compiled", "magenta")
 BIG = {
     "drum_kit": "drums_rnn",
     "attention_rnn": "melody_rnn",
+    "chord_pitches_improv": "improv_rnn",
+    "attention_improv": "improv_rnn",
     "polyphony": "polyphony_rnn",
     "performance_with_dynamics": "performance_rnn",
     "multiconditioned_performance_with_dynamics": "performance_rnn",
@@ -75,8 +78,17 @@ class Worker:
         assert isinstance(loaded, wire.Loaded)
         assert loaded.refusal is None, loaded.refusal
 
-    def seconds(self, key: wire.ModelKey, primer: Phrase | None, beats: int, seed: int, **knobs: wire.Knob) -> float:
-        said = self.ask(wire.Request(str(next(self._ids)), key, primer, Fraction(beats), Fraction(120), (4, 4), seed, knobs))
+    def seconds(
+        self,
+        key: wire.ModelKey,
+        primer: Phrase | None,
+        beats: int,
+        seed: int,
+        chords: wire.Chords | None = None,
+        **knobs: wire.Knob,
+    ) -> float:
+        name, length = str(next(self._ids)), Fraction(beats)
+        said = self.ask(wire.Request(name, key, primer, length, Fraction(120), (4, 4), seed, knobs, chords=chords))
         assert isinstance(said, wire.Reply)
         assert said.phrase is not None, said.refusal
         return said.seconds
@@ -115,6 +127,7 @@ def compare(folder: Path) -> None:
     played, conditioned = big["performance_with_dynamics"], big["multiconditioned_performance_with_dynamics"]
     around, chord = {"keep_primer": True, "continue_primer": False}, {"density": 8.0, "pitch_classes": "C E G"}
     search = {"beam_size": 4, "branch_factor": 2, "steps_per_iteration": 4}
+    over = tuple((Fraction(4 * bar), symbol) for bar, symbol in enumerate(("G", "Am", "F", "C", "G"), -1))
     rows = [
         ("melody, 4 bars after 1", melody, tune(4), 16, {}),
         ("melody, 4 bars after 4", melody, tune(16), 16, {}),
@@ -125,13 +138,16 @@ def compare(folder: Path) -> None:
         ("drum_kit, 2 bars after 1, 4 x 2 paths", drums, rock(4), 8, search),
         ("melody 2x128, attention 40, 4 bars after 1", big["attention_rnn"], tune(4), 16, {}),
         ("drum_kit 3x256, attention 32, 2 bars after 1", big["drum_kit"], rock(4), 8, {}),
+        ("chord_pitches_improv 3x256, 4 bars after 1", big["chord_pitches_improv"], tune(4), 16, {"chords": over}),
+        ("attention_improv 3x128, attention 40, 4 after 1", big["attention_improv"], tune(4), 16, {"chords": over}),
+        ("the same over what a part plays", big["attention_improv"], tune(4), 16, {"chords": chords("G Am F C G")}),
         ("polyphony 3x256, 4 bars after 1", big["polyphony"], tune(4), 16, {}),
         ("polyphony 3x256, 4 bars around a tune", big["polyphony"], tune(16), 16, around),
         ("performance 3x512, dynamics, 4 bars after 1", played, tune(4), 16, {}),
         ("performance 3x512, conditioned, 4 bars after 1", conditioned, tune(4), 16, chord),
     ]
     workers = {engine: Worker() for engine in ENGINES}
-    print(f"{'ms':46}{'compiled':>8}{'p95':>8}{'max':>8}{'Magenta':>8}{'p95':>8}{'max':>8}{'ratio':>8}")
+    print(f"{'ms':50}{'compiled':>8}{'p95':>8}{'max':>8}{'Magenta':>8}{'p95':>8}{'max':>8}{'ratio':>8}")
     for label, (family, model), primer, beats, knobs in rows:
         keys = {engine: bundles.find(family, model, engine) for engine in ENGINES}
         took: dict[str, list[float]] = {engine: [] for engine in ENGINES}
@@ -141,18 +157,18 @@ def compare(folder: Path) -> None:
             for engine, key in keys.items():
                 took[engine].append(workers[engine].seconds(key, primer, beats, seed, **knobs))
         ratio = statistics.median(took["magenta"]) / statistics.median(took["compiled"])
-        print(f"{label:46}{figures(took['compiled'])}{figures(took['magenta'])}{ratio:8.1f}")
+        print(f"{label:50}{figures(took['compiled'])}{figures(took['magenta'])}{ratio:8.1f}")
     print()
-    print(f"{'MB resident, all models loaded':46}{'now':>8}{'most':>8}")
+    print(f"{'MB resident, all models loaded':50}{'now':>8}{'most':>8}")
     for engine in ENGINES:
         now, most = workers[engine].memory()
-        print(f"{engine:46}{now:8}{most:8}")
+        print(f"{engine:50}{now:8}{most:8}")
         workers[engine].close()
 
 
 def starts() -> None:
     print()
-    print(f"{'seconds from starting a worker to 2 bars':46}{'median':>8}{'max':>8}{'MB':>8}")
+    print(f"{'seconds from starting a worker to 2 bars':50}{'median':>8}{'max':>8}{'MB':>8}")
     for engine in ENGINES:
         took = []
         for _ in range(STARTS):
@@ -163,7 +179,7 @@ def starts() -> None:
             took.append(time.perf_counter() - worker.begun)
             megabytes = worker.memory()[0]
             worker.close()
-        print(f"{engine:46}{statistics.median(took):8.2f}{max(took):8.2f}{megabytes:8}")
+        print(f"{engine:50}{statistics.median(took):8.2f}{max(took):8.2f}{megabytes:8}")
 
 
 def main() -> None:
