@@ -1,17 +1,16 @@
 """The engine: hosts the sequencer, live on a thread of its own or offline on a virtual clock. Nothing here is musical.
 
-Clients hand in commands and get outcomes; model replies come in from the host's threads; one thread at a time touches the
+Clients' threads have their commands obeyed; model replies come in from the host's threads; one thread at a time touches the
 sequencer. `server` is a process around a live engine.
 """
 
+import contextlib
 import queue
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 
 import msgspec
 
@@ -19,7 +18,7 @@ from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
-from .facts import Fact, PortOpened
+from .facts import CameBack, Fact, PortOpened
 from .models.host import Host, Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
@@ -37,6 +36,7 @@ LEAD_IN: Seconds = 0.15
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
+_BREATH: Seconds = 0.002
 _LOG_LENGTH = 1000
 
 
@@ -49,7 +49,7 @@ class Engine:
         outputs: Sequence[Output],
         on_reply: Callable[[Reply], None],
         opening: Opening,
-        record: Callable[[Fact], None] = lambda fact: None,
+        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
     ) -> None:
         self.opening = opening
         self.closed = False
@@ -58,6 +58,7 @@ class Engine:
         self.clock = clock
         self._outputs = list(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
+        self._record = record
         self._host = Host(on_reply, self.note, limits=Limits(reply=opening.patience))
         self._sequencer = Sequencer(
             clock,
@@ -75,7 +76,13 @@ class Engine:
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
-        self._log.append(LogEntry(time.time(), self._snapshot.bar, sentence))
+        entry = LogEntry(time.time(), self._snapshot.bar, sentence)
+        self._log.append(entry)
+        self._record(entry)
+
+    def announce(self) -> None:
+        """Say in the log how the stage is open."""
+        self.note(f"the stage is open at {float(self.opening.bpm):g} bpm with seed {self.opening.seed}")
 
     def log(self) -> tuple[LogEntry, ...]:
         """The last thousand sentences, oldest first."""
@@ -123,14 +130,6 @@ class Engine:
                 self.note(f"{output.name} did not close: {_culprit()}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """Something that a client wants the planner to do, and where its outcome goes."""
-
-    action: Callable[[], Outcome]
-    answer: "Future[Outcome]"
-
-
 class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
@@ -139,19 +138,20 @@ class LiveEngine(Engine):
         clock: Clock,
         outputs: Sequence[Output],
         opening: Opening,
-        record: Callable[[Fact], None] = lambda fact: None,
+        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
     ) -> None:
-        self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        """Whoever touches the sequencer holds it."""
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._record, self._no_audio = record, no_audio
+        self._no_audio = no_audio
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
-        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
         if no_audio:
             self.note(no_audio)
 
@@ -161,11 +161,16 @@ class LiveEngine(Engine):
         clock = SystemClock()
         found, no_audio = synthesizer(opening, clock) if outputs is None else (outputs, "")
         engine = cls(clock, found, opening, no_audio=no_audio)
+        engine.announce()
         engine.start()
         return engine
 
-    def recall(self, facts: Sequence[Fact], crashed: Seconds) -> None:
-        """Go on from where an engine crashed, at that time of the clock, with its ports; to be called before `start`."""
+    def recall(self, facts: Sequence[Fact], log: Sequence[LogEntry], crashed: Seconds) -> None:
+        """Go on from where an engine crashed, at that time of the clock, with its ports and its log.
+
+        To be called before `start`.
+        """
+        self._log.extendleft(reversed(log))
         ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
         for port in ports:
             self._ports.append(port)
@@ -177,6 +182,21 @@ class LiveEngine(Engine):
         for sentence in sentences:
             self.note(sentence)
         self._snapshot = self._sequencer.snapshot()
+
+    def remember(self, facts: Sequence[Fact]) -> None:
+        """Have what sounded before it crashed on the tape and among the takes. It takes its time: give it a thread of its own."""
+        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        opening, tape = self.opening, Tape()
+        outputs = [Tape(output.name) for output in self._outputs]
+        told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
+        for _ in told.retell(facts[: last + 1]):
+            time.sleep(_BREATH)
+
+        def keep() -> Outcome:
+            self.tape.precede(tape)
+            return self._sequencer.remember(told)
+
+        self._done(keep)
 
     def start(self) -> None:
         """Begin to play."""
@@ -211,18 +231,24 @@ class LiveEngine(Engine):
         return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
-        """Have the planner do this, and wait until it has."""
-        if self._closing.is_set():
-            raise StageClosed("This stage is closed: open another with Stage().")
-        errand = _Errand(action, Future())
-        self._inbox.put(errand)
-        self.clock.wake()
+        """Do this while nobody else touches the sequencer."""
+        if not self._turn.acquire(timeout=_PATIENCE):
+            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().")
         try:
-            return errand.answer.result(timeout=_PATIENCE)
-        except TimeoutError:
-            if not errand.answer.cancel():
-                return errand.answer.result()
-            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
+            if self._closing.is_set():
+                raise StageClosed("This stage is closed: open another with Stage().")
+            outcome = action()
+            self._snapshot = self._sequencer.snapshot()
+        except StageClosed:
+            raise
+        except Exception as error:
+            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
+            raise
+        finally:
+            self._turn.release()
+        self.note(outcome.words)
+        self.clock.wake()
+        return outcome
 
     def close(self) -> None:
         """End the music, the models' worker and the devices; safe to call twice."""
@@ -243,59 +269,30 @@ class LiveEngine(Engine):
         return COMMIT + self._sequencer.buffered()
 
     def _on_reply(self, reply: Reply) -> None:
-        self._inbox.put(reply)
+        self._replies.put(reply)
         self.clock.wake()
 
     def _play(self) -> None:
         while not self._closing.is_set():
             begun = self.clock.now()
             try:
-                self._read_inbox()
-                self._sequencer.follow()
-                self._sequencer.advance(self.clock.now() + self._ahead())
-                self._snapshot = self._sequencer.snapshot()
+                with self._turn:
+                    self._take_replies()
+                    self._sequencer.follow()
+                    self._sequencer.advance(self.clock.now() + self._ahead())
+                    self._snapshot = self._sequencer.snapshot()
             except Exception:
                 if (culprit := _culprit()) != self._last_culprit:
                     self._last_culprit = culprit
                     self.note(f"the planner met an error and goes on: {culprit}")
             self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
-        self._refuse_the_rest()
 
-    def _read_inbox(self) -> None:
-        """Do what clients want, for a moment: however many they are, the music comes first."""
-        until = self.clock.now() + _PERIOD
-        while self.clock.now() < until:
-            try:
-                item = self._inbox.get_nowait()
-            except queue.Empty:
-                return
-            if isinstance(item, Reply):
-                self._sequencer.receive(item)
-            else:
-                self._run_errand(item)
-
-    def _run_errand(self, errand: _Errand) -> None:
-        if not errand.answer.set_running_or_notify_cancel():
-            return
-        try:
-            outcome = errand.action()
-        except Exception as error:
-            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
-            errand.answer.set_exception(error)
-        else:
-            self.note(outcome.words)
-            self._snapshot = self._sequencer.snapshot()
-            errand.answer.set_result(outcome)
-
-    def _refuse_the_rest(self) -> None:
-        while True:
-            try:
-                item = self._inbox.get_nowait()
-            except queue.Empty:
-                return
-            if not isinstance(item, Reply):
-                item.answer.set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
+    def _take_replies(self) -> None:
+        """What the models have answered since the last turn."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._sequencer.receive(self._replies.get_nowait())
 
 
 class OfflineEngine(Engine):
@@ -304,7 +301,7 @@ class OfflineEngine(Engine):
     def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         super().__init__(VirtualClock(), (), self._replies.put, opening)
-        self.note(f"the stage is open at {float(opening.bpm):g} bpm with seed {opening.seed}")
+        self.announce()
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""

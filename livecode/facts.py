@@ -56,4 +56,11 @@ class PortOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     id: str = ""
 
 
-Fact: TypeAlias = Taken | Answered | Moved | PortOpened
+class CameBack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The engine had crashed at beat `crashed`, and hands events over again from `now` on, notes from the next bar line on."""
+
+    crashed: Beats
+    now: Beats
+
+
+Fact: TypeAlias = Taken | Answered | Moved | PortOpened | CameBack

@@ -130,7 +130,8 @@ def _timed(timed: list[tuple[int, int, Any]], name: str, end: int) -> Any:
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     here = 0
     for ticks, _, message in sorted(timed, key=lambda item: item[:2]):
-        track.append(message.copy(time=ticks - here))
+        message.time = ticks - here
+        track.append(message)
         here = ticks
     track.append(mido.MetaMessage("end_of_track", time=max(0, end - here)))
     return track

@@ -4,9 +4,10 @@ A journal is lines of JSON. The first says what the engine was opened with; the 
 """
 
 import os
-import queue
 import threading
 import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -14,13 +15,13 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import Answered, Fact, Moved, PortOpened, Taken
+from .facts import Answered, CameBack, Fact, Moved, PortOpened, Taken
 from .models.wire import from_json, to_json
 from .music import Seconds
-from .protocol import Opening
+from .protocol import LogEntry, Opening
 
-PAUSE: Seconds = 0.5
-"""After so long without a fact, those that were written are brought to the disk; and a disk that was full is tried again."""
+PAUSE: Seconds = 0.1
+"""How often what nobody settled is written, what was written brought to the disk, and a disk that was full tried again."""
 
 KEPT = 50
 """Journals of engines that have ended, the newest first, that are not removed."""
@@ -34,19 +35,13 @@ class Opened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     opening: Opening
 
 
-class Resumed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The engine had crashed and goes on (Unix time)."""
-
-    time: float
-
-
 class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The engine ended as it was told to (Unix time)."""
 
     time: float
 
 
-Line: TypeAlias = Opened | Resumed | Ended | Taken | Answered | Moved | PortOpened
+Line: TypeAlias = Opened | Ended | LogEntry | Taken | Answered | Moved | PortOpened | CameBack
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)
@@ -55,13 +50,19 @@ _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_js
 class Journal:
     """Appends to a file. `write` never waits; `trouble` says what keeps the file from taking lines, which are kept till then.
 
-    Nothing is opened before `start`.
+    A thread writes now and then; `settle` does for whoever wants to be sure. Nothing is opened before `start`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trouble = ""
-        self._inbox: queue.SimpleQueue[bytes | threading.Event | None] = queue.SimpleQueue()
+        self._inbox: deque[bytes] = deque()
+        self._out: IO[bytes] | None = None
+        self._left = b""
+        self._unsafe = False
+        """Whether lines are in the file that may not be on the disk."""
+        self._writing = threading.Lock()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="livecode journal", daemon=True)
 
     def start(self) -> None:
@@ -70,41 +71,50 @@ class Journal:
 
     def write(self, line: Line) -> None:
         """Have this written. Any thread may call it."""
-        self._inbox.put(_encoder.encode(line) + b"\n")
+        self._inbox.append(_encoder.encode(line) + b"\n")
 
     def settle(self, patience: Seconds) -> bool:
-        """Wait until all that was given before is in the file; False if it is not after so many seconds."""
-        done = threading.Event()
-        self._inbox.put(done)
-        return done.wait(patience)
+        """Have all that was given before in the file; False if it is not: the disk is full, or busy for so many seconds."""
+        if not self._writing.acquire(timeout=patience):
+            return False
+        try:
+            return self._written()
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Write what is left, unless the disk does not take it, and end."""
         if self._thread.is_alive():
-            self._inbox.put(None)
+            self._closing.set()
             self._thread.join(5)
 
     def _run(self) -> None:
-        out: IO[bytes] | None = None
-        left, unsafe, closing = b"", False, False
+        closing = False
         while not closing:
-            lines, waiting, closing = self._next(hurry=bool(left) or unsafe)
-            left += lines
-            try:
-                out = out or self._opened()
-                unsafe = unsafe or bool(left)
-                while left:
-                    left = left[out.write(left) :]
-                self.trouble = ""
-                for event in waiting:
-                    event.set()
-                if unsafe and not lines:
-                    os.fsync(out.fileno())
-                    unsafe = False
-            except OSError as error:
-                self.trouble = f"the journal cannot be written ({error.strerror or error}): free some space in {self.path.parent}"
-        if out is not None:
-            out.close()
+            closing = self._closing.wait(PAUSE)
+            with self._writing:
+                self._written()
+            if self._unsafe and self._out:
+                self._unsafe = False
+                with suppress(OSError):  # the next line will say what is wrong
+                    os.fsync(self._out.fileno())
+        if self._out is not None:
+            self._out.close()
+
+    def _written(self) -> bool:
+        """Whether the file has taken all that waits. Whoever calls it holds the lock."""
+        while self._inbox:
+            self._left += self._inbox.popleft()
+        try:
+            self._out = self._out or self._opened()
+            while self._left:
+                self._left = self._left[self._out.write(self._left) :]
+                self._unsafe = True
+        except OSError as error:
+            self.trouble = f"the journal cannot be written ({error.strerror or error}): free some space in {self.path.parent}"
+            return False
+        self.trouble = ""
+        return True
 
     def _opened(self) -> IO[bytes]:
         """The file, at its end; a line that a crash cut off there gets its end."""
@@ -114,28 +124,14 @@ class Journal:
             out.write(b"\n")
         return out
 
-    def _next(self, *, hurry: bool) -> tuple[bytes, list[threading.Event], bool]:
-        """All that waits to be written, who waits for it, and whether that is all; nothing after a pause, if there is a hurry."""
-        lines, waiting = b"", []
-        try:
-            item = self._inbox.get(timeout=PAUSE if hurry else None)
-            while item is not None:
-                if isinstance(item, bytes):
-                    lines += item
-                else:
-                    waiting.append(item)
-                item = self._inbox.get_nowait()
-        except queue.Empty:
-            return lines, waiting, False
-        return lines, waiting, True
-
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A journal that was read: what the engine was opened with, its facts, how it ended, and how many lines were no lines."""
+    """A journal that was read: what the engine was opened with, its facts and its log, how it ended, how many lines were none."""
 
     opened: Opened
     facts: tuple[Fact, ...]
+    log: tuple[LogEntry, ...]
     ended: bool
     bad: int
 
@@ -155,8 +151,9 @@ def read(path: Path, *, all_answers: bool = True) -> Story:
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:
         raise OutputError(f"{path} is no journal: its first line does not say what was opened. Begin a new stage.")
-    facts = tuple(line for line in good if not isinstance(line, Opened | Resumed | Ended))
-    return Story(opened, facts, isinstance(good[-1], Ended), len(lines) - len(good))
+    facts = tuple(line for line in good if not isinstance(line, Opened | Ended | LogEntry))
+    log = tuple(line for line in good if isinstance(line, LogEntry))
+    return Story(opened, facts, log, isinstance(good[-1], Ended), len(lines) - len(good))
 
 
 def _decoded(line: bytes) -> Line | None:

@@ -1,7 +1,7 @@
 """A part: what sounds in [begin, end), its takes, and what to ask its model next. It knows beats, and nothing else of time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -30,6 +30,7 @@ class Mode(Enum):
     LOOP = "loops"
     GENERATE = "generates"
     GENERATE_ONCE = "generates once"
+    COUNTING = "counts in"
     STOPPED = "stopped"
 
 
@@ -52,7 +53,7 @@ class Bounds:
     def keep(self, phrase: Phrase) -> Phrase:
         """The phrase within these limits: octaves are folded in, the weakest notes go first."""
         kept = phrase.within(self.low, self.high)
-        return kept if self.density is None else kept.thinned(self.density)
+        return kept if self.density is None else kept.thin(self.density)
 
     def adjusted(self, change: Adjust) -> "Bounds":
         """The same with what the command sets, and without what it frees. Raises BadInput for less than an octave."""
@@ -199,7 +200,7 @@ class Part:
             self.mode = Mode.GENERATE_ONCE
             return
         self._drop_answer(now)
-        if self.mode is Mode.STOPPED and self.takes:
+        if self.mode in (Mode.STOPPED, Mode.COUNTING) and self.takes:
             self._enter(self.takes[-1].phrase, at)
         self.mode = Mode.LOOP
 
@@ -226,6 +227,12 @@ class Part:
             self._enter(silence(bar, drums=self._drums_at(at)), at)
         self.mode = Mode.STOPPED
 
+    def count_in(self, phrase: Phrase, at: Beats, end: Beats, bar: Beats) -> None:
+        """This phrase from `at` to `end`, which is a bar line; nobody's solo silences it."""
+        self.play(phrase, at)
+        self.stop(end, bar)
+        self.mode = Mode.COUNTING
+
     def begin_anew(self, at: Beats) -> None:
         """Begin the loop anew at this beat; what is to come later comes all the same."""
         phrase = self._lane.at(at)
@@ -235,6 +242,12 @@ class Part:
     def come_back(self, at: Beats) -> None:
         """After a crash: the outputs are new, and know nothing of this part before this beat."""
         self.planned = self._back = at
+
+    def remember(self, takes: Iterable[Take]) -> None:
+        """Have these takes from before the crash."""
+        self.takes = [take for take in takes if take.begin < self._back] + [
+            take for take in self.takes if take.begin >= self._back
+        ]
 
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)
@@ -356,6 +369,8 @@ class Part:
         self._settled = now
         if self._answered is not None and self._answered < now:
             self._answered = None
+        if self.mode is Mode.COUNTING and (self._lane.last() or now) < now:
+            self.mode = Mode.STOPPED
         self.takes += fresh
         histories: list[Steps[Any]] = [self._lane, self._channel, self.route, self.muted, self.soloed, *self._controls.values()]
         for steps in histories:

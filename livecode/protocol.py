@@ -203,7 +203,7 @@ class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     engine: EngineState | None = None
 
 
-class LogEntry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True, tag=True):
     """One sentence of the log: when (Unix time), where in the music, what."""
 
     time: float

@@ -4,7 +4,7 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread.
 the same events, live and offline.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,7 +37,7 @@ from .commands import (
     ToPart,
 )
 from .errors import BadInput, UnknownName
-from .facts import Answered, Fact, Moved, PortOpened, Taken
+from .facts import Answered, CameBack, Fact, Moved, PortOpened, Taken
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
@@ -46,8 +46,8 @@ from .parts import PROGRAM, Mode, Part
 from .tempo import Meter, TempoMap
 from .transport import Transport
 
-REMEMBERED = Beats(256)
-"""After a crash, so many beats of what sounded are put on the tape again: more would hold up the music."""
+_STRETCH = Beats(16)
+"""So many beats are retold at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ class Sequencer:
         self._tape = tape
         self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
+        self._soloists: list[Part] = []
+        """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
         self._handed = Beats(0)
         self._silent_until = Beats(0)
@@ -168,8 +170,7 @@ class Sequencer:
                 return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
             case CountIn(phrase=phrase, bars=bars):
                 self.time.counted = at + bars * self.time.bar(at)
-                part.play(phrase, at)
-                part.stop(self.time.counted, self.time.bar(at))
+                part.count_in(phrase, at, self.time.counted, self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
@@ -269,6 +270,7 @@ class Sequencer:
             words = "muted" if command.muted else "heard again"
         else:
             part.soloed.set(at, command.soloed)
+            self._soloists = [other for other in self._parts.values() if any(other.soloed.values())]
             words = "solo" if command.soloed else "out of solo"
         reachable = self.time.reachable()
         for other in self._parts.values():
@@ -284,8 +286,10 @@ class Sequencer:
         return "now" if command.on is On.NOW else f"from {self.time.place(at)}"
 
     def _audible(self, part: Part, beat: Beats) -> bool:
-        alone = any(other.soloed.at(beat) for other in self._parts.values())
-        return not part.muted.at(beat) and (part.soloed.at(beat) or not alone)
+        if part.muted.at(beat):
+            return False
+        alone = any(other.soloed.at(beat) for other in self._soloists)
+        return part.soloed.at(beat) or not alone or part.mode is Mode.COUNTING
 
     def _replan(self, parts: Iterable[Part], since: Beats) -> None:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""
@@ -383,38 +387,39 @@ class Sequencer:
         """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
 
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
+        The tape begins here: `retell` says what sounded before.
         """
         moved = self._moved
         for fact in facts:
-            try:
-                if isinstance(fact, Moved):
-                    moved = fact
-                else:
-                    self._recall(fact)
-            except Exception as error:  # it must come back with all that can be had
-                self._note(f"left out after the crash: {error}")
+            if isinstance(fact, Moved):
+                moved = fact
+            else:
+                self._recall(fact)
         self.time.move(moved)
         self._moved = self.time.moved()
-        self._remember(min(self.time.reachable(), self.time.beat_at(crashed)))
+        ended = max(Beats(0), self.time.beat_at(crashed))
         self._pause_if_due()
         now = self.time.reachable()
+        self._come_back(now)
+        self._record(CameBack(crashed=min(ended, now), now=now))
+        for part in self._parts.values():
+            if part.model is not None:
+                self._asking.prepare(part.name, part.model)
+
+    def _come_back(self, now: Beats) -> None:
+        """Hand over events from here on, and notes from the next bar on."""
         self._handed, self._silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
-            if part.model is not None:
-                self._asking.prepare(part.name, part.model)
 
-    def _remember(self, end: Beats) -> None:
-        """Put what sounded up to there on the tape again."""
-        begin = max(Beats(0), end - REMEMBERED)
-        if begin < end:
-            for part in self._parts.values():
-                part.planned = begin
-            events = [event for part in self._parts.values() for event in self._events(part, begin, end)]
-            self._tape.schedule(sorted(events, key=_order))
+    def _recall(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
+        try:
+            self._take_in(fact)
+        except Exception as error:  # it must come back with all that can be had
+            self._note(f"left out after the crash: {error}")
 
-    def _recall(self, fact: Taken | Answered | PortOpened) -> None:
+    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
@@ -428,7 +433,44 @@ class Sequencer:
             case Taken(now=now, at=at, command=command):
                 if isinstance(command, ToPart) and command.part in self._parts:
                     self._parts[command.part].settle(now)
-                self._do(Hush() if isinstance(command, Panic) else command, now, at)
+                self._do(command, now, at)
+
+    def retell(self, facts: Iterable[Fact]) -> Iterator[None]:
+        """Put on the tape what sounded up to the crash that these facts end with; the parts then have all their takes.
+
+        To be called instead of anything else, with outputs that nobody hears of all names that the facts have. It takes its
+        time, and yields every few bars.
+        """
+        for fact in facts:
+            match fact:
+                case Moved():
+                    yield from self._told(fact.held)
+                    if fact.started is not None:
+                        self._forget_pause()
+                    self.time.move(fact)
+                case CameBack():
+                    yield from self._told(fact.crashed)
+                    self._withdraw(None, fact.crashed)
+                    self._silence(None, fact.crashed)
+                    self._come_back(fact.now)
+                case _:
+                    yield from self._told(fact.now)
+                    self._recall(fact)
+
+    def _told(self, end: Beats) -> Iterator[None]:
+        """Put on the tape what was handed over up to this beat."""
+        pause = self.time.pause_at
+        end = end if pause is None else min(end, pause)
+        while self._handed < end or (end == pause and not self.time.pause_planned):
+            self._tape.schedule(self._planned(self._handed, min(end, self._handed + _STRETCH)))
+            yield
+
+    def remember(self, told: "Sequencer") -> Outcome:
+        """Have the takes from before a crash, which were retold."""
+        for name, part in told._parts.items():
+            if name in self._parts:
+                self._parts[name].remember(part.takes)
+        return Outcome(self.time.reachable(), "what sounded before the crash is on the tape, and among the takes, again")
 
     def _planned(self, begin: Beats, end: Beats) -> list[Event]:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
@@ -482,7 +524,7 @@ class Sequencer:
 
     def _closings(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
         """The beats in [begin, end) at which a part falls silent, for it is muted or another goes solo."""
-        gates = [part.muted, *(other.soloed for other in self._parts.values())]
+        gates = [part.muted, *(other.soloed for other in self._soloists)]
         return [beat for gate in gates for beat, _ in gate.changes(begin, end) if not self._audible(part, beat)]
 
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
@@ -500,7 +542,7 @@ class Sequencer:
 
     def snapshot(self) -> Snapshot:
         """What is so at this moment."""
-        now = max(Beats(0), self.time.beat())
+        now = max(self.time.held, self.time.beat())
         line = self.time.tempo.line_before(now)
         return Snapshot(
             running=self.time.running,

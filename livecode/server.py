@@ -86,10 +86,12 @@ class Server:
         self._start, self._place = start, place
         story = journal.read(Path(start.resume), all_answers=False) if start.resume else None
         self._journal = Journal(Path(start.resume) if story else journal.new_path(state_folder() / "journals", start.name))
+        self._began = story.opened.time if story else time.time()
+        if story is None:
+            self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
         clock = SystemClock()
         outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
         self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio)
-        self._began = story.opened.time if story else time.time()
         self._over = threading.Event()
         self._end_at: Beats | None = None
         self._clients: set[Connection] = set()
@@ -112,12 +114,11 @@ class Server:
         if story:
             self._go_on(story, crashed)
         else:
-            self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
+            self._engine.announce()
 
     def _go_on(self, story: journal.Story, crashed: Seconds) -> None:
-        self._journal.write(journal.Resumed(time=time.time()))
         try:
-            self._engine.recall(story.facts, crashed)
+            self._engine.recall(story.facts, story.log, crashed)
         except Exception as error:  # to play something is better than not to come back
             self._engine.note(f"not everything came back after the crash: {error!r}")
         bar = self._engine.snapshot().bar
@@ -128,6 +129,14 @@ class Server:
             if isinstance(fact, Taken | PortOpened) and fact.id:
                 self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
 
+    def _remember(self) -> None:
+        """Have the tape and the takes from before a crash, while the music plays."""
+        try:
+            self._journal.settle(_WRITTEN)
+            self._engine.remember(journal.read(self._journal.path).facts)
+        except Exception as error:
+            self._engine.note(f"the tape begins at the crash, for the journal does not say what sounded before: {error!r}")
+
     def serve(self, ready: Callable[[Welcome], None]) -> None:
         """Play, and let stages in, until one says that it is over, or nobody has been here for too long."""
         self._place.clear()
@@ -136,6 +145,8 @@ class Server:
             self._journal.start()
             self._engine.start()
             self._guard.start()
+            if self._start.resume:
+                threading.Thread(target=self._remember, name="livecode remembers", daemon=True).start()
             threading.Thread(target=self._open_door, args=(door, key), name="livecode door", daemon=True).start()
             ready(self._welcome(Hello(VERSION)))
             gc.disable()

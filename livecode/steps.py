@@ -82,5 +82,7 @@ class Steps(Generic[Value]):
 
     def changes(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Value]]:
         """The changes in [begin, end), in order."""
+        if not self._beats or self._beats[-1] < begin:
+            return iter(())
         first, last = bisect_left(self._beats, begin), bisect_left(self._beats, end)
         return iter(list(zip(self._beats[first:last], self._values[first:last], strict=True)))

@@ -68,6 +68,10 @@ class Meter:
         return f"{self.count}/{self.unit}"
 
 
+STRAIGHT = Fraction(1, 2)
+"""The ratio of a swing that is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Swing:
     """Every second note of `unit` beats comes late: the first of each pair takes `ratio` of the pair, 1/2 (straight) to 3/4.
@@ -75,7 +79,7 @@ class Swing:
     2/3 on a unit of 1/2 is the triplet swing of jazz; 0.54 to 0.62 on 1/4 is the MPC's. Raises BadInput.
     """
 
-    ratio: Fraction = Fraction(1, 2)
+    ratio: Fraction = STRAIGHT
     unit: Beats = Fraction(1, 4)
 
     def __post_init__(self) -> None:
@@ -92,7 +96,7 @@ class Swing:
         """
         pair = 2 * self.unit
         begin = within // pair * pair
-        if self.ratio == Fraction(1, 2) or begin + pair > bar:
+        if begin + pair > bar:
             return within
         inside = within - begin
         if inside < self.unit:
@@ -107,7 +111,7 @@ class Swing:
         """
         pair = 2 * self.unit
         begin = within // pair * pair
-        if self.ratio == Fraction(1, 2) or begin + pair > bar:
+        if begin + pair > bar:
             return within
         inside = within - begin
         if inside < pair * self.ratio:
@@ -214,13 +218,19 @@ class TempoMap:
 
     def swung(self, beat: Beats) -> Beats:
         """Where a note on this beat sounds, in beats: later by its swing."""
+        swing = self.swing_at(beat)
+        if swing.ratio == STRAIGHT:
+            return beat
         line = self.line_before(beat)
-        return line + self.swing_at(beat).moved(beat - line, self.meter_at(beat).bar)
+        return line + swing.moved(beat - line, self.meter_at(beat).bar)
 
     def unswung(self, beat: Beats) -> Beats:
         """Which note sounds at this beat: the inverse of `swung`."""
+        swing = self.swing_at(beat)
+        if swing.ratio == STRAIGHT:
+            return beat
         line = self.line_before(beat)
-        return line + self.swing_at(beat).straight(beat - line, self.meter_at(beat).bar)
+        return line + swing.straight(beat - line, self.meter_at(beat).bar)
 
     def sounds_at(self, beat: Beats) -> Seconds:
         """When a note on this beat sounds: with swing."""
@@ -282,6 +292,8 @@ def _until(pieces: tuple[_Piece, ...], at: Beats) -> tuple[_Piece, ...]:
 
 
 def _piece(pieces: tuple[_Piece, ...], beat: Beats) -> _Piece:
+    if len(pieces) == 1:
+        return pieces[0]
     return pieces[max(0, bisect_right(pieces, beat, key=lambda piece: piece.begin) - 1)]
 
 

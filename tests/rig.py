@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
-from livecode.facts import Fact
+from livecode.facts import CameBack, Fact
 from livecode.models.wire import Model, ModelKey, Reply, Request
 from livecode.music import Phrase
 from livecode.notation import notes
@@ -63,11 +63,21 @@ class Rig:
             record=self.facts.append,
         )
 
-    def after_a_crash(self, *, down: float = 0.0) -> "Rig":
-        """What comes back, so many seconds later, from nothing but the facts."""
+    def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":
+        """What comes back, so many seconds later, from nothing but the facts: its own, or all since the beginning."""
         rig = Rig(now=self.clock.now() + down, seed=self._seed)
-        rig.sequencer.recall(self.facts, self.clock.now())
+        rig.sequencer.recall(self.facts if facts is None else facts, self.clock.now())
         return rig
+
+    def retold(self, back: "Rig") -> Tape:
+        """What the facts say of the time before `back` came back."""
+        rig = Rig(now=back.clock.now(), seed=self._seed)
+        facts = [*self.facts, *back.facts]
+        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        for _ in rig.sequencer.retell(facts[: last + 1]):
+            pass
+        back.sequencer.remember(rig.sequencer)
+        return rig.tape
 
     def obey(self, command: AnyCommand) -> Outcome:
         return self.sequencer.obey(command)

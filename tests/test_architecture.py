@@ -15,7 +15,8 @@ ROOT = Path(livecode.__file__).parent
 VALUES = {"errors", "music"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "music": {"errors"},
+    "scales": {"errors"},
+    "music": {"errors", "scales"},
     "steps": {"music"},
     "gm": {"errors"},
     "notation": VALUES | {"gm"},

@@ -200,6 +200,20 @@ def test_an_engine_that_is_killed_is_back_on_the_next_bar_with_all_its_parts(sta
     comes_back(stage, crash)
 
 
+def test_the_tape_the_takes_and_the_log_still_have_what_was_before_a_crash(stage: lc.Stage) -> None:
+    wait_until(lambda: len(stage.takes("lead")) == 1, "the first phrase")
+    stage.part("lead") >> lc.notes("G4 A4 B4 C5")
+    wait_until(lambda: len(stage.takes("lead")) == 2, "the second phrase")
+    before, takes = stage.snapshot().beats, stage.takes("lead")
+    had = [entry for entry in stage.tape.onsets("lead") if entry[0] < before]
+    assert stage.engine is not None
+    kill(stage.engine.pid)
+    wait_until(lambda: said(stage, "what sounded before the crash is on the tape"), "the tape")
+    assert [entry for entry in stage.tape.onsets("lead") if entry[0] < before] == had
+    assert stage.takes("lead")[:2] == takes
+    assert said(stage, "lead: plays 1 bar from bar 1")
+
+
 def test_a_supervisor_that_is_killed_is_replaced_and_the_next_crash_mended(stage: lc.Stage) -> None:
     first = stage.engine
     assert first is not None

@@ -585,6 +585,27 @@ def test_a_count_in_begins_the_music_and_what_is_typed_meanwhile_enters_after_it
     assert rig.score("bass", until=10) == [(8, "C2"), (9, "C2")]
 
 
+def test_nobody_s_solo_silences_a_count_in_but_a_mute_does() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.obey(Solo(part="lead", soloed=True))
+    rig.play(until=6.5)
+    rig.obey(Mute(part="count", muted=True))
+    rig.play(until=10)
+    assert rig.score("count", until=10) == [(float(beat), "C5") for beat in range(7)]
+
+
+def test_a_count_in_says_that_it_counts_until_it_has() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    said = []
+    for until in (1, 3, 5):
+        rig.play(until=until)
+        said.append(rig.sequencer.snapshot().parts[0].doing)
+    assert said == ["counts in 1 bar", "counts in 1 bar", "stopped"]
+
+
 def test_a_count_in_over_music_that_plays_counts_from_the_next_bar() -> None:
     rig = Rig(bpm=120)
     rig.plays("bass", "C2 C2 C2 C2")

@@ -31,9 +31,8 @@ def test_own_notes_go_on_until_the_model_has_answered_then_new_bars_every_loop(s
     drums = stage.part("drums")
     drums >> BEAT
     drums >> lc.drums_rnn("drum_kit", bars=2)
-    assert any(
-        line.startswith("drums: generates 1/2 bar · drums_rnn") and "waits for drum_kit" in line for line in stage.status()
-    )
+    asked = "drums: generates 1/2 bar · drums_rnn"
+    wait_until(lambda: any(line.startswith(asked) and "waits for drum_kit" in line for line in stage.status()), "the request")
     wait_until(lambda: len(drums.takes) >= 4, "three loops of the model's")
     own, *generated = drums.takes
     assert own == BEAT

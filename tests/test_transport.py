@@ -36,6 +36,15 @@ def test_a_pause_is_on_the_bar_and_music_goes_on_from_there(rig: Rig) -> None:
     assert gaps[4:] == pytest.approx([0.5] * 3)
 
 
+def test_going_on_never_shows_an_earlier_beat(rig: Rig) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=1)
+    rig.obey(Pause())
+    lets_time_pass(rig, 5)
+    rig.obey(Continue())
+    assert rig.sequencer.snapshot().beats == 4
+
+
 def test_a_pause_now_ends_what_sounds(rig: Rig) -> None:
     rig.plays("pad", "C4 _ _ _ _ _ _ _")
     rig.play(until=1)

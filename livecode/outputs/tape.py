@@ -22,11 +22,11 @@ class Tape:
     One thread writes; any thread may read. Sixteenths at 120 bpm make about 30 MB in three hours.
     """
 
-    name = "tape"
     latency = 0.0
     trouble = ""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "tape") -> None:
+        self.name = name
         self._tracks: dict[str, _Track] = {}
 
     def __repr__(self) -> str:
@@ -52,6 +52,12 @@ class Tape:
     def silence(self, part: str | None, at: Beats) -> None:
         for track in self._of(part):
             insort(track.releases, at)
+
+    def precede(self, earlier: "Tape") -> None:
+        """Begin with what another tape has, all of which lies before what this one has."""
+        for part, track in earlier._tracks.items():
+            mine = self._tracks.setdefault(part, _Track())
+            mine.events, mine.releases = track.events + mine.events, track.releases + mine.releases
 
     def follow(self) -> None:
         """Planned beats need no following."""

@@ -7,6 +7,7 @@ from typing import Any
 import livecode
 
 from ..errors import LivecodeError
+from ..places import MAIN, running
 from ..stage import Stage
 
 BANNER = """livecode: a stage is ready. Try, a line at a time:
@@ -57,5 +58,7 @@ def run(stage: Stage) -> None:
         IPython.start_ipython(argv=[], user_ns=namespace(stage), config=config)
     finally:
         stage.close(on="bar")
-    if not stage.started:
-        print("The music goes on: livecode attach comes back to it, livecode stop ends it.")  # noqa: T201
+    engine = stage.engine
+    if engine is not None and engine.name in running():
+        other = "" if engine.name == MAIN else f" --name {engine.name}"
+        print(f"The music goes on: livecode attach{other} comes back to it, livecode stop{other} ends it.")  # noqa: T201
