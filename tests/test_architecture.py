@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.step": set(),
     "models.encodings": {"models.noteseq", "models.step"},
     "models.tracks": {"models.encodings", "models.step"},
-    "models.pitches": {"errors"},
+    "models.pitches": {"errors", "scales"},
     "models.polyphony": VALUES | {"models.encodings", "models.grid", "models.step", "models.tracks", "models.wire"},
     "models.performance": VALUES
     | {"models", "models.encodings", "models.grid", "models.noteseq", "models.pitches", "models.search", "models.step"}

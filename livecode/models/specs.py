@@ -233,7 +233,7 @@ def performance_rnn(
     primer: as for `melody_rnn`; its last 30 seconds are heard, with their velocities.
     density: notes a second that it should play, 0 to 64; only density_conditioned and multiconditioned models heed it. Magenta
     calls it notes_per_second.
-    pitch_classes: which it should play: names such as "C E G G", a scale such as "A minor", or twelve weights from C to B;
+    pitch_classes: which it should play: names such as "C E G G", a key such as "A minor", or twelve weights from C to B;
     only pitch_conditioned and multiconditioned models heed them. Magenta calls it pitch_class_histogram. An
     optional_multiconditioned model with neither knob plays as it likes (Magenta's disable_conditioning).
     bars, temperature, seed, beam_size, branch_factor, steps_per_iteration, engine: as for `drums_rnn`. Beats become seconds at

@@ -188,7 +188,7 @@ def test_densities_that_cannot_be(density):
 )
 def test_pitch_classes_that_cannot_be(pitch_classes):
     assert said(performance_rnn, pitch_classes=pitch_classes).startswith(
-        f"pitch_classes={pitch_classes!r} cannot be: give names such as 'C E G', a scale such as 'A minor' (major, minor, "
+        f"pitch_classes={pitch_classes!r} cannot be: give names such as 'C E G', a key such as 'A minor', or twelve weights "
     )
 
 
@@ -196,6 +196,7 @@ def test_pitch_classes_as_performers_say_them():
     assert weights("C E G") == weights([1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0])
     assert weights("A minor") == weights("C major") == weights("C D E F G A B")
     assert weights("Cb f# B") == (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2)
+    assert weights("F#m") == weights("F# minor")
     assert weights("eb whole tone") == weights("Eb F G A B Db")
 
 
