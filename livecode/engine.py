@@ -140,6 +140,8 @@ class LiveEngine(Engine):
         opening: Opening,
         record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
+        *,
+        name: str = "",
     ) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._turn = threading.Lock()
@@ -147,7 +149,7 @@ class LiveEngine(Engine):
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._no_audio = no_audio
+        self._no_audio, self._name = no_audio, name
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
@@ -171,7 +173,7 @@ class LiveEngine(Engine):
         To be called before `start`.
         """
         self._log.extendleft(reversed(log))
-        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
+        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock, self._name)
         for port in ports:
             self._ports.append(port)
             self._outputs.append(port.output)
@@ -214,7 +216,7 @@ class LiveEngine(Engine):
 
         Raises OutputError, UnknownName, and BadInput for a port that is in use.
         """
-        port = open_port(asked, self.clock, [output.name for output in self._outputs])
+        port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
         except LivecodeError:
@@ -228,7 +230,8 @@ class LiveEngine(Engine):
 
     def report(self) -> Report:
         """How everything is."""
-        return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
+        troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
+        return msgspec.structs.replace(super().report(), no_audio=self._no_audio or " ".join(troubles))
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
         """Do this while nobody else touches the sequencer."""
