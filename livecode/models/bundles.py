@@ -41,7 +41,11 @@ HEED = {
 }
 """The configs that have a knob which others of their family have not. Source: `default_configs` in performance_model.py."""
 
-BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_pop909.mag"}
+BUILT_IN = {
+    "drum_kit": "drum_kit_groove.mag",
+    "attention_rnn": "attention_rnn_pop909.mag",
+    "chord_pitches_improv": "chord_pitches_improv_pop909.mag",
+}
 """The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
 
 TITLES = {

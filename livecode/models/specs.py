@@ -96,7 +96,7 @@ def melody_rnn(
 
 
 def improv_rnn(
-    model: str | os.PathLike[str] = "magenta:chord_pitches_improv",
+    model: str | os.PathLike[str] = "chord_pitches_improv",
     *,
     chords: ChordsGiven | None = None,
     bars: int = 4,
@@ -110,7 +110,7 @@ def improv_rnn(
 ) -> Model:
     """Magenta's Improv RNN: continues the part's last bars with one voice that follows chords, in sixteenths.
 
-    model: Magenta's own, downloaded when it is first asked for, or the path of a .mag file with chord_pitches_improv,
+    model: "chord_pitches_improv", Magenta's own "magenta:chord_pitches_improv", or the path of a .mag file with that,
     attention_improv or basic_improv.
     chords: one a bar, "Am F C G"; bars of several between bar lines, "Am | F G | C"; `_` holds on, `.` is none. The first is
     that of the stage's first bar, and they go round: bars=2 plays over one half of "Am F C G", then over the other. Or the path
@@ -122,6 +122,8 @@ def improv_rnn(
     Raises BadInput, UnknownName or BundleError, at once.
     Source: magenta/models/improv_rnn, note_seq/chords_encoder_decoder.py, note_seq/chord_inference.py.
 
+    >>> improv_rnn(chords="Am | F G | C", bars=2)
+    improv_rnn('chord_pitches_improv', chords='Am | F G | C', bars=2)
     >>> improv_rnn(chords="Am F Hm")
     Traceback (most recent call last):
     livecode.errors.BadNotation: Chord 3, 'Hm': there is no such chord; did you mean 'Bm'?

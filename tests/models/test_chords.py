@@ -18,7 +18,7 @@ import livecode as lc
 from livecode.errors import BadInput, BadNotation, BundleError
 from livecode.models import noteseq
 from livecode.models.chords import chords, given, written
-from livecode.models.specs import improv_rnn
+from livecode.models.specs import improv_rnn, pianoroll_rnn_nade
 from livecode.models.wire import NO_CHORD, Progression, Request, decode_for_worker, encode, from_json, to_json
 from livecode.music import pitch_name
 
@@ -160,11 +160,12 @@ def test_a_model_says_what_it_plays_over(tmp_path):
 
 def test_without_a_bundle_it_says_how_to_get_one():
     with pytest.raises(BundleError) as error:
-        improv_rnn("chord_pitches_improv", chords="Am")
+        improv_rnn("basic_improv", chords="Am")
     assert str(error.value) == (
-        "There is no built-in bundle for chord_pitches_improv: give the path of a .mag file that holds it, "
-        "or take 'magenta:chord_pitches_improv', which is downloaded."
+        "There is no built-in bundle for basic_improv: give the path of a .mag file that holds it, or take chord_pitches_improv."
     )
+    with pytest.raises(BundleError, match="or take 'magenta:pianoroll_rnn_nade', which is downloaded"):
+        pianoroll_rnn_nade("rnn-nade")
 
 
 def test_typing_chords_loads_nothing_heavy():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from model_pieces import flipped, rock, tune
 
 from livecode.models import bundles, compiled, families, wire
+from livecode.models.chords import pitches, written
 from livecode.music import Note, Phrase
 
 pytestmark = pytest.mark.magenta
@@ -82,11 +83,15 @@ def test_a_search_takes_the_paths_that_magenta_takes(duel, family, config, reque
     check(duel(asked(bundles.find(family, config), **{**request, "beats": 4}, **search)))
 
 
-@pytest.mark.parametrize("config", IMPROV)
+def improviser(config: str, untrained) -> wire.ModelKey:
+    return bundles.find("improv_rnn", "chord_pitches_improv" if config == "built in" else untrained / f"{config}.mag")
+
+
+@pytest.mark.parametrize("config", ["built in", *IMPROV])
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(request=requests, chords=progressions | played, meter=st.sampled_from([(4, 4), (3, 4), (7, 8)]))
 def test_any_chords_give_the_notes_that_magenta_gives(duel, untrained, config, request, chords, meter):
-    check(duel(asked(bundles.find("improv_rnn", untrained / f"{config}.mag"), **request, chords=chords, meter=meter)))
+    check(duel(asked(improviser(config, untrained), **request, chords=chords, meter=meter)))
 
 
 @pytest.mark.parametrize("config", IMPROV)
@@ -165,6 +170,28 @@ def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untra
         check(duel(asked(key, own, beats=4, seed=seed, beam_size=3, branch_factor=2, steps_per_iteration=1 + seed)))
 
 
+def test_the_built_in_improviser_keeps_to_its_chords():
+    key = bundles.find("improv_rnn", "chord_pitches_improv")
+    model = compiled.load(key)
+
+    def kept(symbols: str, others: str) -> float:
+        """The share of the notes, of 16 answers over the first chords, that are of a pitch of the second ones."""
+        song, heard = written(symbols).between(Fraction(-1), Fraction(4)), pitches_of(others)
+        over = tuple((4 * bar, symbol) for bar, symbol in song)
+        phrases = model.candidates(asked(key, tune(4), beats=16, chords=over), range(16))
+        inside = [note.pitch % 12 in heard[int(note.onset // 4)] for phrase in phrases for note in phrase.notes]
+        assert len(inside) > 100
+        return sum(inside) / len(inside)
+
+    for symbols, others in (("Am F C G", "Ebm B Gb Db"), ("Ebm B Gb Db", "Am F C G")):
+        assert kept(symbols, symbols) > 0.45
+        assert kept(symbols, others) < 0.3
+
+
+def pitches_of(symbols: str) -> list[set[int]]:
+    return [{pitch % 12 for pitch in pitches(symbol)} for _, symbol in written(symbols).changes]
+
+
 def test_candidates_made_in_one_batch_are_those_made_one_by_one(drum_kit, attention_rnn, untrained):
     polyphony = bundles.find("polyphony_rnn", untrained / "polyphony.mag")
     performance = bundles.find("performance_rnn", untrained / "performance_with_dynamics.mag")
@@ -179,7 +206,8 @@ def test_candidates_made_in_one_batch_are_those_made_one_by_one(drum_kit, attent
 def test_a_built_in_model_needs_no_tensorflow():
     program = (
         "import sys; from fractions import Fraction; from livecode.models import bundles, compiled, wire\n"
-        "for key in (bundles.find('drums_rnn', 'drum_kit'), bundles.find('melody_rnn', 'attention_rnn')):\n"
+        "for key in (bundles.find(*of) for of in (('drums_rnn', 'drum_kit'), ('melody_rnn', 'attention_rnn'),"
+        " ('improv_rnn', 'chord_pitches_improv'))):\n"
         "    compiled.load(key).continue_(wire.Request('', key, None, Fraction(8), Fraction(120), (4, 4), 1, {}))\n"
         "heavy = ('tensorflow', 'magenta', 'pandas', 'librosa', 'bokeh', 'scipy', 'onnx')\n"
         "print([name for name in heavy if name in sys.modules])"
