@@ -5,6 +5,7 @@ sequencer. `server` is a process around a live engine.
 """
 
 import contextlib
+import itertools
 import queue
 import threading
 import time
@@ -140,6 +141,8 @@ class LiveEngine(Engine):
         opening: Opening,
         record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
+        *,
+        name: str = "",
     ) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._turn = threading.Lock()
@@ -147,7 +150,9 @@ class LiveEngine(Engine):
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._no_audio = no_audio
+        self._no_audio, self._name = no_audio, name
+        self._back: CameBack | None = None
+        """That it is back after a crash, if it is."""
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
@@ -171,12 +176,12 @@ class LiveEngine(Engine):
         To be called before `start`.
         """
         self._log.extendleft(reversed(log))
-        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
+        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock, self._name)
         for port in ports:
             self._ports.append(port)
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
-        self._sequencer.recall(facts, crashed)
+        self._back = self._sequencer.recall(facts, crashed)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:
@@ -185,11 +190,12 @@ class LiveEngine(Engine):
 
     def remember(self, facts: Sequence[Fact]) -> None:
         """Have what sounded before it crashed on the tape and among the takes. It takes its time: give it a thread of its own."""
-        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        assert self._back is not None, "recall comes first"
+        before = list(itertools.takewhile(lambda fact: fact != self._back, facts))
         opening, tape = self.opening, Tape()
         outputs = [Tape(output.name) for output in self._outputs]
         told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
-        for _ in told.retell(facts[: last + 1]):
+        for _ in told.retell([*before, self._back]):
             time.sleep(_BREATH)
 
         def keep() -> Outcome:
@@ -214,7 +220,7 @@ class LiveEngine(Engine):
 
         Raises OutputError, UnknownName, and BadInput for a port that is in use.
         """
-        port = open_port(asked, self.clock, [output.name for output in self._outputs])
+        port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
         except LivecodeError:
@@ -228,7 +234,8 @@ class LiveEngine(Engine):
 
     def report(self) -> Report:
         """How everything is."""
-        return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
+        troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
+        return msgspec.structs.replace(super().report(), no_audio=self._no_audio or " ".join(troubles))
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
         """Do this while nobody else touches the sequencer."""

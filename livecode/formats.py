@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import BadInput
 from .files import whole_file
-from .gm import DRUM_CHANNEL
+from .gm import BANK_HIGH, BANK_LOW, DRUM_CHANNEL
 from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent
 from .tempo import Meter, TempoMap, exact_bpm
 
@@ -119,6 +119,8 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
             change = mido.Message("control_change", channel=event.channel, control=event.control, value=event.value)
             timed.append((ticks, 1, change))
         elif isinstance(event, ProgramEvent):
+            for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
+                timed.append((ticks, 1, mido.Message("control_change", channel=event.channel, control=control, value=value)))
             timed.append((ticks, 1, mido.Message("program_change", channel=event.channel, program=event.program)))
     return _timed(timed, name, _ticks(end, begin))
 

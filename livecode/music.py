@@ -384,13 +384,14 @@ class ControlEvent:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEvent:
-    """A program change (0-127) on a channel (0-15)."""
+    """A program change (0-127) on a channel (0-15), after a bank select if `bank` is (controller 0, controller 32)."""
 
     part: str
     beat: Beats
     seconds: Seconds
     channel: int
     program: int
+    bank: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ class Part:
         self.own_channel = channel
         self.route = Steps("")
         """The name of the output it plays on; "" is the stage's first."""
+        self.bank: Steps[tuple[int, int] | None] = Steps(None)
+        """The bank that its program is of, as controllers 0 and 32; None for whichever is selected."""
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
@@ -290,8 +292,12 @@ class Part:
             self._control(VOLUME, at, min(127, round(100 * math.sqrt(change.gain))))
         if change.pan is not None:
             self._control(PAN, at, max(0, min(127, round(64 + 63.5 * change.pan))))
-        if change.program is not None:
-            self._control(PROGRAM, at, change.program)
+        for control, value in change.controls.items():
+            self._control(control, at, value)
+        if change.bank is not None:
+            self.bank.set(at, change.bank)
+        if change.program is not None or change.bank is not None:  # a bank counts from the next program on
+            self._control(PROGRAM, at, int(self.settings.get("program", 0)))
 
     def _control(self, key: int, at: Beats, value: int) -> None:
         self._controls.setdefault(key, Steps(None)).set(at, value)
@@ -372,7 +378,7 @@ class Part:
         if self.mode is Mode.COUNTING and (self._lane.last() or now) < now:
             self.mode = Mode.STOPPED
         self.takes += fresh
-        histories: list[Steps[Any]] = [self._lane, self._channel, self.route, self.muted, self.soloed, *self._controls.values()]
-        for steps in histories:
+        kept: list[Steps[Any]] = [self._lane, self._channel, self.route, self.bank, self.muted, self.soloed]
+        for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
         return fresh

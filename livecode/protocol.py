@@ -136,7 +136,10 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Hello`: who this is, and what it was opened with. `no_audio` says why FluidSynth does not play, "" if it does."""
+    """To `Hello`: who this is, and what it was opened with.
+
+    `no_audio` says what kept FluidSynth from playing as it should when the engine began, "" for nothing.
+    """
 
     version: int
     pid: int
@@ -193,7 +196,10 @@ class EngineState(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Look`: what was so a moment ago. `outputs` are their lines in the status."""
+    """To `Look`: what was so a moment ago. `outputs` are their lines in the status.
+
+    `no_audio` says what keeps FluidSynth or another output from playing as it should, "" for nothing.
+    """
 
     snapshot: Snapshot
     models: tuple[ModelState, ...]

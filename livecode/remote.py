@@ -270,7 +270,8 @@ def _none_runs(name: str) -> str:
     others = running()
     if others:
         return f"No engine {name!r} runs: there is {', '.join(map(repr, others))}."
-    return f"No engine {name!r} runs: start one with Stage({'' if name == MAIN else f'name={name!r}'})."
+    shell, python = ("", "") if name == MAIN else (f" --name {name}", f"name={name!r}")
+    return f"No engine {name!r} runs: start one with livecode{shell}, or in Python with Stage({python})."
 
 
 def _last_line(log: "os.PathLike[str]") -> str:

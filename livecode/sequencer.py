@@ -94,7 +94,8 @@ class Sequencer:
         self._outputs.append(output)
         now = self.time.reachable()
         self._welcome(output.name, now)
-        return Outcome(now, f"output {output.name} is open")
+        remedy = "" if self._outputs[0] is output else f": part.output = {output.name!r} sends a part there"
+        return Outcome(now, f"output {output.name} is open{remedy}")
 
     def _welcome(self, output: str, now: Beats) -> None:
         """If it is the first output, have it hear of all settings."""
@@ -177,8 +178,7 @@ class Sequencer:
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
-                said = ", ".join([*(f"{name} {value}" for name, value in command.given().items()), *sorted(command.free)])
-                return f"{said or 'nothing'} {'set' if command.given() else 'freed'} {self._when(command, at)}"
+                return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
@@ -355,7 +355,7 @@ class Sequencer:
     def _follow(self, output: Output) -> None:
         output.follow()
         if not output.trouble and self._troubles.get((output, "trouble")):
-            self._note(f"{output.name} plays again: {output}.")
+            self._note(f"{output.name} plays now: {output}.")
         self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:
@@ -383,11 +383,11 @@ class Sequencer:
 
     # After a crash
 
-    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> None:
+    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
         """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
 
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
-        The tape begins here: `retell` says what sounded before.
+        The tape begins here: `retell` says what sounded before. Returns the fact that the engine is back.
         """
         moved = self._moved
         for fact in facts:
@@ -401,10 +401,12 @@ class Sequencer:
         self._pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
-        self._record(CameBack(crashed=min(ended, now), now=now))
+        back = CameBack(crashed=min(ended, now), now=now)
+        self._record(back)
         for part in self._parts.values():
             if part.model is not None:
                 self._asking.prepare(part.name, part.model)
+        return back
 
     def _come_back(self, now: Beats) -> None:
         """Hand over events from here on, and notes from the next bar on."""
@@ -530,7 +532,7 @@ class Sequencer:
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
         channel, seconds = part.channel_at(beat) or 0, self.time.sounds_at(beat)
         if key == PROGRAM:
-            return ProgramEvent(part.name, beat, seconds, channel, value)
+            return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
     def _start_if_sounding(self) -> None:

@@ -31,7 +31,7 @@ from .facts import PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
-from .outputs import Output
+from .outputs import Output, soundfonts
 from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
@@ -91,7 +91,7 @@ class Server:
             self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
         clock = SystemClock()
         outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
-        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio)
+        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio, name=start.name)
         self._over = threading.Event()
         self._end_at: Beats | None = None
         self._clients: set[Connection] = set()
@@ -269,12 +269,15 @@ class Server:
 
 
 def _synthesizer_at_any_cost(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
-    """After a crash: on the driver that was named, else on any, else none; whatever is missing, the music must go on."""
-    for driver in dict.fromkeys((opening.driver, None)):
-        try:
-            return synthesizer(msgspec.structs.replace(opening, driver=driver, require_audio=False), clock)
-        except LivecodeError as error:
-            refusal = str(error)
+    """After a crash: as before, as soon as its device is there. If it cannot be as before, with the soundfont that always comes
+    along, else not at all: whatever is missing, the music must go on."""
+    try:
+        return synthesizer(opening, clock, later=True)
+    except LivecodeError as error:
+        refusal = str(error)
+    with contextlib.suppress(LivecodeError):
+        outputs, _ = synthesizer(msgspec.structs.replace(opening, soundfont=str(soundfonts.find())), clock, later=True)
+        return outputs, f"{refusal} {soundfonts.DEFAULT} plays instead."
     return [], refusal
 
 

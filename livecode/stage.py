@@ -36,7 +36,7 @@ from .commands import (
     Tempo,
 )
 from .engine import LiveEngine, OfflineEngine
-from .errors import BadInput, UnknownWord
+from .errors import BadInput, UnknownName, UnknownWord
 from .formats import write_midi
 from .gm import DRUMS, PROGRAMS, program_number
 from .models.host import ModelState
@@ -70,6 +70,13 @@ class Lines(tuple[str, ...]):
         return "\n".join(self)
 
 
+class Parts(dict[str, "PartHandle"]):
+    """The parts by name. A name that no part has is refused with the closest."""
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UnknownName.of("part", name, self)
+
+
 class _Strict:
     """Refuses to take attributes that do not exist: on stage, a typo must not pass in silence."""
 
@@ -95,17 +102,18 @@ class Stage(_Strict):
       attached to, and keeps what is None here; `close` then leaves it, while a stage that started its engine ends it.
     seed: the same seed and commands give the same notes; None draws one, which the log names.
     soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
-    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
+    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one, now or later.
     gain: FluidSynth's, 0 to 10; None is 0.6. reverb, chorus: on or off; None is on, off.
-    require_audio: refuse a machine without an audio device.
+    require_audio: refuse a machine without an audio device, as a named driver does.
     outputs: play to these instead of FluidSynth, in this process; [] plays to the tape, and to MIDI ports.
     patience: how many seconds a model may take for an answer before its worker is restarted; None is 30.
     linger: for how many seconds the engine plays on after every stage has vanished.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
     inline: play in this process; None does so if it is offline or has outputs of its own.
 
-    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
-    a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
+    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; where there
+    is none yet, a sentence says so, the tape plays, and FluidSynth as soon as there is one.
+    Raises BadInput, UnknownName or OutputError.
     """
 
     def __init__(
@@ -197,15 +205,17 @@ class Stage(_Strict):
         *,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         gain: float | None = None,
         pan: float | None = None,
     ) -> "PartHandle":
         """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
-        settings = _adjust(name, channel=channel, program=program, gain=gain, pan=pan)
+        settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
             self.tell(Declare(part=name))
             self._parts[name] = PartHandle(self, name)
-        if settings.given():
+        if settings != Adjust(part=name):
             self.tell(settings)
         return self._parts[name]
 
@@ -214,14 +224,14 @@ class Stage(_Strict):
         """The parts by name, also those that other stages of the same engine made."""
         for part in self.snapshot().parts:
             self._parts.setdefault(part.name, PartHandle(self, part.name))
-        return dict(self._parts)
+        return Parts(self._parts)
 
     def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
 
         port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
-        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
-        an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a stage without
+        FluidSynth, Stage(outputs=[]), parts play on the first port by themselves. Raises UnknownName or OutputError.
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
@@ -375,7 +385,12 @@ class Stage(_Strict):
         return self._engine.state() if isinstance(self._engine, RemoteEngine) else None
 
     def log(self, last: int = 20, *, worker: bool = False) -> Lines:
-        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
+        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it.
+
+        Raises BadInput.
+        """
+        if isinstance(last, bool) or not isinstance(last, int) or last < 1:
+            raise BadInput(f"{last!r} is no number of sentences: give one such as 20.")
         return Lines(self._engine.worker_log()[-last:] if worker else (str(entry) for entry in self._engine.log()[-last:]))
 
     def log_entries(self) -> tuple[LogEntry, ...]:
@@ -591,17 +606,23 @@ class PartHandle(_Strict):
         pan: float | None = None,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         range: tuple[int | str, int | str] | None = None,  # noqa: A002
         density: Fraction | float | str | None = None,
     ) -> Answer:
         """Set what is given, now.
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
-        to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
-        density=2 keeps two notes a beat on the whole, those on the strongest beats. Raises BadInput or UnknownName.
+        to 128). bank: the one that the program is of, as controller 0 selects it, or a pair for controllers 0 and 32. cc:
+        other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next answer on:
+        range=("C3", "C5") folds octaves in, density=2 keeps two notes a beat on the whole, those on the strongest beats.
+        Raises BadInput or UnknownName.
         """
         return self._stage.tell(
-            _adjust(self._name, gain=gain, pan=pan, channel=channel, program=program, span=range, density=density)
+            _adjust(
+                self._name, gain=gain, pan=pan, channel=channel, program=program, bank=bank, cc=cc, span=range, density=density
+            )
         )
 
     def free(self, *limits: str) -> Answer:
@@ -636,6 +657,8 @@ def _adjust(
     pan: float | None = None,
     channel: int | None = None,
     program: int | str | None = None,
+    bank: int | tuple[int, int] | None = None,
+    cc: Mapping[int, int] | None = None,
     span: tuple[int | str, int | str] | None = None,
     density: Fraction | float | str | None = None,
 ) -> Adjust:
@@ -649,16 +672,33 @@ def _adjust(
         pan=pan,
         channel=None if channel is None else channel - 1,
         program=None if program is None else program_number(program),
+        bank=None if bank is None else _bank(bank),
+        controls=_controls(cc or {}),
         low=low,
         high=high,
         density=None if density is None else beats(density),
     )
 
 
+def _bank(bank: object) -> tuple[int, int]:
+    pair = bank if isinstance(bank, tuple | list) else (bank, 0)
+    if len(pair) != 2 or not all(isinstance(number, int) for number in pair):
+        raise BadInput(f"bank={bank!r} is no bank: give a number such as 8, or a pair for controllers 0 and 32 such as (121, 3).")
+    return pair[0], pair[1]
+
+
+def _controls(cc: object) -> Mapping[int, int]:
+    if not isinstance(cc, Mapping) or not all(isinstance(number, int) for pair in cc.items() for number in pair):
+        raise BadInput(f"cc={cc!r} cannot be: give controllers and their values, such as {{74: 100}}.")
+    return dict(cc)
+
+
 def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
     if not isinstance(span, tuple | list) or len(span) != 2:
         raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
     low, high = (pitch_number(str(pitch)) for pitch in span)
+    if low > high:
+        raise BadInput(f"range={span!r} goes down: give the lowest pitch first, {(span[1], span[0])!r}.")
     return low, high
 
 

@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"models", "models.families", "models.grid", "models.harmony", "models.noteseq", "models.performance", "models.polyphony"}
     | {"models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
-    "commands": VALUES | {"tempo", "models.wire"},
+    "commands": VALUES | {"gm", "tempo", "models.wire"},
     "facts": VALUES | {"commands"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},

@@ -36,6 +36,7 @@ from livecode.tempo import Meter, Swing, TempoMap
 
 parts = st.sampled_from(["a", "b"])
 moments = st.sampled_from(On)
+midi = st.integers(0, 127)
 a_note = st.builds(
     Note,
     st.integers(0, 23).map(lambda place: Fraction(place, 4)),
@@ -52,6 +53,7 @@ commands = st.one_of(
     st.builds(lambda part, soloed, on: Solo(part=part, soloed=soloed, on=on), parts, st.booleans(), moments),
     st.builds(lambda part, level: Fade(part=part, level=level, bars=Fraction(1)), parts, st.sampled_from([0.0, 1.0])),
     st.builds(lambda part, gain: Adjust(part=part, gain=gain), parts, st.floats(0, 1.6)),
+    st.builds(lambda part, bank, value: Adjust(part=part, bank=(bank, 3), controls={74: value}), parts, midi, midi),
     st.builds(lambda bpm, bars: Tempo(bpm=Fraction(bpm), bars=Fraction(bars)), st.integers(60, 240), st.integers(0, 2)),
     st.builds(lambda meter: SetMeter(meter=Meter.of(meter)), st.sampled_from(["4/4", "3/4", "7/8"])),
     st.builds(lambda ratio: SetSwing(swing=Swing(Fraction(ratio, 100))), st.integers(50, 75)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mido
 import pytest
+from waiting import wait_until
 
 import livecode as lc
 from livecode.ui.cli import main
@@ -41,7 +42,7 @@ def test_a_set_at_the_prompt(prompt: "pexpect.spawn") -> None:
     assert "livecode: a stage is ready" in prompt.before
     assert "drums: loops 1/2 bar" in types(prompt, 'drums >> beat(kick="x...x...", hat="x.x.x.x.")')
     assert "drums: muted now" in types(prompt, "drums.mute()")
-    assert re.search(r"output(: the tape only: There is no audio device here| FluidSynth \()", types(prompt, "stage.status()"))
+    assert re.search(r"output FluidSynth( \(|: .* there is no audio device )", types(prompt, "stage.status()"))
     assert types(prompt, "stage.bpm = 0").split("\r\n")[-3:-1] == [
         "livecode: A bpm of 0 cannot be played: give a number from 10 to 999, such as 120.",
         "",
@@ -60,6 +61,23 @@ def test_a_set_at_the_prompt(prompt: "pexpect.spawn") -> None:
     prompt.expect(pexpect.EOF)
     prompt.close()
     assert prompt.exitstatus == 0
+
+
+def test_attach_says_where_the_music_is_and_which_parts_there_are(tmp_path: Path) -> None:
+    with lc.Stage(bpm=240, name="played", inline=False, outputs=[]) as stage:
+        stage.part("lead") >> lc.notes("C4 D4 E4 F4")
+        wait_until(lambda: stage.snapshot().running, "the music")
+        environment = os.environ | {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "TERM": "dumb"}
+        with pexpect.spawn(
+            str(LIVECODE), ["attach", "played"], env=environment, cwd=tmp_path, encoding="utf-8", timeout=60, dimensions=(50, 200)
+        ) as child:
+            child.expect(PROMPT)
+            said = CODES.sub("", child.before).splitlines()[0]
+            assert re.fullmatch(r"Attached to the engine 'played': bar \d+, beat \d · 240 bpm · 4/4 · lead loops 1 bar", said), (
+                said
+            )
+            child.sendline("exit")
+            child.expect(pexpect.EOF)
 
 
 @pytest.mark.magenta

@@ -437,6 +437,18 @@ def test_settings_are_said_once_the_part_has_a_channel_and_before_its_notes(rig:
     assert isinstance(rig.tape.events()[3], NoteEvent)
 
 
+def test_a_bank_goes_with_the_program_and_other_controllers_are_said_with_it(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.obey(Adjust(part="lead", program=11, controls={74: 100}))
+    rig.play(until=2)
+    words = rig.obey(Adjust(part="lead", bank=(121, 3))).words
+    rig.play(until=4)
+    said = [(event.program, event.bank) for event in rig.tape.events() if isinstance(event, ProgramEvent)]
+    assert said == [(11, None), (11, (121, 3))]
+    assert [(event.control, event.value) for event in rig.tape.events() if isinstance(event, ControlEvent)] == [(74, 100)]
+    assert words == "lead: bank 121.3 set now"
+
+
 def test_drums_are_on_channel_10_and_others_on_their_own(rig: Rig) -> None:
     rig.plays("drums", beat(kick="x..."))
     rig.plays("lead", "C4")

@@ -179,6 +179,13 @@ class Opener:
     sample_rate: int
     partings: Partings
 
+    @property
+    def wanting(self) -> str:
+        """What is missing where nothing opens, and what to do."""
+        if self.driver is not None:
+            return f"the audio driver {self.driver!r} has no device: connect it or start its server"
+        return f"there is no audio device (looked for {audio.looked_for()}): connect one or start its server"
+
     def open(self, suits: Callable[[Device], bool] = lambda device: True) -> Device:
         """The first device that suits. Raises OutputError or, for the name of the driver, UnknownName."""
         refusals = []

@@ -192,13 +192,13 @@ def test_the_other_outputs_play_on_and_the_log_tells_what_happened(jack: None, i
             wait_until(lambda: any(GONE in str(line) for line in stage.log()), "the log")
             assert GONE in repr(stage.status())
         with jackd.server(name="stage"):
-            wait_until(lambda: "plays again" in str(stage.log()[-1]), "the sound")
+            wait_until(lambda: "plays now" in str(stage.log()[-1]), "the sound")
             here = stage.snapshot().beats
             wait_until(lambda: stage.snapshot().beats > here + 4, "four beats")
             stage.close()
     said = [str(line) for line in stage.log()]
     assert sum("FluidSynth: the device is gone" in line for line in said) == 1
-    assert sum("FluidSynth plays again: FluidSynth (jack): " in line for line in said) == 1
+    assert sum("FluidSynth plays now: FluidSynth (jack): " in line for line in said) == 1
     assert not any("failed" in line or "met an error" in line or "stood still" in line for line in said)
     onsets = [onset for onset, _ in stage.tape.onsets("drums")]
     assert onsets == [step / 2 for step in range(len(onsets))]
