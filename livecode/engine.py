@@ -5,6 +5,7 @@ sequencer. `server` is a process around a live engine.
 """
 
 import contextlib
+import itertools
 import queue
 import threading
 import time
@@ -150,6 +151,8 @@ class LiveEngine(Engine):
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
         self._no_audio, self._name = no_audio, name
+        self._back: CameBack | None = None
+        """That it is back after a crash, if it is."""
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
@@ -178,7 +181,7 @@ class LiveEngine(Engine):
             self._ports.append(port)
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
-        self._sequencer.recall(facts, crashed)
+        self._back = self._sequencer.recall(facts, crashed)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:
@@ -187,11 +190,12 @@ class LiveEngine(Engine):
 
     def remember(self, facts: Sequence[Fact]) -> None:
         """Have what sounded before it crashed on the tape and among the takes. It takes its time: give it a thread of its own."""
-        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        assert self._back is not None, "recall comes first"
+        before = list(itertools.takewhile(lambda fact: fact != self._back, facts))
         opening, tape = self.opening, Tape()
         outputs = [Tape(output.name) for output in self._outputs]
         told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
-        for _ in told.retell(facts[: last + 1]):
+        for _ in told.retell([*before, self._back]):
             time.sleep(_BREATH)
 
         def keep() -> Outcome:

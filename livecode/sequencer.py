@@ -383,11 +383,11 @@ class Sequencer:
 
     # After a crash
 
-    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> None:
+    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
         """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
 
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
-        The tape begins here: `retell` says what sounded before.
+        The tape begins here: `retell` says what sounded before. Returns the fact that the engine is back.
         """
         moved = self._moved
         for fact in facts:
@@ -401,10 +401,12 @@ class Sequencer:
         self._pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
-        self._record(CameBack(crashed=min(ended, now), now=now))
+        back = CameBack(crashed=min(ended, now), now=now)
+        self._record(back)
         for part in self._parts.values():
             if part.model is not None:
                 self._asking.prepare(part.name, part.model)
+        return back
 
     def _come_back(self, now: Beats) -> None:
         """Hand over events from here on, and notes from the next bar on."""

@@ -166,7 +166,8 @@ def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untra
     own = rock(bars=4) if family == "drums_rnn" else tune(16)
     for seed in range(4):
         for primer in (None, own, own.last(Fraction(3))):
-            check(duel(asked(key, primer, seed=seed, temperature=(1.0, 0.5, 1.7, 6.0)[seed])))
+            beats = 4 if family in ("polyphony_rnn", "performance_rnn") else 8  # events are more than steps there
+            check(duel(asked(key, primer, beats=beats, seed=seed, temperature=(1.0, 0.5, 1.7, 6.0)[seed])))
         check(duel(asked(key, own, beats=4, seed=seed, beam_size=3, branch_factor=2, steps_per_iteration=1 + seed)))
 
 
