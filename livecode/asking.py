@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -11,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from .clock import Clock
-from .models.wire import Model, ModelKey, Reply, Request
-from .music import Beats, Seconds
+from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request
+from .music import Beats, Seconds, silence
 from .parts import Part
 from .tempo import TempoMap
 
@@ -47,20 +48,24 @@ class Models(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request that is out: whose, of which model, and when it was sent, on the clock and in beats."""
+    """A request that is out: whose, when it was sent, on the clock and in beats, and what was asked."""
 
     part: Part
-    key: ModelKey
     sent: Seconds
     beat: Beats
+    request: Request
+
+    def passed(self, now: Beats) -> bool:
+        """Whether it asked for bars over chords of a moment that is over."""
+        return self.request.chords is not None and self.request.needed_by is not None and self.request.needed_by < now
 
 
 class Asking:
     """The requests of all parts. A request's seed comes from the session's seed, the part's name and a counter; or, if the
     model has a seed of its own, from that and a counter that begins anew with every `part >> model`."""
 
-    def __init__(self, clock: Clock, models: Models, seed: int) -> None:
-        self._clock, self._models, self._seed = clock, models, seed
+    def __init__(self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part]) -> None:
+        self._clock, self._models, self._seed, self._parts = clock, models, seed, parts
         self._ids = count(1)
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
@@ -110,37 +115,59 @@ class Asking:
 
     def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
         meter = tempo.meter_at(entry)
+        primer = part.primer(entry, meter.bar)
         return Request(
             id=f"{part.name}-{next(self._ids)}",
             key=model.key,
-            primer=part.primer(entry, meter.bar),
+            primer=primer,
             beats=model.bars * meter.bar,
             bpm=tempo.bpm_at(entry),
             meter=(meter.count, meter.unit),
             seed=self._seed_of(part, model),
             knobs=model.knobs,
             needed_by=entry,
+            chords=self._chords(model, entry, entry - primer.length if primer else entry, tempo),
         )
 
     def _send(self, part: Part, request: Request, now: Beats) -> None:
-        self._asked[request.id] = _Ask(part, request.key, self._clock.now(), now)
+        self._asked[request.id] = _Ask(part, self._clock.now(), now, request)
         self._models.ask(request)
 
-    def landed(self, reply: Reply) -> Part | None:
-        """Whose next bars this is; None if nobody waits for them. A refusal is told to the part, and so are candidates."""
+    def _chords(self, model: Model, entry: Beats, begin: Beats, tempo: TempoMap) -> Chords | None:
+        """What the bars from `entry` on are played over, and the primer from `begin` on: in whole bars of 4/4, one at least."""
+        if model.chords is None:
+            return None
+        bar = tempo.meter_at(entry).bar
+        back, beats = max(1, math.ceil((entry - begin) / 4)) * 4, model.bars * bar
+        if isinstance(model.chords, Progression):
+            here = tempo.bar_at(entry)
+            changes = model.chords.between(here - back / bar, Fraction(here + model.bars))
+            return tuple(((at - here) * bar, symbol) for at, symbol in changes)
+        other = self._parts.get(model.chords)
+        return other.excerpt(entry - back, entry + beats) if other else silence(back + beats)
+
+    def landed(self, reply: Reply, now: Beats) -> Part | None:
+        """Whose next bars this is, that may enter from `now` on; None if nobody waits for them. A refusal is told to the part,
+        and so are candidates.
+
+        A model's first answer has waited for it to load: if it was made for chords that are over, the part asks again.
+        """
         ask = self._asked.pop(reply.id, None)
         if ask is not None and ask.part.proposal == reply.id:
             ask.part.proposed(reply)
         if ask is None or ask.part.asked != reply.id:
             return None
-        self.asked_at = ask.beat
+        self.asked_at, key = ask.beat, ask.request.key
         if reply.phrase is None:
             ask.part.refused(reply.refusal or "the model gave no notes")
             self._not_before[ask.part.name] = self._clock.now() + RETRY
-        elif ask.key in self._took:
-            self._took[ask.key].append(self._clock.now() - ask.sent)
+        elif key in self._took:
+            self._took[key].append(self._clock.now() - ask.sent)
         else:
-            self._took[ask.key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+            self._took[key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+            if ask.passed(now):
+                ask.part.unask()
+                return None
         return ask.part
 
     def _lead(self, key: ModelKey, passed: Beats, bpm: Fraction) -> Beats | None:

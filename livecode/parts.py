@@ -11,7 +11,7 @@ from .commands import Adjust, Candidates
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
 from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
-from .music import Beats, Note, Phrase, silence
+from .music import DENSEST, Beats, Note, Phrase, silence
 from .steps import Steps
 from .tempo import TempoMap
 
@@ -123,6 +123,11 @@ class Part:
                     rings = note.duration if change is None else min(note.duration, change - onset)
                     yield replace(note, onset=onset, duration=rings)
             here = until
+
+    def excerpt(self, begin: Beats, end: Beats) -> Phrase:
+        """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats."""
+        notes = [replace(note, onset=note.onset - begin) for note in self.notes_between(begin, end)]
+        return Phrase(tuple(notes[: int(DENSEST * (end - begin))]), end - begin, self._drums_at(end))
 
     def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:
         """Yield (beat, controller or PROGRAM, value) in [begin, end), in order.
@@ -366,6 +371,11 @@ class Part:
         """A request is out."""
         self.asked = request_id
         self.asks, self.asks_ever = self.asks + 1, self.asks_ever + 1
+
+    def unask(self) -> None:
+        """The request that was out counts for nothing: ask again."""
+        self.asked = ""
+        self.asks, self.asks_ever = self.asks - 1, self.asks_ever - 1
 
     def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""

@@ -81,8 +81,8 @@ class Sequencer:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
-        self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
+        self._asking = Asking(clock, models, seed, self._parts)
         self._soloists: list[Part] = []
         """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
@@ -344,7 +344,7 @@ class Sequencer:
 
     def receive(self, reply: Reply) -> None:
         """A model has answered: the phrase enters at the next boundary. A reply that nobody waits for is dropped."""
-        part = self._asking.landed(reply)
+        part = self._asking.landed(reply, self.time.entrance())
         if part is None:
             return
         if reply.phrase is None:

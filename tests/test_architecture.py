@@ -27,8 +27,10 @@ ALLOWED: dict[str, set[str]] = {
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
     "models.bundles": VALUES | {"models.official", "models.wire"},
+    "models.chords": VALUES | {"models", "models.noteseq", "models.wire", "formats"},
     "models.interpreters": VALUES | {"models.alone", "models.process", "models.wire"},
-    "models.specs": VALUES | {"models", "models.bundles", "models.interpreters", "models.wire", "formats"},
+    "models.specs": VALUES
+    | {"models", "models.bundles", "models.chords", "models.interpreters", "models.pitches", "models.wire", "formats"},
     "models.process": VALUES | {"models.wire"},
     "models.hand": VALUES | {"models.process", "models.wire"},
     "models.keeper": VALUES | {"models.hand", "models.process", "models.wire"},
@@ -36,20 +38,29 @@ ALLOWED: dict[str, set[str]] = {
     "models.alone": set(),
     "models.grid": VALUES | {"models.wire"},
     "models.noteseq": set(),
+    "models.harmony": {"music", "models", "models.noteseq", "models.wire"},
     "models.step": set(),
     "models.encodings": {"models.noteseq", "models.step"},
     "models.tracks": {"models.encodings", "models.step"},
-    "models.families": {"models", "models.encodings", "models.grid", "models.noteseq", "models.tracks"},
-    "models.search": {"models.step", "models.tracks"},
+    "models.pitches": {"errors", "scales"},
+    "models.polyphony": VALUES | {"models.encodings", "models.grid", "models.step", "models.tracks", "models.wire"},
+    "models.performance": VALUES
+    | {"models", "models.encodings", "models.grid", "models.noteseq", "models.pitches", "models.search", "models.step"}
+    | {"models.tracks", "models.wire"},
+    "models.families": {"music", "models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
+    | {"models.performance", "models.polyphony", "models.tracks", "models.wire"},
+    "models.search": {"models.step", "models.tracks", "models.wire"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
-    | {"models", "models.families", "models.grid", "models.search", "models.step", "models.store"}
+    | {"models", "models.families", "models.search", "models.step", "models.store", "models.tracks"}
     | {"models.wire"},
     "models.checkpoints": {"errors"},
     "models.stack": {"models.checkpoints", "models.step"},
     "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.stack", "models.step"}
-    | {"models.store"},
-    "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
+    | {"models.bundles", "models.store"},
+    "models.rnn": VALUES
+    | {"models", "models.families", "models.grid", "models.harmony", "models.noteseq", "models.performance", "models.polyphony"}
+    | {"models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
     "commands": VALUES | {"gm", "tempo", "models.wire"},
     "facts": VALUES | {"commands"},

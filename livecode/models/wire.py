@@ -7,11 +7,13 @@ strings such as "3/4", exact. Messages are validated on arrival; nothing is pick
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from ..errors import BadInput
 from ..music import Beats, Phrase, Seconds
 
 LONGEST_PRIMER = Beats(128)
@@ -20,6 +22,15 @@ LONGEST_PRIMER = Beats(128)
 MOST_WORK = 512
 """Candidates x bars x beam_size x branch_factor: 64 bars of melody eight ways took 10 s on one core, of the 30 s that a worker
 is given."""
+
+Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
+"""What a knob may stand at: a number, a switch, words, or a row of numbers."""
+
+SEARCH_KNOBS = ("temperature", "beam_size", "branch_factor", "steps_per_iteration")
+"""The knobs that every RNN has: 1 unless turned. A family's own knobs are among a model's only if they were turned."""
+
+NO_CHORD = "N.C."
+"""The symbol of no chord. Source: note_seq/constants.py."""
 
 Engine: TypeAlias = Literal["compiled", "magenta"]
 """What runs a model: its compiled step, or Magenta's own generator on TensorFlow. Both give the same notes."""
@@ -50,27 +61,82 @@ class ModelKey(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaul
         return Path(__file__).with_name("builtin") / self.bundle
 
 
+MOST_CHORDS = 4096
+
+
+class Progression(msgspec.Struct, frozen=True):
+    """Chords over so many bars, which go round for ever: (where it begins, its symbol) of each, in bars, in order, from 0 on.
+
+    Symbols are as note_seq reads them, such as "F#m7b5/E". Raises BadInput for what is no order of 1 to MOST_CHORDS chords.
+
+    >>> song = Progression(((Fraction(0), "Am"), (Fraction(1), "F"), (Fraction(3, 2), "G")), 2)
+    >>> str(song)
+    'Am | F G'
+    >>> song.between(Fraction(5, 4), Fraction(3))
+    ((Fraction(5, 4), 'F'), (Fraction(3, 2), 'G'), (Fraction(2, 1), 'Am'))
+    """
+
+    changes: tuple[tuple[Fraction, str], ...]
+    bars: int
+
+    def __post_init__(self) -> None:
+        places = [at for at, _ in self.changes]
+        if not (1 <= len(places) <= MOST_CHORDS and 1 <= self.bars <= MOST_CHORDS and places == sorted(set(places))):
+            raise BadInput(f"{len(places)} chords in {self.bars} bars cannot be played over: give 1 to {MOST_CHORDS}, in order.")
+        if not 0 <= places[0] <= places[-1] < self.bars:
+            raise BadInput(f"A chord begins in bar {float(places[-1]):g} of {self.bars}: chords begin in [0, {self.bars}).")
+
+    def between(self, begin: Fraction, end: Fraction) -> tuple[tuple[Fraction, str], ...]:
+        """What sounds in [begin, end), in bars since the progression first began: the chord there, and those that follow."""
+        first = begin // self.bars
+        rounds = range(first - 1, ceil(end / self.bars))
+        every = [(at + turn * self.bars, symbol) for turn in rounds for at, symbol in self.changes]
+        before = [symbol for at, symbol in every if at <= begin][-1]
+        return ((begin, before), *((at, symbol) for at, symbol in every if begin < at < end))
+
+    def __str__(self) -> str:
+        bars = [" ".join(symbol for at, symbol in self.changes if at // 1 == bar) or "_" for bar in range(min(self.bars, 8))]
+        shown = (" | " if any(" " in bar for bar in bars) else " ").join(bars)
+        return shown if self.bars <= 8 else f"{shown} ... ({self.bars} bars)"
+
+
+Chords: TypeAlias = tuple[tuple[Beats, str], ...] | Phrase
+"""What a request's melody is played over: (where it begins, its symbol) of each chord, in beats from the new bars on, negative
+before them; or what another part plays, up to the end of the new bars."""
+
+
 class Model(msgspec.Struct, frozen=True):
     """What a part plays: a model, how many bars it makes at a time, and how.
 
-    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned. `primer` is "last" (the
-    part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or None to follow the session's.
+    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned, and those of the family
+    that were turned. `primer` is "last" (the part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or
+    None to follow the session's. `chords` are what it plays over: a progression whose first bar is the stage's, or the name of
+    the part that it listens to.
     """
 
     key: ModelKey
     bars: int
-    knobs: Mapping[str, float | int]
+    knobs: Mapping[str, Knob]
     primer: Phrase | str | None = "last"
     seed: int | None = None
+    chords: Progression | str | None = None
 
     @property
     def work(self) -> int:
         """Bars x beam_size x branch_factor."""
-        return self.bars * int(self.knobs.get("beam_size", 1)) * int(self.knobs.get("branch_factor", 1))
+        beams, branches = (self.knobs.get(name, 1) for name in ("beam_size", "branch_factor"))
+        assert isinstance(beams, int)
+        assert isinstance(branches, int)
+        return self.bars * beams * branches
 
     def __repr__(self) -> str:
         of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle
-        said = [repr(of), f"bars={self.bars}"] + [f"{name}={value}" for name, value in self.knobs.items() if value != 1]
+        said = [repr(of)]
+        if self.chords is not None:
+            heard = f"part:{self.chords}" if isinstance(self.chords, str) else str(self.chords)
+            said.append(f"chords={heard!r}")
+        turned = {name: value for name, value in self.knobs.items() if name not in SEARCH_KNOBS or value != 1}
+        said += [f"bars={self.bars}"] + [f"{name}={value!r}" for name, value in turned.items()]
         if self.seed is not None:
             said.append(f"seed={self.seed}")
         if isinstance(self.primer, Phrase):
@@ -95,8 +161,9 @@ class Request(msgspec.Struct, frozen=True, tag=True):
     """Host to worker: continue the primer by `beats` beats.
 
     `primer` is None for nothing, else it ends where the new bars begin. `meter` is (numerator, denominator). `seed` is in
-    [0, 2**32). `needed_by` is the beat at which the bars should sound; None if they have no hurry. The same request gives
-    the same notes in any worker, in any order. With `seeds`, a phrase is wanted for each of these instead.
+    [0, 2**32). `chords` reach back from the new bars as far as the primer does, and a bar of 4/4 at least. `needed_by` is the
+    beat at which the bars should sound; None if they have no hurry. The same request gives the same notes in any worker, in any
+    order. With `seeds`, a phrase is wanted for each of these instead.
     """
 
     id: str
@@ -106,10 +173,11 @@ class Request(msgspec.Struct, frozen=True, tag=True):
     bpm: Fraction
     meter: tuple[int, int]
     seed: int
-    knobs: Mapping[str, float | int]
+    knobs: Mapping[str, Knob]
     needed_by: Beats | None = None
     do: str = "continue"
     seeds: tuple[int, ...] = ()
+    chords: Chords | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

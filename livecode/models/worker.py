@@ -96,6 +96,8 @@ class Worker:
                 phrases = model.candidates(request, request.seeds)
             else:
                 phrase = model.continue_(request)
+        except LivecodeError as error:
+            refusal = str(error)
         except Exception as error:
             traceback.print_exc()
             refusal = f"{request.key} could not continue ({_in_short(error)}): try another primer or other knobs."

@@ -21,7 +21,10 @@ BANNER = """livecode: a stage is ready. Try, a line at a time:
 
 def namespace(stage: Stage) -> dict[str, object]:
     """The names that a performer finds at the prompt; no built-in is among them."""
-    words = ("beat", "drums_rnn", "melody_rnn", "notes")
+    words = (
+        *("beat", "chords", "drums_rnn", "improv_rnn", "melody_rnn", "notes"),
+        *("performance_rnn", "pianoroll_rnn_nade", "polyphony_rnn"),
+    )
     return {
         "lc": livecode,
         "stage": stage,
