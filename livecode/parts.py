@@ -76,6 +76,8 @@ class Part:
         self.settings: dict[str, float | int] = {}
         self.takes: list[Take] = []
         self.muted = Steps(False)
+        self.counting = Steps(False)
+        """Whether it counts in, which nobody's solo silences."""
         self.soloed = Steps(False)
         self.trouble = ""
         self.asked = ""
@@ -234,6 +236,12 @@ class Part:
         self.play(phrase, at)
         self.stop(end, bar)
         self.mode = Mode.COUNTING
+        self.counting.set(at, True)
+        self.counting.add(end, False)
+
+    def counted(self) -> Beats:
+        """Where its last count-in ends; beat 0 if it had none."""
+        return self.counting.last() or Beats(0)
 
     def begin_anew(self, at: Beats) -> None:
         """Begin the loop anew at this beat; what is to come later comes all the same."""
@@ -254,6 +262,9 @@ class Part:
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)
         self._lane.set(at, phrase)
+        self.counting.cut(at)
+        if self.counting.at(at):
+            self.counting.add(at, False)
 
     def _drop_answer(self, since: Beats) -> None:
         """Want no more what was asked, nor what has come and would enter at or after `since`."""
@@ -378,7 +389,7 @@ class Part:
         if self.mode is Mode.COUNTING and (self._lane.last() or now) < now:
             self.mode = Mode.STOPPED
         self.takes += fresh
-        kept: list[Steps[Any]] = [self._lane, self._channel, self.route, self.bank, self.muted, self.soloed]
+        kept: list[Steps[Any]] = [self._lane, self._channel, self.route, self.bank, self.muted, self.soloed, self.counting]
         for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
         return fresh

@@ -37,7 +37,7 @@ from .commands import (
     ToPart,
 )
 from .errors import BadInput, UnknownName
-from .facts import Answered, CameBack, Fact, Moved, PortOpened, Taken
+from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
@@ -137,16 +137,17 @@ class Sequencer:
 
     def _do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
-        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, at)
+        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
         since, asked = min(at, part.next_change(now) or at), part.asked
         if isinstance(command, Mute | Solo):
             self._parts.setdefault(part.name, part)
-            return f"{part.name}: {self._gate(part, command, at)}"
+            return f"{part.name}: {self._gate(part, command, now, at)}"
         words = self._tell(part, command, now, at)
         self._parts.setdefault(part.name, part)
+        self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
             self._asking.forget(asked)
         self._replan([part], since)
@@ -170,8 +171,7 @@ class Sequencer:
                 part.route.set(at, output)
                 return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
             case CountIn(phrase=phrase, bars=bars):
-                self.time.counted = at + bars * self.time.bar(at)
-                part.count_in(phrase, at, self.time.counted, self.time.bar(at))
+                part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
@@ -203,11 +203,11 @@ class Sequencer:
         phrase = part.phrase_at(at)
         return self.time.bar(at) if phrase is None else phrase.length
 
-    def _obey_stage(self, command: AnyCommand, at: Beats) -> str:
+    def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         else:
-            words = self._set_transport(command, at)
+            words = self._set_transport(command, now, at)
         self._replan(self._parts.values(), at)
         return words
 
@@ -227,13 +227,13 @@ class Sequencer:
                 time.tempo = time.tempo.with_swing(at, swing)
                 return f"swing {float(swing.ratio):g} from {time.place(at)}"
 
-    def _set_transport(self, command: AnyCommand, at: Beats) -> str:
+    def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:
             case Hush():
-                self._stop_all(at)
+                self._stop_all(now, at)
                 return f"all parts stop at {self.time.place(at)}"
             case Panic():
-                self._stop_all(at)
+                self._stop_all(now, at)
                 self._withdraw(None, at)
                 self._silence(None, at)
                 return "all parts stopped, all notes off"
@@ -256,14 +256,14 @@ class Sequencer:
         if self.time.pause_at is not None and self.time.pause_planned:
             self._withdraw(None, self.time.pause_at)
 
-    def _stop_all(self, at: Beats) -> None:
+    def _stop_all(self, now: Beats, at: Beats) -> None:
         self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
-            self._replan([part], min(at, part.next_change(self.time.reachable()) or at))
+            self._replan([part], min(at, part.next_change(now) or at))
             part.stop(at, self.time.bar(at))
 
-    def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
+    def _gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
         """Mute or solo."""
         if isinstance(command, Mute):
             part.muted.set(at, command.muted)
@@ -272,13 +272,12 @@ class Sequencer:
             part.soloed.set(at, command.soloed)
             self._soloists = [other for other in self._parts.values() if any(other.soloed.values())]
             words = "solo" if command.soloed else "out of solo"
-        reachable = self.time.reachable()
         for other in self._parts.values():
             if self._audible(other, at):
-                self._replan([other], max(at, reachable))
+                self._replan([other], max(at, now))
             else:
                 self._replan([other], at)
-                if at < reachable:
+                if at < now:
                     self._silence(other.name, at)
         return f"{words} {self._when(command, at)}"
 
@@ -289,7 +288,7 @@ class Sequencer:
         if part.muted.at(beat):
             return False
         alone = any(other.soloed.at(beat) for other in self._soloists)
-        return part.soloed.at(beat) or not alone or part.mode is Mode.COUNTING
+        return part.soloed.at(beat) or not alone or part.counting.at(beat)
 
     def _replan(self, parts: Iterable[Part], since: Beats) -> None:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""
@@ -397,10 +396,11 @@ class Sequencer:
                 self._recall(fact)
         self.time.move(moved)
         self._moved = self.time.moved()
-        ended = max(Beats(0), self.time.beat_at(crashed))
+        ended = max(self.time.held, self.time.beat_at(crashed))
         self._pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
+        self._tape.withdraw(None, Beats(0))
         back = CameBack(crashed=min(ended, now), now=now)
         self._record(back)
         for part in self._parts.values():
@@ -415,13 +415,13 @@ class Sequencer:
             part.settle(now)
             part.come_back(now)
 
-    def _recall(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
+    def _recall(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
         try:
             self._take_in(fact)
         except Exception as error:  # it must come back with all that can be had
             self._note(f"left out after the crash: {error}")
 
-    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
+    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
@@ -450,6 +450,9 @@ class Sequencer:
                     if fact.started is not None:
                         self._forget_pause()
                     self.time.move(fact)
+                case Slept():
+                    yield from self._told(fact.begin)
+                    self._tape.schedule(self._planned(fact.end, fact.end))
                 case CameBack():
                     yield from self._told(fact.crashed)
                     self._withdraw(None, fact.crashed)
@@ -478,6 +481,7 @@ class Sequencer:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
         if begin > self._handed:
             self._note("the machine stood still: the notes of that time are left out")
+            self._record(Slept(begin=self._handed, end=begin))
         self._handed = end
         events: list[Event] = []
         if end == self.time.pause_at:

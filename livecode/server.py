@@ -76,6 +76,7 @@ SWITCH_INTERVAL: Seconds = 0.0001
 """How long a thread may wait for Python's lock while another computes: the senders must not wait for 5 ms, the default."""
 
 _WRITTEN: Seconds = 0.05
+_SLOWEST: Seconds = 5.0
 _LOOK_EVERY: Seconds = 0.1
 
 
@@ -132,7 +133,7 @@ class Server:
     def _remember(self) -> None:
         """Have the tape and the takes from before a crash, while the music plays."""
         try:
-            self._journal.settle(_WRITTEN)
+            self._journal.settle(_SLOWEST)
             self._engine.remember(journal.read(self._journal.path).facts)
         except Exception as error:
             self._engine.note(f"the tape begins at the crash, for the journal does not say what sounded before: {error!r}")
@@ -143,6 +144,7 @@ class Server:
         with Listener(self._place.address, backlog=MOST_CLIENTS) as door:
             key = self._place.new_key()
             self._journal.start()
+            self._journal.settle(_WRITTEN)
             self._engine.start()
             self._guard.start()
             if self._start.resume:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
@@ -46,7 +47,7 @@ class Rig:
     ) -> None:
         self.clock = VirtualClock(now=now)
         self.facts: list[Fact] = []
-        self._seed = seed
+        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed}
         self.tape = Tape()
         self.models = Asked()
         self.log: list[str] = []
@@ -65,13 +66,13 @@ class Rig:
 
     def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":
         """What comes back, so many seconds later, from nothing but the facts: its own, or all since the beginning."""
-        rig = Rig(now=self.clock.now() + down, seed=self._seed)
+        rig = Rig(now=self.clock.now() + down, **self._opened)
         rig.sequencer.recall(self.facts if facts is None else facts, self.clock.now())
         return rig
 
     def retold(self, back: "Rig") -> Tape:
         """What the facts say of the time before `back` came back."""
-        rig = Rig(now=back.clock.now(), seed=self._seed)
+        rig = Rig(now=back.clock.now(), **self._opened)
         facts = [*self.facts, *back.facts]
         last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
         for _ in rig.sequencer.retell(facts[: last + 1]):

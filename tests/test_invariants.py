@@ -15,6 +15,8 @@ from livecode.commands import (
     Adjust,
     Assign,
     Continue,
+    CountIn,
+    Declare,
     Fade,
     Hush,
     Mute,
@@ -40,7 +42,7 @@ midi = st.integers(0, 127)
 a_note = st.builds(
     Note,
     st.integers(0, 23).map(lambda place: Fraction(place, 4)),
-    st.integers(1, 12).map(lambda n: Fraction(n, 4)),
+    st.integers(1, 24).map(lambda n: Fraction(n, 8)),
     st.integers(60, 63),
 )
 phrases = st.builds(Phrase, st.lists(a_note, min_size=1, max_size=8).map(tuple), st.sampled_from([Fraction(6), Fraction(8)]))
@@ -54,6 +56,9 @@ commands = st.one_of(
     st.builds(lambda part, level: Fade(part=part, level=level, bars=Fraction(1)), parts, st.sampled_from([0.0, 1.0])),
     st.builds(lambda part, gain: Adjust(part=part, gain=gain), parts, st.floats(0, 1.6)),
     st.builds(lambda part, bank, value: Adjust(part=part, bank=(bank, 3), controls={74: value}), parts, midi, midi),
+    st.builds(lambda part, channel: Adjust(part=part, channel=channel), parts, st.integers(0, 15)),
+    st.builds(lambda part: Declare(part=part), st.sampled_from(["a", "c"])),
+    st.builds(lambda bars: CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=bars), st.integers(1, 2)),
     st.builds(lambda bpm, bars: Tempo(bpm=Fraction(bpm), bars=Fraction(bars)), st.integers(60, 240), st.integers(0, 2)),
     st.builds(lambda meter: SetMeter(meter=Meter.of(meter)), st.sampled_from(["4/4", "3/4", "7/8"])),
     st.builds(lambda ratio: SetSwing(swing=Swing(Fraction(ratio, 100))), st.integers(50, 75)),

@@ -608,6 +608,26 @@ def test_nobody_s_solo_silences_a_count_in_but_a_mute_does() -> None:
     assert rig.score("count", until=10) == [(float(beat), "C5") for beat in range(7)]
 
 
+def test_a_count_in_that_is_stopped_holds_nobody_back() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=8))
+    rig.play(until=2)
+    rig.obey(Act(part="count", action=Action.STOP, on=On.BAR))
+    lead = rig.plays("lead", "C4 D4 E4 F4")
+    assert lead.words == "lead: plays 1 bar from bar 2"
+
+
+def test_only_the_count_in_of_a_part_is_heard_through_a_solo() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("count", "C4 C4 C4 C4")
+    rig.plays("lead", "E4 E4 E4 E4")
+    rig.obey(Solo(part="lead", soloed=True))
+    rig.play(until=1)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    rig.play(until=10)
+    assert rig.score("count", until=10) == [(4, "C5"), (5, "C5"), (6, "C5"), (7, "C5")]
+
+
 def test_a_count_in_says_that_it_counts_until_it_has() -> None:
     rig = Rig(bpm=120)
     rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
