@@ -154,6 +154,7 @@ def _libjack() -> Any:
     return library
 
 
+@functools.cache
 def hush_alsa() -> None:
     """Keep ALSA's library from printing over the prompt when a device does not open."""
     name = ctypes.util.find_library("asound")

@@ -11,7 +11,7 @@ from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds
 from . import MOST_LATE, soundfonts
 from .device import CLOSING, Device, Opener, Partings
 from .fluidlib import PLANNED, Kind, Library
-from .reopening import Reopening
+from .reopening import SETTLE, Reopening
 from .voices import Settings, Voice
 
 SAMPLE_RATE = 48000
@@ -138,7 +138,7 @@ class FluidOutput:
             self._open_later(self._opener)
             return
         device = self._opener.open()
-        device.watch(0.1, 0.001)
+        device.watch(SETTLE, 0.001)
         self._play_on(device)
 
     def _open_later(self, opener: Opener) -> None:

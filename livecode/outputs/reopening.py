@@ -61,11 +61,12 @@ class Reopening:
             self._opener.partings.begin(device)
 
     def _run(self) -> None:
-        if self._lost is not None:
-            self._opener.partings.begin(self._lost)
         for attempt in count():
-            closed = self._opener.partings.wait(self._opener.clock.now() + CLOSING)
-            found = closed and not self._stop.is_set() and self._try()
+            try:
+                found = self._try()
+            except Exception as error:  # whatever happens here, it is tried again
+                found, self.why = False, str(error).rstrip(".")
+                self.refusal = error if isinstance(error, LivecodeError) else None
             self._tried.set()
             if found:
                 return
@@ -73,21 +74,24 @@ class Reopening:
                 return
 
     def _try(self) -> bool:
+        """Whether there is a device now, to be taken."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            self._opener.partings.begin(lost)
+        if not self._opener.partings.wait(self._opener.clock.now() + CLOSING) or self._stop.is_set():
+            return False
         try:
             device = self._opener.open(self._starts)
         except NoAudio:
             self.why = ""
-        except Exception as error:  # whatever happens here, it is tried again
-            self.why = str(error).rstrip(".")
-            self.refusal = error if isinstance(error, LivecodeError) else None
-        else:
-            device.watch(SETTLE, 0.001)
-            self._opener.partings.look_again(jack=device.driver == "jack")
-            with self._lock:
-                if not self._stop.is_set():
-                    self._found = device
-                    return True
-            self._opener.partings.begin(device)
+            return False
+        device.watch(SETTLE, 0.001)
+        self._opener.partings.look_again(jack=device.driver == "jack")
+        with self._lock:
+            if not self._stop.is_set():
+                self._found = device
+                return True
+        self._opener.partings.begin(device)
         return False
 
     def _starts(self, device: Device) -> bool:

@@ -44,8 +44,10 @@ def pulseaudio(libfluidsynth: None, no_jack: None, tmp_path: Path, monkeypatch: 
 def opened(driver: str | None) -> Iterator[FluidOutput]:
     output = FluidOutput(SystemClock(), driver=driver, reverb=False)
     output.open()
-    yield output
-    output.close()
+    try:
+        yield output
+    finally:
+        output.close()
 
 
 @pytest.fixture
@@ -233,8 +235,8 @@ def test_a_process_that_was_stopped_goes_on_with_the_beat_and_without_a_burst(ja
     with playing(HELD_UP) as process, jackd.Recorder("livecode", 30) as recorder:
         wait_until(lambda: recorder.frames > 0.8 * jackd.SAMPLE_RATE, "the beat")
         process.send_signal(signal.SIGSTOP)
-        begun = time.monotonic()
-        wait_until(lambda: time.monotonic() > begun + 1.2, "a while")
+        begun, before = time.monotonic(), recorder.frames
+        wait_until(lambda: recorder.frames > before + 1.2 * jackd.SAMPLE_RATE, "a while")
         stood = recorder.frames
         process.send_signal(signal.SIGCONT)
         went_on = time.monotonic()
