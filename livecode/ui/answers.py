@@ -16,8 +16,9 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Answer] = deque(maxlen=MOST_SHOWN)
-        self._count = 0
+        self._waiting: deque[str] = deque(maxlen=MOST_SHOWN)
+        self._times: deque[int] = deque(maxlen=MOST_SHOWN)
+        self._different = 0
         self._cell: int | None = None
 
     def begin(self, *_: Any) -> None:
@@ -27,16 +28,19 @@ class Answers:
 
     def heard(self, answer: Answer) -> None:
         """A command was answered."""
-        if threading.get_ident() == self._cell:
-            self._waiting.append(answer)
-            self._count += 1
+        if threading.get_ident() != self._cell:
+            return
+        if self._waiting and self._waiting[-1] == answer:
+            self._times[-1] += 1
+        else:
+            self._waiting.append(str(answer))
+            self._times.append(1)
+            self._different += 1
 
     def show(self, answer: Answer) -> str:
         """What is shown for an answer that the cell ends with: those before it, and itself."""
-        waiting = self._take()
-        if answer not in waiting:
-            waiting.append(answer)
-        return "\n".join(waiting)
+        known = answer in self._waiting
+        return "\n".join([*self._take(), *([] if known else [answer])])
 
     def end(self, *_: Any) -> None:
         """The cell has ended: print what has not been shown."""
@@ -45,7 +49,12 @@ class Answers:
             print("\n".join(waiting))  # noqa: T201
 
     def _take(self) -> list[str]:
-        hidden, waiting = self._count - len(self._waiting), [str(answer) for answer in self._waiting]
+        hidden = self._different - len(self._waiting)
+        said = [f"({hidden} more: stage.log())"] if hidden else []
+        said += [
+            f"{answer} ({times} times)" if times > 1 else answer for answer, times in zip(self._waiting, self._times, strict=True)
+        ]
         self._waiting.clear()
-        self._count = 0
-        return [f"({hidden} answers more: stage.log())", *waiting] if hidden else waiting
+        self._times.clear()
+        self._different = 0
+        return said

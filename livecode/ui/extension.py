@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -43,6 +44,7 @@ class Prompt:
         session = getattr(shell, "pt_app", None)
         self._toolbar = Toolbar(session, self._watch) if session is not None else None
         self._undo = contextlib.ExitStack()
+        self._process = os.getpid()
 
     @property
     def stage(self) -> Stage:
@@ -61,14 +63,15 @@ class Prompt:
         shell = self._shell
         self._words = {"lc": livecode, **{word: getattr(livecode, word) for word in WORDS}}
         self._put_names()
-        shell.set_custom_exc((LivecodeError,), self._refuse)
+        shell.set_custom_exc((LivecodeError, KeyboardInterrupt), self._refuse)
         self._undo.callback(shell.set_custom_exc, (), None)
         self._add(shell.ast_transformers, Transform(self._names[HIDDEN]))
         self._add(shell.Completer.custom_matchers, completion.matcher(completion.Matcher(self._watch.sight, self._names)))
         shell.register_magics(StageMagics(shell, self))
-        shell.inspector.mime_hooks["text/plain"] = helping.hook
-        self._undo.callback(shell.inspector.mime_hooks.pop, "text/plain")
-        for event, callback in (("pre_run_cell", self._begin), ("post_run_cell", self._answers.end)):
+        for kind, hook in helping.HOOKS.items():
+            shell.inspector.mime_hooks[kind] = hook
+            self._undo.callback(shell.inspector.mime_hooks.pop, kind)
+        for event, callback in (("pre_run_cell", self._begin), ("post_run_cell", self._end)):
             shell.events.register(event, callback)
             self._undo.callback(shell.events.unregister, event, callback)
         self._draw()
@@ -93,6 +96,13 @@ class Prompt:
             self._put_names()
         self._answers.begin()
 
+    def _end(self, *_: Any) -> None:
+        self._answers.end()
+        if os.getpid() != self._process:  # two that read from one terminal get every other key each
+            print("livecode: a forked process came back to the prompt, and is ended; this prompt and the music go on.")  # noqa: T201
+            sys.stdout.flush()
+            os._exit(0)
+
     def _put_names(self) -> None:
         self._names |= {"stage": self._stage, **self._words}
         self._shell.push({HIDDEN: Meanings(self, self._names, self._words)}, interactive=False)
@@ -110,6 +120,9 @@ class Prompt:
         self, _: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
     ) -> None:
         """Show what livecode refuses as one sentence, and have it in the log unless the engine itself has refused it."""
+        if isinstance(error, KeyboardInterrupt):
+            print("KeyboardInterrupt: the cell has ended, and the music goes on.")  # noqa: T201
+            return
         print(f"livecode: {error}")  # noqa: T201
         modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(trace)}
         if not modules & {"livecode.line", "livecode.engine"}:

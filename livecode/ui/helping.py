@@ -1,7 +1,10 @@
 """What `lead.mute?` shows: what to type first, then what it does."""
 
 import inspect
-from typing import Any
+import shutil
+import textwrap
+from html import escape
+from typing import TypeAlias
 
 from IPython.core.oinspect import InspectorHookData
 
@@ -82,11 +85,13 @@ OF_WORDS = {
     "silence": "lead >> lc.silence(4)",
 }
 
-_PART = """{name} >> notes("C4 E4 . G4")        your own notes; drums take beat(kick="x...")
-{name} >> melody_rnn(bars=4)           a model; drums take drums_rnn(bars=2)
+_PART = """{name} >> notes("C4 E4 . G4")      {name} >> beat(kick="x...", hat="x.x.")      your own
+{name} >> melody_rnn(bars=4)          {name} >> drums_rnn(bars=2)                 a model's
 {name}.loop()  .generate()  .generate_once()  .reset()  .reset_generate()  .stop()
 {name}.mute()  .unmute()  .solo()  .unsolo()  .fade_out(bars=4)  .fade_in(bars=4)
 {name}.gain = 0.8    {name}.program = "Vibraphone"    {name}.set(range=("C3", "C5"), density=2)"""
+
+_PHRASE = "lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.thinned(2)"
 
 _STAGE = """stage.part("bass")      or just  bass >> notes("C2 G2")
 stage.bpm = 96    .meter = "7/8"    .swing = 0.58    .ramp(120, bars=4)
@@ -94,25 +99,56 @@ stage.pause()  .go_on()  .restart()  .click()  .count_in(2)
 stage.hush()  .panic()  .status()  .log()  .render("take.wav")"""
 
 
-def about(thing: object) -> str | None:
+_LONG = 90
+"""A line of a docstring that is longer than this goes on in the next."""
+
+Sections: TypeAlias = list[tuple[str, str]]
+"""Titles and what stands below them."""
+
+
+def about(thing: object) -> Sections | None:
     """The help for something of livecode's: an example first. None for anything else.
 
-    >>> print(about(PartHandle.mute))
-    lead.mute()  or  lead.mute(on="bar")
-    <BLANKLINE>
-    Silence the part; it goes on underneath.
+    >>> about(PartHandle.unmute)
+    [('Try', 'lead.unmute()'), ('Does', 'Let the part be heard again, where it is by now.')]
     """
     if isinstance(thing, PartHandle):
-        return f"{_PART.format(name=thing.name)}\n\n{inspect.getdoc(PartHandle)}\nA name and a ? say more: {thing.name}.fade?"
+        what = f"{inspect.getdoc(PartHandle)}\nA name and a ? say more: {thing.name}.fade?"
+        return [("Try", _PART.format(name=thing.name)), ("Is", what)]
     if isinstance(thing, Stage):
-        return f"{_STAGE}\n\nThe stage. A name and a ? say more: stage.midi?   lc.Stage? says how to open one."
+        return [("Try", _STAGE), ("Is", "The stage. A name and a ? say more: stage.midi?   lc.Stage? says how to open one.")]
     if isinstance(thing, Phrase):
-        return f"lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.thinned(2)\n\n{inspect.getdoc(Phrase)}"
+        return [("Try", _PHRASE), ("Is", inspect.getdoc(Phrase) or "")]
     example = _example(thing)
     if example is None:
         return None
-    signature = f"\n\n{thing.__name__}{inspect.signature(thing)}" if inspect.isfunction(thing) and _takes(thing) else ""
-    return f"{example}\n\n{inspect.getdoc(thing)}{signature}"
+    return [("Try", example), ("Does", _for_performers(inspect.getdoc(thing) or "")), *_signature(thing)]
+
+
+def _for_performers(doc: str) -> str:
+    """A docstring without what is for those who read the source, no wider than the terminal."""
+    lines: list[str] = []
+    goes_on = False
+    for line in doc.partition(">>>")[0].splitlines():
+        if goes_on and line:
+            lines[-1] += f" {line}"
+        elif not line.startswith("Source:"):
+            lines.append(line)
+        goes_on = len(line) > _LONG
+    width = shutil.get_terminal_size().columns
+    return "\n".join("\n".join(textwrap.wrap(line, width)) for line in lines).strip()
+
+
+def _signature(thing: object) -> Sections:
+    if not inspect.isroutine(thing):
+        return []
+    known = [str(each).partition(":")[0] + _default(each) for each in inspect.signature(thing).parameters.values()]
+    named = [each for each in known if each != "self"]
+    return [("Takes", ", ".join(named))] if named else []
+
+
+def _default(each: inspect.Parameter) -> str:
+    return "" if each.default is each.empty else f"={each.default!r}"
 
 
 def _example(thing: object) -> str | None:
@@ -131,10 +167,14 @@ def _example(thing: object) -> str | None:
 _TABLES = ((Stage, OF_STAGE), (PartHandle, OF_PART))
 
 
-def _takes(function: Any) -> bool:
-    return any(name != "self" for name in inspect.signature(function).parameters)
-
-
-def hook(data: InspectorHookData) -> str | None:
-    """The same for IPython's inspector; with ?? it shows the source as ever."""
+def _shown(data: InspectorHookData) -> Sections | None:
     return None if data.detail_level else about(data.obj)
+
+
+def _as_html(data: InspectorHookData) -> Sections | None:
+    sections = _shown(data)
+    return sections and [(title, f"<pre>{escape(text)}</pre>") for title, text in sections]
+
+
+HOOKS = {"text/plain": _shown, "text/html": _as_html}
+"""The same for IPython's inspector; with ?? it shows the source as ever."""
