@@ -109,8 +109,8 @@ Sections: TypeAlias = list[tuple[str, str]]
 def about(thing: object) -> Sections | None:
     """The help for something of livecode's: an example first. None for anything else.
 
-    >>> about(PartHandle.unmute)
-    [('Try', 'lead.unmute()'), ('Does', 'Let the part be heard again, where it is by now.')]
+    >>> about(Stage.panic)
+    [('Try', 'stage.panic()  or  %panic'), ('Does', 'Stop all parts now, and end every note by all means.')]
     """
     if isinstance(thing, PartHandle):
         what = f"{inspect.getdoc(PartHandle)}\nA name and a ? say more: {thing.name}.fade?"

@@ -68,7 +68,7 @@ class Meanings:
 
     def kept(self, names: Collection[str], value: object) -> object:
         """The value that is about to be assigned to these names of ours. Raises BadInput unless they keep their meaning."""
-        for name in names:
+        for name in filter(self.ours, names):
             held = self._names[name]
             if value is held or (isinstance(value, PartHandle) and isinstance(held, PartHandle) and value.name == held.name):
                 continue

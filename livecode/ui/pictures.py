@@ -161,7 +161,7 @@ def cut(text: str, width: int) -> str:
     >>> cut("generates 2 bars", 10)
     'generates…'
     """
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…" if width > 0 else ""
 
 
 # Notebooks

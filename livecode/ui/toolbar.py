@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from ..commands import PartState
-from ..models.host import ModelState
 from ..music import Seconds
 from ..protocol import OutputState, Report
 from .watch import Sight, Watch
@@ -39,15 +38,11 @@ def troubles(report: Report) -> list[str]:
     """Everything that is not as it should be, in a few words each."""
     told: Iterable[tuple[str, str]] = [
         *((part.name, part.trouble) for part in report.snapshot.parts),
-        *((str(model.key), model.trouble or _refusal(model)) for model in report.models),
+        *((str(model.key), model.trouble or model.state) for model in report.models if model.trouble or "refused" in model.state),
         *((output.name, output.trouble) for output in report.outputs),
         ("engine", report.engine.trouble if report.engine else ""),
     ]
     return [f"{name}: {trouble}" for name, trouble in told if trouble]
-
-
-def _refusal(model: ModelState) -> str:
-    return model.state if model.state.startswith("refused") else ""
 
 
 def _part(part: PartState) -> str:
@@ -76,12 +71,13 @@ def _fitted(pieces: list[str], place: str, marks: list[str], width: int) -> Piec
             text += " …" if len(text) + 2 <= room else ""
             break
         text += _GAP + piece
-    shown: Pieces = [("", text)]
-    return [*shown, ("", " " * (room - len(text))), (_RED, mark)] if mark else shown
+    if not mark:
+        return [("", text)]
+    return [("", text + " " * (room - len(text))), (_RED, mark)] if text else [(_RED, mark)]
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…" if width > 0 else ""
 
 
 class Toolbar:
@@ -90,7 +86,6 @@ class Toolbar:
     def __init__(self, session: Any, watch: Watch) -> None:
         self._session, self._watch = session, watch
         self._had = session.bottom_toolbar
-        self._shown: Pieces = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._tick, name="livecode toolbar", daemon=True)
 
@@ -107,13 +102,14 @@ class Toolbar:
         self._session.bottom_toolbar = self._had
 
     def _line(self) -> Pieces:
-        self._shown = line(self._watch.sight(), self._width())
-        return self._shown
+        return line(self._watch.sight(), self._width())
 
     def _tick(self) -> None:
+        shown: Pieces = []
         while not self._over.wait(max(LEAST_BETWEEN, self._watch.sight().until_the_beat() + 0.005)):
             app = self._session.app
-            if app.is_running and line(self._watch.sight(), self._width()) != self._shown:
+            if app.is_running and (now := self._line()) != shown:
+                shown = now
                 app.invalidate()
 
     def _width(self) -> int:
