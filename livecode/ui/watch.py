@@ -1,5 +1,6 @@
 """What is known of an engine without waiting for it: a thread asks, whoever looks gets the last answer."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,13 +33,15 @@ class Sight:
         here = self.report.snapshot
         return _counted_on(here, time.monotonic() - here.at) if self._runs(here) else (here.bar, int(here.beat))
 
-    def until_the_beat(self) -> Seconds:
-        """How long until the next beat begins."""
+    def until_the_beat(self, least: Seconds) -> Seconds:
+        """How long until a beat begins, the first that is so far away at least."""
         if self.report is None or not self._runs(self.report.snapshot):
             return ASK_EVERY
         here = self.report.snapshot
-        gone = float(here.beat) + (time.monotonic() - here.at) * float(here.bpm) / 60
-        return (1 - gone % 1) * 60 / float(here.bpm)
+        a_beat = 60 / float(here.bpm)
+        gone = float(here.beat) + (time.monotonic() - here.at) / a_beat
+        next_one = (1 - gone % 1) * a_beat
+        return next_one + max(0, math.ceil((least - next_one) / a_beat)) * a_beat
 
     def _runs(self, here: Snapshot) -> bool:
         return here.running and not self.trouble

@@ -53,6 +53,15 @@ def test_the_beat_goes_on_between_two_reports(stage: lc.Stage) -> None:
         assert Sight(msgspec.structs.replace(report, snapshot=here), 0.0, "").beat() == place
 
 
+def test_fast_beats_are_waited_for_two_at_a_time(stage: lc.Stage) -> None:
+    stage.bpm = 240  # a beat of 0.25 s
+    stage.run(bars=1)
+    here = msgspec.structs.replace(stage.snapshot(), at=time.monotonic())
+    sight = Sight(msgspec.structs.replace(stage.report(), snapshot=here), 0.0, "")
+    assert 0.3 < sight.until_the_beat(0.3) <= 0.5
+    assert sight.until_the_beat(0.01) <= 0.25
+
+
 def test_it_does_not_go_on_once_the_engine_is_silent(stage: lc.Stage) -> None:
     stage.run(bars=1)
     here = msgspec.structs.replace(stage.snapshot(), at=time.monotonic() - 60)
