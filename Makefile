@@ -1,7 +1,7 @@
 # make venv    sets up: a virtual environment with everything pinned, and libfluidsynth
 # make demo    sets up and plays the demo (renders it where there is no audio device)
 # make test    sets up and runs the checks and all tests
-# make bench   sets up and prints the tables of bench/, which takes half an hour
+# make bench   sets up and prints the tables of bench/, which takes forty minutes
 # make bench-midi  prints those of MIDI ports only
 # make lock    resolves pyproject.toml anew into requirements.txt (needs uv)
 
@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test bench bench-midi lock fluidsynth jack pulseaudio compiler
+.PHONY: venv demo test duels bench bench-midi lock fluidsynth jack pulseaudio compiler
 .SILENT:
 
 demo: venv
@@ -20,6 +20,9 @@ test: venv jack pulseaudio
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+duels: venv
+	LIVECODE_DUELS=8 $(BIN)/pytest tests/models/test_compiled.py
 
 bench: venv jack compiler
 	for table in bench/*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done

@@ -22,6 +22,7 @@ from itertools import count
 from pathlib import Path
 
 from livecode.models import bundles, wire
+from livecode.models.chords import chords
 from livecode.models.host import WORKER
 from livecode.music import Note, Phrase
 
@@ -29,20 +30,25 @@ RUNS = 60
 STARTS = 5
 ENGINES = ("compiled", "magenta")
 
-UNTRAINED = """
-import importlib, sys, tempfile, warnings
+BIG = {
+    "drum_kit": "drums_rnn",
+    "attention_rnn": "melody_rnn",
+    "chord_pitches_improv": "improv_rnn",
+    "attention_improv": "improv_rnn",
+    "polyphony": "polyphony_rnn",
+    "performance_with_dynamics": "performance_rnn",
+    "multiconditioned_performance_with_dynamics": "performance_rnn",
+}
+"""The configs of which untrained bundles are asked, and their families."""
+
+UNTRAINED = f"""
+import sys, warnings
+from pathlib import Path
 warnings.simplefilter("ignore")
-import tensorflow.compat.v1 as tf
-for family, config in (("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")):
-    maker = importlib.import_module(f"magenta.models.{family}.{family}_sequence_generator").get_generator_map()[config]
-    maker.args[0].hparams.batch_size = 1
-    checkpoint = f"{sys.argv[1]}/{config}.ckpt"
-    with tf.Graph().as_default(), tf.Session() as session:
-        importlib.import_module("magenta.models.shared.events_rnn_graph").get_build_graph_fn("generate", maker.args[0])()
-        session.run(tf.global_variables_initializer())
-        tf.train.Saver().save(session, checkpoint)
-    with maker(checkpoint=checkpoint) as generator:
-        generator.create_bundle_file(f"{sys.argv[1]}/{config}.mag", "untrained")
+sys.path.insert(0, {str(Path(__file__).parents[1] / "tests" / "models")!r})
+import tensorflow.compat.v1 as tf, tiny
+for config in {list(BIG)!r}:
+    tiny.make(tf, tiny.all_makers()[config], Path(sys.argv[1], config + ".mag"), "batch_size=1", loud=1.0)
 """
 
 
@@ -72,8 +78,17 @@ class Worker:
         assert isinstance(loaded, wire.Loaded)
         assert loaded.refusal is None, loaded.refusal
 
-    def seconds(self, key: wire.ModelKey, primer: Phrase | None, beats: int, seed: int, **knobs: float) -> float:
-        said = self.ask(wire.Request(str(next(self._ids)), key, primer, Fraction(beats), Fraction(120), (4, 4), seed, knobs))
+    def seconds(
+        self,
+        key: wire.ModelKey,
+        primer: Phrase | None,
+        beats: int,
+        seed: int,
+        chords: wire.Chords | None = None,
+        **knobs: wire.Knob,
+    ) -> float:
+        name, length = str(next(self._ids)), Fraction(beats)
+        said = self.ask(wire.Request(name, key, primer, length, Fraction(120), (4, 4), seed, knobs, chords=chords))
         assert isinstance(said, wire.Reply)
         assert said.phrase is not None, said.refusal
         return said.seconds
@@ -108,8 +123,11 @@ def figures(seconds: list[float]) -> str:
 
 def compare(folder: Path) -> None:
     drums, melody = ("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")
-    big_drums, big_melody = ("drums_rnn", folder / "drum_kit.mag"), ("melody_rnn", folder / "attention_rnn.mag")
+    big = {config: (family, folder / f"{config}.mag") for config, family in BIG.items()}
+    played, conditioned = big["performance_with_dynamics"], big["multiconditioned_performance_with_dynamics"]
+    around, chord = {"keep_primer": True, "continue_primer": False}, {"density": 8.0, "pitch_classes": "C E G"}
     search = {"beam_size": 4, "branch_factor": 2, "steps_per_iteration": 4}
+    over = tuple((Fraction(4 * bar), symbol) for bar, symbol in enumerate(("G", "Am", "F", "C", "G"), -1))
     rows = [
         ("melody, 4 bars after 1", melody, tune(4), 16, {}),
         ("melody, 4 bars after 4", melody, tune(16), 16, {}),
@@ -118,32 +136,39 @@ def compare(folder: Path) -> None:
         ("drum_kit, 2 bars after 1", drums, rock(4), 8, {}),
         ("drum_kit, 2 bars after 2", drums, rock(8), 8, {}),
         ("drum_kit, 2 bars after 1, 4 x 2 paths", drums, rock(4), 8, search),
-        ("melody 2x128, attention 40, 4 bars after 1", big_melody, tune(4), 16, {}),
-        ("drum_kit 3x256, attention 32, 2 bars after 1", big_drums, rock(4), 8, {}),
+        ("melody 2x128, attention 40, 4 bars after 1", big["attention_rnn"], tune(4), 16, {}),
+        ("drum_kit 3x256, attention 32, 2 bars after 1", big["drum_kit"], rock(4), 8, {}),
+        ("chord_pitches_improv 3x256, 4 bars after 1", big["chord_pitches_improv"], tune(4), 16, {"chords": over}),
+        ("attention_improv 3x128, attention 40, 4 after 1", big["attention_improv"], tune(4), 16, {"chords": over}),
+        ("the same over what a part plays", big["attention_improv"], tune(4), 16, {"chords": chords("G Am F C G")}),
+        ("polyphony 3x256, 4 bars after 1", big["polyphony"], tune(4), 16, {}),
+        ("polyphony 3x256, 4 bars around a tune", big["polyphony"], tune(16), 16, around),
+        ("performance 3x512, dynamics, 4 bars after 1", played, tune(4), 16, {}),
+        ("performance 3x512, conditioned, 4 bars after 1", conditioned, tune(4), 16, chord),
     ]
     workers = {engine: Worker() for engine in ENGINES}
-    print(f"{'ms':46}{'compiled':>8}{'p95':>8}{'max':>8}{'Magenta':>8}{'p95':>8}{'max':>8}{'ratio':>8}")
+    print(f"{'ms':50}{'compiled':>8}{'p95':>8}{'max':>8}{'Magenta':>8}{'p95':>8}{'max':>8}{'ratio':>8}")
     for label, (family, model), primer, beats, knobs in rows:
         keys = {engine: bundles.find(family, model, engine) for engine in ENGINES}
         took: dict[str, list[float]] = {engine: [] for engine in ENGINES}
         for engine, key in keys.items():
             workers[engine].load(key)
-        for seed in range(RUNS // 3 if knobs else RUNS):
+        for seed in range(RUNS // 3 if knobs or "3x" in label else RUNS):
             for engine, key in keys.items():
                 took[engine].append(workers[engine].seconds(key, primer, beats, seed, **knobs))
         ratio = statistics.median(took["magenta"]) / statistics.median(took["compiled"])
-        print(f"{label:46}{figures(took['compiled'])}{figures(took['magenta'])}{ratio:8.1f}")
+        print(f"{label:50}{figures(took['compiled'])}{figures(took['magenta'])}{ratio:8.1f}")
     print()
-    print(f"{'MB resident, all models loaded':46}{'now':>8}{'most':>8}")
+    print(f"{'MB resident, all models loaded':50}{'now':>8}{'most':>8}")
     for engine in ENGINES:
         now, most = workers[engine].memory()
-        print(f"{engine:46}{now:8}{most:8}")
+        print(f"{engine:50}{now:8}{most:8}")
         workers[engine].close()
 
 
 def starts() -> None:
     print()
-    print(f"{'seconds from starting a worker to 2 bars':46}{'median':>8}{'max':>8}{'MB':>8}")
+    print(f"{'seconds from starting a worker to 2 bars':50}{'median':>8}{'max':>8}{'MB':>8}")
     for engine in ENGINES:
         took = []
         for _ in range(STARTS):
@@ -154,7 +179,7 @@ def starts() -> None:
             took.append(time.perf_counter() - worker.begun)
             megabytes = worker.memory()[0]
             worker.close()
-        print(f"{engine:46}{statistics.median(took):8.2f}{max(took):8.2f}{megabytes:8}")
+        print(f"{engine:50}{statistics.median(took):8.2f}{max(took):8.2f}{megabytes:8}")
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ from .errors import (
     UnknownWord,
 )
 from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
-from .models.specs import drums_rnn, melody_rnn
+from .models.chords import chords
+from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, pianoroll_rnn_nade, polyphony_rnn
 from .music import Beats, Note, Phrase, silence
 from .notation import beat, notes
 from .outputs.tape import Tape
@@ -54,12 +55,17 @@ __all__ = [
     "UnknownWord",
     "VirtualClock",
     "beat",
+    "chords",
     "drums_rnn",
     "from_note_sequence",
     "from_pretty_midi",
+    "improv_rnn",
     "load_ipython_extension",
     "melody_rnn",
     "notes",
+    "performance_rnn",
+    "pianoroll_rnn_nade",
+    "polyphony_rnn",
     "read_midi",
     "silence",
     "to_note_sequence",

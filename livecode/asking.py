@@ -3,19 +3,26 @@
 import hashlib
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import Protocol
 
+import msgspec
+
 from .clock import Clock
-from .models.wire import Model, ModelKey, Reply, Request
-from .music import Beats, Seconds
+from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request
+from .music import Beats, Seconds, silence
 from .parts import Part
 from .tempo import TempoMap
 
 MARGIN: Seconds = 0.3
 """A model is asked this much earlier than its slowest answers need, for the bars to be with the outputs in time."""
+
+LAST_MOMENT: Seconds = 0.05
+"""So much is enough for bars to come in time, taking back what the outputs have of the loop's repeat: the planner's period, and
+as much again."""
 
 REMEMBERED = 20
 
@@ -41,20 +48,24 @@ class Models(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request that is out: whose, of which model, and when it was sent, on the clock and in beats."""
+    """A request that is out: whose, when it was sent, on the clock and in beats, and what was asked."""
 
     part: Part
-    key: ModelKey
     sent: Seconds
     beat: Beats
+    request: Request
+
+    def passed(self, now: Beats) -> bool:
+        """Whether it asked for bars over chords of a moment that is over."""
+        return self.request.chords is not None and self.request.needed_by is not None and self.request.needed_by < now
 
 
 class Asking:
     """The requests of all parts. A request's seed comes from the session's seed, the part's name and a counter; or, if the
     model has a seed of its own, from that and a counter that begins anew with every `part >> model`."""
 
-    def __init__(self, clock: Clock, models: Models, seed: int) -> None:
-        self._clock, self._models, self._seed = clock, models, seed
+    def __init__(self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part]) -> None:
+        self._clock, self._models, self._seed, self._parts = clock, models, seed, parts
         self._ids = count(1)
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
@@ -76,45 +87,100 @@ class Asking:
         if self._asked.pop(request_id, None) is not None:
             self._models.forget(request_id)
 
-    def ask_if_due(self, part: Part, now: Beats, tempo: TempoMap) -> None:
-        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer."""
+    def ask_if_due(self, part: Part, sounding: Beats, now: Beats, tempo: TempoMap) -> None:
+        """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer.
+
+        `sounding` is the beat that sounds, `now` the first at which new bars may enter.
+        """
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return
-        slowest = self._slowest(part.model.key)
-        lead = None if slowest is None else Fraction(1.5 * slowest + MARGIN) * tempo.bpm_at(now) / 60
-        entry = part.asks_for(now, tempo, lead)
+        entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
         if entry is None:
             return
-        model, meter = part.model, tempo.meter_at(entry)
-        request = Request(
+        request = self._request(part, part.model, entry, tempo)
+        part.ask(request.id)
+        self._send(part, request, now)
+
+    def propose(self, part: Part, n: int, now: Beats, tempo: TempoMap) -> None:
+        """Ask the part's model for so many candidates for its next bars, which nobody is in a hurry for."""
+        assert part.model
+        self.forget(part.proposal)
+        request = self._request(part, part.model, part.entry(now, tempo), tempo)
+        source = part.name if part.model.seed is None else ""
+        session = self._seed if part.model.seed is None else part.model.seed
+        seeds = tuple(_seed(f"{session}/{source}/candidates/{part.proposals}/{number}") for number in range(n))
+        request = msgspec.structs.replace(request, needed_by=None, seeds=seeds)
+        part.proposes(request.id)
+        self._send(part, request, now)
+
+    def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
+        meter = tempo.meter_at(entry)
+        primer = part.primer(entry, meter.bar)
+        return Request(
             id=f"{part.name}-{next(self._ids)}",
             key=model.key,
-            primer=part.primer(entry, meter.bar),
+            primer=primer,
             beats=model.bars * meter.bar,
             bpm=tempo.bpm_at(entry),
             meter=(meter.count, meter.unit),
             seed=self._seed_of(part, model),
             knobs=model.knobs,
             needed_by=entry,
+            chords=self._chords(model, entry, entry - primer.length if primer else entry, tempo),
         )
-        part.ask(request.id)
-        self._asked[request.id] = _Ask(part, model.key, self._clock.now(), now)
+
+    def _send(self, part: Part, request: Request, now: Beats) -> None:
+        self._asked[request.id] = _Ask(part, self._clock.now(), now, request)
         self._models.ask(request)
 
-    def landed(self, reply: Reply) -> Part | None:
-        """Whose reply this is; None if nobody waits for it. A refusal is told to the part."""
+    def _chords(self, model: Model, entry: Beats, begin: Beats, tempo: TempoMap) -> Chords | None:
+        """What the bars from `entry` on are played over, and the primer from `begin` on: in whole bars of 4/4, one at least."""
+        if model.chords is None:
+            return None
+        bar = tempo.meter_at(entry).bar
+        back, beats = max(1, math.ceil((entry - begin) / 4)) * 4, model.bars * bar
+        if isinstance(model.chords, Progression):
+            here = tempo.bar_at(entry)
+            changes = model.chords.between(here - back / bar, Fraction(here + model.bars))
+            return tuple(((at - here) * bar, symbol) for at, symbol in changes)
+        other = self._parts.get(model.chords)
+        return other.excerpt(entry - back, entry + beats) if other else silence(back + beats)
+
+    def landed(self, reply: Reply, now: Beats) -> Part | None:
+        """Whose next bars this is, that may enter from `now` on; None if nobody waits for them. A refusal is told to the part,
+        and so are candidates.
+
+        A model's first answer has waited for it to load: if it was made for chords that are over, the part asks again.
+        """
         ask = self._asked.pop(reply.id, None)
+        if ask is not None and ask.part.proposal == reply.id:
+            ask.part.proposed(reply)
         if ask is None or ask.part.asked != reply.id:
             return None
-        self.asked_at = ask.beat
+        self.asked_at, key = ask.beat, ask.request.key
         if reply.phrase is None:
             ask.part.refused(reply.refusal or "the model gave no notes")
             self._not_before[ask.part.name] = self._clock.now() + RETRY
-        elif ask.key in self._took:
-            self._took[ask.key].append(self._clock.now() - ask.sent)
+        elif key in self._took:
+            self._took[key].append(self._clock.now() - ask.sent)
         else:
-            self._took[ask.key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+            self._took[key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+            if ask.passed(now):
+                ask.part.unask()
+                return None
         return ask.part
+
+    def _lead(self, key: ModelKey, passed: Beats, bpm: Fraction) -> Beats | None:
+        """How long before bars are to enter their model must be asked; None if nobody knows yet.
+
+        Not before the last beat begins, so that a knob that is turned till then is heard, unless an answer takes longer than
+        that leaves. `passed` is how much of the beat is beyond change when it sounds.
+        """
+        slowest = self._slowest(key)
+        if slowest is None:
+            return None
+        needed, easy = (Fraction(1.5 * slowest + margin) * bpm / 60 for margin in (LAST_MOMENT, MARGIN))
+        return max(needed, min(easy, 1 - passed))
 
     def _slowest(self, key: ModelKey) -> Seconds | None:
         """How long an answer takes, from asking to having it, other parts' requests before it included: p95 of the last 20."""
@@ -123,4 +189,8 @@ class Asking:
 
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"
-        return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
+        return _seed(source)
+
+
+def _seed(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")

@@ -13,9 +13,12 @@ from typing import TypeAlias
 import msgspec
 
 from .errors import BadInput
+from .gm import BANK_LOW
 from .models.wire import Model
 from .music import Beats, Phrase, Seconds
 from .tempo import FASTEST, SLOWEST, Meter, Swing
+
+MOST_CANDIDATES = 64
 
 
 class On(Enum):
@@ -87,6 +90,41 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
 
 
+class Propose(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part's model make `n` candidates for its next bars, 1 to 64. What sounds goes on."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.n, int) or isinstance(self.n, bool) or not 1 <= self.n <= MOST_CANDIDATES:
+            raise BadInput(f"{self.n!r} is no number of candidates: give a whole number from 1 to {MOST_CANDIDATES}.")
+
+
+class Undo(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part as it was before its last command; or, with `redo`, before the last undo."""
+
+    redo: bool = False
+
+
+class UndoLast(Command, frozen=True, tag=True, kw_only=True):
+    """Undo, or redo, the last command to any part, or to all."""
+
+    redo: bool = False
+    on: On = On.BAR
+
+
+class Pick(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play the candidate of this number, counted from 1, again and again."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.number, int) or isinstance(self.number, bool):
+            raise BadInput(f"{self.number!r} is no candidate's number: give a whole number, such as 1.")
+
+
 class Act(ToPart, frozen=True, tag=True, kw_only=True):
     """Do one of the talk's actions."""
 
@@ -123,14 +161,17 @@ class Fade(ToPart, frozen=True, tag=True, kw_only=True):
 class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
     """Set what is given of a part's sound, and of the limits on what its model may play.
 
-    gain 0 to 1.6 as amplitude (1 is General MIDI's volume of 100), pan -1 (left) to 1, channel 0-15, program 0-127, low and
-    high pitches 0-127, density in notes a beat. None leaves a thing as it is; `free` names limits to lift.
+    gain 0 to 1.6 as amplitude (1 is General MIDI's volume of 100), pan -1 (left) to 1, channel 0-15, program 0-127, bank
+    (controllers 0 and 32, 0-127 each), other controllers by number, low and high pitches 0-127, density in notes a beat. None
+    leaves a thing as it is; `free` names limits to lift.
     """
 
     gain: float | None = None
     pan: float | None = None
     channel: int | None = None
     program: int | None = None
+    bank: tuple[int, int] | None = None
+    controls: Mapping[int, int] = {}
     low: int | None = None
     high: int | None = None
     density: Fraction | None = None
@@ -142,12 +183,26 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
         named = {name: getattr(self, name) for name in ("gain", "pan", "channel", "program", "low", "high", "density")}
         return {name: value for name, value in named.items() if value is not None}
 
+    def words(self) -> str:
+        """What the command sets and lifts, for the performer."""
+        said = [f"{name} {value}" for name, value in self.given().items()]
+        said += [] if self.bank is None else [f"bank {self.bank[0]}" + (f".{self.bank[1]}" if self.bank[1] else "")]
+        said += [f"cc {control} {value}" for control, value in self.controls.items()]
+        return f"{', '.join([*said, *sorted(self.free)]) or 'nothing'} {'set' if said else 'freed'}"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("A gain of", self.gain, 0, 1.6, "0 to 1.6, where 1 is as it comes")
         _within("A pan of", self.pan, -1, 1, "-1 (left) to 1 (right)")
         _within("A channel (on the wire) of", self.channel, 0, 15, "0 to 15")
         _within("A program (on the wire) of", self.program, 0, 127, "0 to 127")
+        for number in self.bank or ():
+            _within("A bank of", number, 0, 127, "0 to 127, or a pair of such numbers for controllers 0 and 32")
+        for control, value in self.controls.items():
+            _within("A controller", control, 1, 119, "1 to 119")
+            if control == BANK_LOW:
+                raise BadInput("Controller 32 selects banks: give bank=(0, 3) instead.")
+            _within(f"A controller {control} of", value, 0, 127, "0 to 127")
         _within("A lowest pitch of", self.low, 0, 127, "0 to 127")
         _within("A highest pitch of", self.high, 0, 127, "0 to 127")
         _within("A density of", self.density, Fraction(1, 16), 64, "1/16 to 64 notes a beat")
@@ -223,8 +278,8 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 
 
 AnyCommand: TypeAlias = (
-    Declare | Play | Assign | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing | Hush
-    | Panic | Pause | Continue | Restart
+    Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
+    | Hush | Panic | Pause | Continue | Restart | Undo | UndoLast
 )  # fmt: skip
 
 
@@ -235,6 +290,14 @@ def _within(what: str, value: float | Fraction | None, low: float | Fraction, hi
         raise BadInput(f"{what} {value!r} is no number: give {ranges}.")
     if not (math.isfinite(value) and low <= value <= high):
         raise BadInput(f"{what} {float(value):g} cannot be played: give {ranges}.")
+
+
+class Candidates(msgspec.Struct, frozen=True, tag=True):
+    """What a part's model has proposed. `waits` says that it is still at it, `trouble` in a sentence why it proposed nothing."""
+
+    phrases: tuple[Phrase, ...] = ()
+    waits: bool = False
+    trouble: str = ""
 
 
 class PartState(msgspec.Struct, frozen=True):

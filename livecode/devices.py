@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from .clock import Clock
 from .errors import BadInput, LivecodeError, NoAudio
@@ -11,14 +11,16 @@ from .facts import PortOpened
 from .outputs import Output
 from .outputs.fluid import FluidOutput
 from .outputs.midi import MidiOutput
-from .places import port_lock
+from .places import MAIN, Claim, port_lock
 from .protocol import Opening, OpenPort
 
 
-def synthesizer(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
-    """FluidSynth, open, if it was asked for; if there is no audio device, nothing and a sentence that says so.
+def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple[list[Output], str]:
+    """FluidSynth, if it was asked for; if it is not installed, nothing and a sentence that says so.
 
-    Raises OutputError; NoAudio if the driver was named or audio is required.
+    Without a device it is there all the same, in trouble, and plays as soon as there is one: always if `later`, when a sound
+    server that hangs is not waited for either; else if no driver was named and no audio is required. Raises OutputError,
+    such as NoAudio.
     """
     if not opening.audio:
         return [], ""
@@ -31,20 +33,25 @@ def synthesizer(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
         chorus=opening.chorus,
     )
     try:
-        fluid.open()
-    except NoAudio as error:
+        if not later:
+            fluid.open()
+            return [fluid], ""
+    except NoAudio:
         if opening.require_audio or opening.driver is not None:
             raise
+    try:
+        fluid.open(later=True)
+    except NoAudio as error:
         return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
     return [fluid], ""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A MIDI output that is open, and the lock that keeps other engines off it."""
+    """A MIDI output that is open, and the claim that keeps other engines off it."""
 
     output: MidiOutput
-    lock: FileLock
+    lock: Claim
 
     def close(self) -> None:
         """Let both go."""
@@ -52,36 +59,54 @@ class Port:
         self.lock.release()
 
 
-def open_port(asked: OpenPort, clock: Clock, taken: Iterable[str]) -> Port:
-    """Raises UnknownName or OutputError, and BadInput for a name that is taken or a port that another engine plays on."""
+def open_port(asked: OpenPort, clock: Clock, taken: Iterable[str], engine: str) -> Port:
+    """A port for the engine of this name. Raises UnknownName or OutputError, and BadInput for a name that is taken or a port that
+    another engine plays on."""
     output = MidiOutput(clock, asked.port, api=asked.api, virtual=asked.virtual)
     output.open()
-    port = Port(output, port_lock(output.api, output.name))
+    port = Port(output, port_lock(output.api, output.name, engine))
     try:
         if output.name in taken:
             raise BadInput(f"There is an output {output.name!r} already: route parts to it, or open another port.")
         port.lock.acquire()
     except Timeout:
         port.close()
-        raise BadInput(
-            f"Another engine plays on {output.name!r} already: attach to that one (livecode attach), or stop it (livecode stop)."
-        ) from None
+        raise BadInput(_in_use(output.name, port.lock.holder())) from None
     except LivecodeError:
         port.close()
         raise
     return port
 
 
-def open_again(ports: Iterable[PortOpened], clock: Clock) -> tuple[list[Port], list[str]]:
+def _in_use(port: str, holder: tuple[int, str] | None) -> str:
+    """Who plays on the port, and what to do.
+
+    >>> _in_use("Digitone", (1234, "main"))
+    "The engine 'main' (process 1234) plays on 'Digitone' already: attach to it (livecode attach), or stop it (livecode stop)."
+    """
+    if holder is None:
+        return f"Another engine plays on {port!r} already: livecode doctor names those that run; stop it, or open another port."
+    pid, engine = holder
+    if not engine:
+        return f"A stage in process {pid} plays on {port!r} already: close that stage, or open another port."
+    name = "" if engine == MAIN else f" {engine}"
+    remedy = f"attach to it (livecode attach{name}), or stop it (livecode stop{name})"
+    return f"The engine {engine!r} (process {pid}) plays on {port!r} already: {remedy}."
+
+
+def open_again(ports: Iterable[PortOpened], clock: Clock, engine: str) -> tuple[list[Port], list[str]]:
     """After a crash: the ports that were open, also such as are not there now, and sentences about those that cannot be had."""
     opened, sentences = [], []
     for fact in ports:
         output = MidiOutput(clock, fact.name, api=fact.api, virtual=fact.virtual)
-        lock = port_lock(fact.api, fact.name)
+        lock = port_lock(fact.api, fact.name, engine)
         try:
             lock.acquire()
             output.open(later=True)
-        except (LivecodeError, Timeout) as error:
+        except Timeout:
+            sentences.append(_in_use(fact.name, lock.holder()))
+        except LivecodeError as error:
+            lock.release()
             sentences.append(f"{fact.name} cannot be opened again: {error}")
         else:
             opened.append(Port(output, lock))

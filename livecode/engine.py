@@ -1,25 +1,28 @@
 """The engine: hosts the sequencer, live on a thread of its own or offline on a virtual clock. Nothing here is musical.
 
-Clients' threads have their commands obeyed; model replies come in from the host's threads; one thread at a time touches the
+Clients hand in commands and get outcomes; model replies come in from the host's threads; one thread at a time touches the
 sequencer. `server` is a process around a live engine.
 """
 
-import contextlib
+import itertools
 import queue
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 import msgspec
 
 from .clock import Clock, SystemClock, VirtualClock
-from .commands import AnyCommand, Snapshot
+from .commands import AnyCommand, Candidates, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import LivecodeError, StageClosed
 from .facts import CameBack, Fact, PortOpened
-from .models.host import Host, Limits
+from .models.host import Host
+from .models.keeper import Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
@@ -37,6 +40,7 @@ LEAD_IN: Seconds = 0.15
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
+_STINT: Seconds = 0.005
 _BREATH: Seconds = 0.002
 _LOG_LENGTH = 1000
 
@@ -111,6 +115,10 @@ class Engine:
         """Every phrase of the part that sounded."""
         return self._sequencer.takes(part)
 
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._sequencer.candidates(part)
+
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""
         return self._sequencer.time.tempo
@@ -131,6 +139,14 @@ class Engine:
                 self.note(f"{output.name} did not close: {_culprit()}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """Something that a client wants the planner to do, and where its outcome goes."""
+
+    action: Callable[[], Outcome]
+    answer: "Future[Outcome]"
+
+
 class LiveEngine(Engine):
     """Plays in real time: a planner thread hands events out 0.2 s ahead of their moment."""
 
@@ -141,14 +157,16 @@ class LiveEngine(Engine):
         opening: Opening,
         record: Callable[[Fact | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
+        *,
+        name: str = "",
     ) -> None:
-        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        self._turn = threading.Lock()
-        """Whoever touches the sequencer holds it."""
+        self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
-        self._no_audio = no_audio
+        self._no_audio, self._name = no_audio, name
+        self._back: CameBack | None = None
+        """That it is back after a crash, if it is."""
         self._closing = threading.Event()
         self._last_culprit = ""
         self._ports: list[Port] = []
@@ -171,13 +189,13 @@ class LiveEngine(Engine):
 
         To be called before `start`.
         """
-        self._log.extendleft(reversed(log))
-        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock)
+        self._log.extendleft(log[: -1 - max(0, _LOG_LENGTH - len(self._log)) : -1])
+        ports, sentences = open_again([fact for fact in facts if isinstance(fact, PortOpened)], self.clock, self._name)
         for port in ports:
             self._ports.append(port)
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
-        self._sequencer.recall(facts, crashed)
+        self._back = self._sequencer.recall(facts, crashed)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:
@@ -186,12 +204,16 @@ class LiveEngine(Engine):
 
     def remember(self, facts: Sequence[Fact]) -> None:
         """Have what sounded before it crashed on the tape and among the takes. It takes its time: give it a thread of its own."""
-        last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
+        assert self._back is not None, "recall comes first"
+        before = list(itertools.takewhile(lambda fact: fact != self._back, facts))
         opening, tape = self.opening, Tape()
         outputs = [Tape(output.name) for output in self._outputs]
         told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
-        for _ in told.retell(facts[: last + 1]):
-            time.sleep(_BREATH)
+        begun = time.monotonic()
+        for _ in told.retell([*before, self._back]):
+            if time.monotonic() > begun + _STINT:
+                time.sleep(_BREATH)
+                begun = time.monotonic()
 
         def keep() -> Outcome:
             self.tape.precede(tape)
@@ -215,7 +237,7 @@ class LiveEngine(Engine):
 
         Raises OutputError, UnknownName, and BadInput for a port that is in use.
         """
-        port = open_port(asked, self.clock, [output.name for output in self._outputs])
+        port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
         except LivecodeError:
@@ -229,27 +251,22 @@ class LiveEngine(Engine):
 
     def report(self) -> Report:
         """How everything is."""
-        return msgspec.structs.replace(super().report(), no_audio=self._no_audio)
+        troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
+        return msgspec.structs.replace(super().report(), no_audio=self._no_audio or " ".join(troubles))
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
-        """Do this while nobody else touches the sequencer."""
-        if not self._turn.acquire(timeout=_PATIENCE):
-            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().")
-        try:
-            if self._closing.is_set():
-                raise StageClosed("This stage is closed: open another with Stage().")
-            outcome = action()
-            self._snapshot = self._sequencer.snapshot()
-        except StageClosed:
-            raise
-        except Exception as error:
-            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
-            raise
-        finally:
-            self._turn.release()
-        self.note(outcome.words)
+        """Have the planner do this, and wait until it has."""
+        if self._closing.is_set():
+            raise StageClosed("This stage is closed: open another with Stage().")
+        errand = _Errand(action, Future())
+        self._inbox.put(errand)
         self.clock.wake()
-        return outcome
+        try:
+            return errand.answer.result(timeout=_PATIENCE)
+        except TimeoutError:
+            if not errand.answer.cancel():
+                return errand.answer.result()
+            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
 
     def close(self) -> None:
         """End the music, the models' worker and the devices; safe to call twice."""
@@ -270,30 +287,59 @@ class LiveEngine(Engine):
         return COMMIT + self._sequencer.buffered()
 
     def _on_reply(self, reply: Reply) -> None:
-        self._replies.put(reply)
+        self._inbox.put(reply)
         self.clock.wake()
 
     def _play(self) -> None:
         while not self._closing.is_set():
             begun = self.clock.now()
             try:
-                with self._turn:
-                    self._take_replies()
-                    self._sequencer.follow()
-                    self._sequencer.advance(self.clock.now() + self._ahead())
-                    self._snapshot = self._sequencer.snapshot()
+                self._read_inbox()
+                self._sequencer.follow()
+                self._sequencer.advance(self.clock.now() + self._ahead())
+                self._snapshot = self._sequencer.snapshot()
             except Exception:
                 if (culprit := _culprit()) != self._last_culprit:
                     self._last_culprit = culprit
                     self.note(f"the planner met an error and goes on: {culprit}")
             self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
+        self._refuse_the_rest()
 
-    def _take_replies(self) -> None:
-        """What the models have answered since the last turn."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._sequencer.receive(self._replies.get_nowait())
+    def _read_inbox(self) -> None:
+        """Do what clients want, for a moment: however many they are, the music comes first."""
+        until = self.clock.now() + _PERIOD
+        while self.clock.now() < until:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, Reply):
+                self._sequencer.receive(item)
+            else:
+                self._run_errand(item)
+
+    def _run_errand(self, errand: _Errand) -> None:
+        if not errand.answer.set_running_or_notify_cancel():
+            return
+        try:
+            outcome = errand.action()
+        except Exception as error:
+            self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
+            errand.answer.set_exception(error)
+        else:
+            self.note(outcome.words)
+            self._snapshot = self._sequencer.snapshot()
+            errand.answer.set_result(outcome)
+
+    def _refuse_the_rest(self) -> None:
+        while True:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if not isinstance(item, Reply):
+                item.answer.set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
 
 
 class OfflineEngine(Engine):
@@ -331,6 +377,13 @@ class OfflineEngine(Engine):
             else:
                 break
         self._snapshot = self._sequencer.snapshot()
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed; it is waited for."""
+        self._refuse_if_closed()
+        while self._sequencer.candidates(part).waits:
+            self._sequencer.receive(self._replies.get())
+        return self._sequencer.candidates(part)
 
     def _refuse_if_closed(self) -> None:
         if self.closed:

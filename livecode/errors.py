@@ -8,6 +8,7 @@
     │   └── UnknownName         a model, program, soundfont or part; says the closest names
     │       └── UnknownWord     a word that a stage or a part does not know (also an AttributeError)
     ├── BundleError             a file that is no Magenta bundle, is cut short, or is of another family
+    │   └── NotCompiled         a bundle that a worker would have to compile first
     ├── ModelRefused            a model's worker answered with a refusal, or not at all
     ├── OutputError             a soundfont that does not load, a file that cannot be written
     │   └── NoAudio             no audio device, or no libfluidsynth
@@ -62,6 +63,10 @@ class UnknownWord(UnknownName, AttributeError):
 
 class BundleError(LivecodeError):
     """A file that is not the Magenta bundle it should be."""
+
+
+class NotCompiled(BundleError):
+    """A bundle that has to be compiled first, where that may not be done."""
 
 
 class ModelRefused(LivecodeError):

@@ -63,4 +63,11 @@ class CameBack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     now: Beats
 
 
-Fact: TypeAlias = Taken | Answered | Moved | PortOpened | CameBack
+class Slept(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The machine stood still: notes in [begin, end) were left out."""
+
+    begin: Beats
+    end: Beats
+
+
+Fact: TypeAlias = Taken | Answered | Moved | PortOpened | CameBack | Slept

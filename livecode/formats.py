@@ -4,15 +4,15 @@ The libraries for these load inside the functions that need them, to keep them o
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from .errors import BadInput
 from .files import whole_file
-from .gm import DRUM_CHANNEL
-from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent
+from .gm import BANK_HIGH, BANK_LOW, DRUM_CHANNEL
+from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, Seconds
 from .tempo import Meter, TempoMap, exact_bpm
 
 TICKS = FINEST
@@ -119,6 +119,8 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
             change = mido.Message("control_change", channel=event.channel, control=event.control, value=event.value)
             timed.append((ticks, 1, change))
         elif isinstance(event, ProgramEvent):
+            for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
+                timed.append((ticks, 1, mido.Message("control_change", channel=event.channel, control=control, value=value)))
             timed.append((ticks, 1, mido.Message("program_change", channel=event.channel, program=event.program)))
     return _timed(timed, name, _ticks(end, begin))
 
@@ -149,20 +151,26 @@ def from_note_sequence(sequence: Any, *, drums: bool | None = None) -> Phrase:
     note_seq/protobuf/music.proto.
     """
     per_quarter = sequence.quantization_info.steps_per_quarter
-    pace = TempoMap.steady(Fraction(120))
-    for change in sorted(sequence.tempos, key=lambda change: change.time):
-        pace = pace.with_bpm(pace.beat_at(change.time), exact_bpm(change.qpm))
+    beat_of = beat_of_seconds(sequence)
     notes = []
     for note in sequence.notes:
         if per_quarter:
             begin, end = (Fraction(step, per_quarter) for step in (note.quantized_start_step, note.quantized_end_step))
         else:
-            begin, end = (_on_grid(pace.beat_at(seconds)) for seconds in (note.start_time, note.end_time))
+            begin, end = (beat_of(seconds) for seconds in (note.start_time, note.end_time))
         notes.append(Note(begin, max(end - begin, Fraction(1, TICKS)), note.pitch, max(1, min(127, note.velocity or 100))))
     is_drums = bool(sequence.notes) and all(note.is_drum for note in sequence.notes) if drums is None else drums
     signature = sequence.time_signatures[0] if sequence.time_signatures else None
     bar = Meter(signature.numerator, signature.denominator).bar if signature else Fraction(4)
     return _in_bars(notes, bar, drums=is_drums)
+
+
+def beat_of_seconds(sequence: Any) -> Callable[[Seconds], Beats]:
+    """A function from the seconds of a NoteSequence to beats through all its tempos, 120 if there is none. Raises BadInput."""
+    pace = TempoMap.steady(Fraction(120))
+    for change in sorted(sequence.tempos, key=lambda change: change.time):
+        pace = pace.with_bpm(pace.beat_at(change.time), exact_bpm(change.qpm))
+    return lambda seconds: _on_grid(pace.beat_at(seconds))
 
 
 def to_note_sequence(phrase: Phrase, *, bpm: Fraction | float = 120) -> Any:

@@ -27,6 +27,9 @@ Guitar Fret Noise, Breath Noise, Seashore, Bird Tweet, Telephone Ring, Helicopte
 PROGRAMS: tuple[str, ...] = tuple(name.strip() for name in _PROGRAMS.replace("\n", ",").split(",") if name.strip())
 """The 128 programs in order; the first is program 1 to people and 0 on the wire."""
 
+BANK_HIGH, BANK_LOW = 0, 32
+"""The controllers that select a bank, after MIDI 1.0's table of control change messages."""
+
 DRUM_CHANNEL = 9
 """The percussion channel on the wire: channel 10 to people."""
 

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -15,7 +14,7 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import Answered, CameBack, Fact, Moved, PortOpened, Taken
+from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
@@ -41,7 +40,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = Opened | Ended | LogEntry | Taken | Answered | Moved | PortOpened | CameBack
+Line: TypeAlias = Opened | Ended | LogEntry | Taken | Answered | Moved | PortOpened | CameBack | Slept
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)
@@ -74,7 +73,10 @@ class Journal:
         self._inbox.append(_encoder.encode(line) + b"\n")
 
     def settle(self, patience: Seconds) -> bool:
-        """Have all that was given before in the file; False if it is not: the disk is full, or busy for so many seconds."""
+        """Have all that was given before in the file; False if it is not, because the disk is full.
+
+        Also False after so many seconds in which somebody else wrote; this thread writes for as long as the disk takes.
+        """
         if not self._writing.acquire(timeout=patience):
             return False
         try:
@@ -95,11 +97,20 @@ class Journal:
             with self._writing:
                 self._written()
             if self._unsafe and self._out:
-                self._unsafe = False
-                with suppress(OSError):  # the next line will say what is wrong
-                    os.fsync(self._out.fileno())
+                self._brought_to_disk(self._out)
         if self._out is not None:
             self._out.close()
+
+    def _brought_to_disk(self, out: IO[bytes]) -> None:
+        self._unsafe = False
+        try:
+            os.fsync(out.fileno())
+        except OSError as error:
+            self._unsafe = True
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        self.trouble = f"the journal cannot be written ({error.strerror or error}): free some space in {self.path.parent}"
 
     def _written(self) -> bool:
         """Whether the file has taken all that waits. Whoever calls it holds the lock."""
@@ -111,9 +122,9 @@ class Journal:
                 self._left = self._left[self._out.write(self._left) :]
                 self._unsafe = True
         except OSError as error:
-            self.trouble = f"the journal cannot be written ({error.strerror or error}): free some space in {self.path.parent}"
+            self._complain(error)
             return False
-        self.trouble = ""
+        self.trouble = self.trouble if self._unsafe else ""
         return True
 
     def _opened(self) -> IO[bytes]:

@@ -1,14 +1,17 @@
 """Notes, phrases, and the events that outputs play. Pure values: no clock, no thread, no file."""
 
+import math
 import operator
+import random
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from numbers import Rational
 from typing import TypeAlias
 
 from .errors import BadInput
+from .scales import Key
 
 Beats: TypeAlias = Fraction
 """Musical time: one beat is a quarter note, whatever the meter."""
@@ -132,6 +135,137 @@ class Phrase:
                 yield replace(note, onset=note.onset + shift)
             repeat += 1
 
+    # Verbs: each gives another phrase
+
+    def transpose(self, semitones: int) -> "Phrase":
+        """Every pitch higher by so many semitones; one that leaves MIDI's range comes back by octaves. Drums stay as they are.
+
+        >>> from livecode.notation import notes
+        >>> notes("C4 E4").transpose(-2)
+        <phrase of 2 beats: 0 A#3, 1 D4>
+        """
+        step = _semitones("transpose", semitones)
+        return self._pitched(lambda pitch: pitch + step)
+
+    def invert(self, axis: int | None = None) -> "Phrase":
+        """Every pitch as far below the axis (a MIDI pitch; None is the first note's) as it was above. Drums stay as they are."""
+        if not self.notes:
+            return self
+        middle = self.notes[0].pitch if axis is None else _semitones("invert", axis)
+        return self._pitched(lambda pitch: 2 * middle - pitch)
+
+    def to_scale(self, key: str) -> "Phrase":
+        """Every pitch moved to the nearest of a key such as "A minor" or "F# dorian". Drums stay as they are. Raises BadInput."""
+        return self._pitched(Key.of(key).nearest)
+
+    def reverse(self) -> "Phrase":
+        """Backwards: what ended last begins first.
+
+        >>> from livecode.notation import notes
+        >>> notes("C4 E4 _ .").reverse()
+        <phrase of 4 beats: 1 E4, 3 C4>
+        """
+        return replace(self, notes=tuple(replace(note, onset=self.length - note.end) for note in self.notes))
+
+    def rotate(self, by: Fraction | float | str) -> "Phrase":
+        """Everything later by so many beats; what leaves at the end comes in at the beginning."""
+        step = beats(by)
+        return replace(self, notes=tuple(replace(note, onset=(note.onset + step) % self.length) for note in self.notes))
+
+    def stretch(self, factor: Fraction | float | str) -> "Phrase":
+        """So many times as long, notes and all: 2 is half time, 0.5 double time. Raises BadInput."""
+        times = _above_zero("stretch by", factor)
+        moved = (replace(note, onset=note.onset * times, duration=note.duration * times) for note in self.notes)
+        return Phrase(tuple(moved), self.length * times, self.drums)
+
+    def quantise(self, grid: Fraction | float | str = Fraction(1, 4), strength: Fraction | float | str = 1) -> "Phrase":
+        """Onsets moved towards the nearest multiple of `grid` beats: all the way (strength 1), or part of it (0 to 1)."""
+        step, share = _above_zero("quantise to", grid), beats(strength)
+        if not 0 <= share <= 1:
+            raise BadInput(f"A strength of {strength!r} cannot be: give 0 (as it is) to 1 (on the grid).")
+
+        def moved(note: Note) -> Note:
+            onset = note.onset + share * (round(note.onset / step) * step - note.onset)
+            return replace(note, onset=onset % self.length)
+
+        return replace(self, notes=tuple(map(moved, self.notes)))
+
+    def humanise(self, timing: Fraction | float | str = Fraction(1, 32), velocity: float = 8, *, seed: int = 0) -> "Phrase":
+        """Onsets and velocities off by chance, as hands are: `timing` (beats) and `velocity` are standard deviations.
+
+        The same seed gives the same phrase.
+        """
+        spread, chance = beats(timing), random.Random(seed)
+        if spread < 0 or not 0 <= velocity <= 127:
+            raise BadInput(f"timing={timing!r} and velocity={velocity!r} cannot be: give 0 or more, such as 1/32 and 8.")
+
+        def moved(note: Note) -> Note:
+            onset = note.onset + beats(chance.gauss(0, 1) * float(spread))
+            struck = round(note.velocity + chance.gauss(0, 1) * velocity)
+            return replace(note, onset=min(max(Beats(0), onset), self.length - SHORTEST), velocity=min(127, max(1, struck)))
+
+        return replace(self, notes=tuple(map(moved, self.notes)))
+
+    def arpeggiate(self, step: Fraction | float | str = Fraction(1, 4), order: str = "up") -> "Phrase":
+        """Chords one note after the other, `step` beats each, for as long as the chord sounds: order "up", "down" or "updown".
+
+        >>> from livecode.notation import notes
+        >>> notes("C4,E4,G4", dur=2).arpeggiate("1/2", "updown")
+        <phrase of 2 beats: 0 C4, 1/2 E4, 1 G4, 3/2 E4>
+        """
+        each = _above_zero("arpeggiate by", step)
+        if order not in ("up", "down", "updown"):
+            raise BadInput(f"order={order!r} cannot be: say 'up', 'down' or 'updown'.")
+        played: list[Note] = []
+        for onset in dict.fromkeys(note.onset for note in self.notes):
+            chord = [note for note in self.notes if note.onset == onset]
+            run = {"up": chord, "down": chord[::-1], "updown": chord + chord[-2:0:-1]}[order]
+            end = max(note.end for note in chord)
+            count = math.ceil((end - onset) / each) if len(chord) > 1 else 0
+            played += [replace(run[place % len(run)], onset=onset + place * each, duration=each) for place in range(count)]
+            played += chord if len(chord) == 1 else []
+        return replace(self, notes=tuple(played))
+
+    def layer(self, *others: "Phrase") -> "Phrase":
+        """All of them at once, as long as the longest; shorter ones repeat. Raises BadInput for drums over notes."""
+        for other in others:
+            if not isinstance(other, Phrase):
+                raise BadInput(f"{other!r} cannot be laid over a phrase: give phrases, such as notes('C4 E4').")
+            if other.drums != self.drums:
+                raise BadInput("Drums and notes cannot be one phrase: give each a part of its own.")
+        length = max(phrase.length for phrase in (self, *others))
+        return Phrase(tuple(note for phrase in (self, *others) for note in phrase.between(Beats(0), length)), length, self.drums)
+
+    def slice(self, begin: Fraction | float | str, end: Fraction | float | str) -> "Phrase":
+        """The beats [begin, end), with the notes that start there. Raises BadInput."""
+        first, last = beats(begin), beats(end)
+        if not 0 <= first < last <= self.length:
+            raise BadInput(
+                f"slice({begin!r}, {end!r}) lies outside a phrase of {self.length} beats: give beats from 0 to its length."
+            )
+        kept = tuple(replace(note, onset=note.onset - first) for note in self.notes if first <= note.onset < last)
+        return Phrase(kept, last - first, self.drums)
+
+    def thin(self, most: Fraction | float | str) -> "Phrase":
+        """At most `most` notes a beat over the whole phrase: the metrically weakest go first, then the softest.
+
+        The weight of an onset is the coarsest of 4, 2, 1, 1/2, 1/4 ... beats that it falls on, as in Lerdahl and
+        Jackendoff's metrical grid.
+        """
+        room = int(_above_zero("thin to", most) * self.length)
+        if len(self.notes) <= room:
+            return self
+        strongest = sorted(self.notes, key=lambda note: (_weakness(note.onset), -note.velocity, note.onset, note.pitch))
+        return replace(self, notes=tuple(strongest[:room]))
+
+    def _pitched(self, moved: Callable[[int], int]) -> "Phrase":
+        """With other pitches, brought into MIDI's range by octaves; drums, whose pitches are names, as they are."""
+        if self.drums:
+            return self
+        return replace(self, notes=tuple(replace(note, pitch=_in_range(moved(note.pitch))) for note in self.notes))
+
+    # Limits
+
     def last(self, length: Beats) -> "Phrase":
         """The last `length` beats; all of it if it is no longer than that."""
         cut = self.length - length
@@ -158,18 +292,6 @@ class Phrase:
                 moved.append(replace(note, pitch=pitch))
         return replace(self, notes=tuple(moved))
 
-    def thinned(self, most: Fraction) -> "Phrase":
-        """At most `most` notes a beat over the whole phrase: the metrically weakest go first, then the softest.
-
-        The weight of an onset is the coarsest of 4, 2, 1, 1/2, 1/4 ... beats that it falls on, as in Lerdahl and
-        Jackendoff's metrical grid.
-        """
-        room = int(most * self.length)
-        if len(self.notes) <= room:
-            return self
-        strongest = sorted(self.notes, key=lambda note: (_weakness(note.onset), -note.velocity, note.onset, note.pitch))
-        return replace(self, notes=tuple(strongest[:room]))
-
 
 def counted(number: Fraction, what: str) -> str:
     """A number of things in words: '1 bar', '1/2 bar', '2 bars', '0 bars'; odd fractions as decimals.
@@ -195,6 +317,24 @@ def _whole(what: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise BadInput(f"A note has {what} {value!r}: MIDI's are whole numbers, such as 60.") from None
+
+
+def _semitones(what: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadInput(f"{what}({value!r}) cannot be: give a whole number of semitones, such as 12 or -5.")
+    return value
+
+
+def _above_zero(what: str, value: Fraction | float | str) -> Fraction:
+    exact = beats(value)
+    if exact <= 0:
+        raise BadInput(f"To {what} {value!r} cannot be: give a number above 0, such as 2 or 0.5.")
+    return exact
+
+
+def _in_range(pitch: int) -> int:
+    """The nearest MIDI pitch that is so many octaves off."""
+    return pitch % 12 if pitch < 0 else pitch if pitch <= 127 else pitch - (pitch - 116) // 12 * 12
 
 
 def _weakness(onset: Beats) -> int:
@@ -244,13 +384,14 @@ class ControlEvent:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEvent:
-    """A program change (0-127) on a channel (0-15)."""
+    """A program change (0-127) on a channel (0-15), after a bank select if `bank` is (controller 0, controller 32)."""
 
     part: str
     beat: Beats
     seconds: Seconds
     channel: int
     program: int
+    bank: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

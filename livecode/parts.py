@@ -1,17 +1,17 @@
 """A part: what sounds in [begin, end), its takes, and what to ask its model next. It knows beats, and nothing else of time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from .commands import Adjust
+from .commands import Adjust, Candidates
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
-from .models.wire import LONGEST_PRIMER, Model
-from .music import Beats, Note, Phrase, silence
+from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
+from .music import DENSEST, Beats, Note, Phrase, silence
 from .steps import Steps
 from .tempo import TempoMap
 
@@ -53,7 +53,7 @@ class Bounds:
     def keep(self, phrase: Phrase) -> Phrase:
         """The phrase within these limits: octaves are folded in, the weakest notes go first."""
         kept = phrase.within(self.low, self.high)
-        return kept if self.density is None else kept.thinned(self.density)
+        return kept if self.density is None else kept.thin(self.density)
 
     def adjusted(self, change: Adjust) -> "Bounds":
         """The same with what the command sets, and without what it frees. Raises BadInput for less than an octave."""
@@ -63,6 +63,28 @@ class Bounds:
         if high - low < 11:
             raise BadInput(f"A range from {low} to {high} is less than an octave: give at least 12 pitches.")
         return Bounds(low, high, density)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a part was, or was about to be: what undoing a command goes back to."""
+
+    phrase: Phrase | None
+    mode: Mode
+    model: Model | None
+    asks: int
+    bounds: Bounds
+    settings: Mapping[str, float | int]
+    muted: bool
+    soloed: bool
+    channel: int | None
+    route: str
+    bank: tuple[int, int] | None
+    controls: Mapping[int, int | None]
+
+
+_UNSET = {VOLUME: 100, PAN: 64, EXPRESSION: 127, PROGRAM: 0}
+"""What holds where nothing was said. Source: General MIDI System Level 1."""
 
 
 class Part:
@@ -76,6 +98,8 @@ class Part:
         self.settings: dict[str, float | int] = {}
         self.takes: list[Take] = []
         self.muted = Steps(False)
+        self.counting = Steps(False)
+        """Whether it counts in, which nobody's solo silences."""
         self.soloed = Steps(False)
         self.trouble = ""
         self.asked = ""
@@ -83,15 +107,24 @@ class Part:
         self.asks = 0
         """How many requests its present model had; and, in `asks_ever`, all its models together."""
         self.asks_ever = 0
+        self.proposal = ""
+        """The id of the request for candidates that is out, if one is."""
+        self.proposals = 0
+        """How often candidates were asked for."""
+        self._candidates = Candidates()
         self.own_channel = channel
         self.route = Steps("")
         """The name of the output it plays on; "" is the stage's first."""
+        self.bank: Steps[tuple[int, int] | None] = Steps(None)
+        """The bank that its program is of, as controllers 0 and 32; None for whichever is selected."""
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
         self.planned = planned
         """Everything before this beat is with the outputs."""
         self._answered: Beats | None = None
+        self._answer = Phrase((), Beats(1))
+        """What the model said last, without the limits."""
         self._settled = Beats(0)
         self._hurry = False
         self._fresh = False
@@ -112,6 +145,11 @@ class Part:
                     rings = note.duration if change is None else min(note.duration, change - onset)
                     yield replace(note, onset=onset, duration=rings)
             here = until
+
+    def excerpt(self, begin: Beats, end: Beats) -> Phrase:
+        """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats."""
+        notes = [replace(note, onset=note.onset - begin) for note in self.notes_between(begin, end)]
+        return Phrase(tuple(notes[: int(DENSEST * (end - begin))]), end - begin, self._drums_at(end))
 
     def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:
         """Yield (beat, controller or PROGRAM, value) in [begin, end), in order.
@@ -232,12 +270,59 @@ class Part:
         self.play(phrase, at)
         self.stop(end, bar)
         self.mode = Mode.COUNTING
+        self.counting.set(at, True)
+        self.counting.add(end, False)
+
+    def counted(self) -> Beats:
+        """Where its last count-in ends; beat 0 if it had none."""
+        return self.counting.last() or Beats(0)
 
     def begin_anew(self, at: Beats) -> None:
         """Begin the loop anew at this beat; what is to come later comes all the same."""
         phrase = self._lane.at(at)
         if phrase is not None:
             self._lane.insert(at, phrase)
+
+    def memory(self) -> Memory:
+        """How it is, once all that was said has come to be."""
+        return Memory(
+            self._lane.final(),
+            self.mode,
+            self.model,
+            self.asks,
+            self.bounds,
+            dict(self.settings),
+            self.muted.final(),
+            self.soloed.final(),
+            self._channel.final(),
+            self.route.final(),
+            self.bank.final(),
+            {key: steps.final() for key, steps in self._controls.items()},
+        )
+
+    def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
+        """Play what it played then from `at` on, as it did from `now` on. Mute and solo are left to the sequencer."""
+        self._drop_answer(now)
+        if memory.phrase == self._lane.before(at):
+            self._lane.cut(at)
+            self.counting.cut(at)
+        elif memory.phrase is None:
+            self.stop(at, bar)
+        else:
+            self._enter(memory.phrase, at)
+        self.mode, self.model, self.asks, self.bounds = memory.mode, memory.model, memory.asks, memory.bounds
+        self.settings, self.trouble, self._hurry, self._fresh = dict(memory.settings), "", False, False
+        self._channel.keep(now, memory.channel)
+        self.route.keep(now, memory.route)
+        banked = self.bank.final() != memory.bank
+        self.bank.keep(now, memory.bank)
+        for key, steps in self._controls.items():
+            value = memory.controls.get(key)
+            value = _UNSET.get(key) if value is None else value
+            if value is not None:
+                steps.keep(now, value)
+            if key == PROGRAM and banked and value is not None:
+                steps.set(now, value)
 
     def come_back(self, at: Beats) -> None:
         """After a crash: the outputs are new, and know nothing of this part before this beat."""
@@ -252,6 +337,9 @@ class Part:
     def _enter(self, phrase: Phrase, at: Beats) -> None:
         self._drop_answer(at)
         self._lane.set(at, phrase)
+        self.counting.cut(at)
+        if self.counting.at(at):
+            self.counting.add(at, False)
 
     def _drop_answer(self, since: Beats) -> None:
         """Want no more what was asked, nor what has come and would enter at or after `since`."""
@@ -264,9 +352,10 @@ class Part:
         phrase = self._lane.at(beat)
         return phrase is not None and phrase.drums
 
-    def _needs_model(self) -> None:
+    def _needs_model(self) -> Model:
         if self.model is None:
             raise BadInput(f"{self.name} has no model yet: give it one first, such as {self.name} >> melody_rnn().")
+        return self.model
 
     def fade(self, level: float, at: Beats, over: Beats) -> None:
         """Bring the level (amplitude, 0 to 1) there evenly, in steps of an eighth of a beat."""
@@ -280,8 +369,10 @@ class Part:
             steps.add(beat, round(127 * math.sqrt(max(0.0, start + (level - start) * place / count))))
 
     def adjust(self, change: Adjust, at: Beats) -> None:
-        """Set what the command sets, from `at` on; bounds hold for the next answers. Raises BadInput."""
-        self.bounds = self.bounds.adjusted(change)
+        """Set what the command sets, from `at` on; bounds hold for the next bars of the model's. Raises BadInput."""
+        before, self.bounds = self.bounds, self.bounds.adjusted(change)
+        if self.bounds != before and self._answered is not None and at <= self._answered == self._lane.last():
+            self._lane.set(self._answered, self.bounds.keep(self._answer))
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
@@ -290,8 +381,12 @@ class Part:
             self._control(VOLUME, at, min(127, round(100 * math.sqrt(change.gain))))
         if change.pan is not None:
             self._control(PAN, at, max(0, min(127, round(64 + 63.5 * change.pan))))
-        if change.program is not None:
-            self._control(PROGRAM, at, change.program)
+        for control, value in change.controls.items():
+            self._control(control, at, value)
+        if change.bank is not None:
+            self.bank.set(at, change.bank)
+        if change.program is not None or change.bank is not None:  # a bank counts from the next program on
+            self._control(PROGRAM, at, int(self.settings.get("program", 0)))
 
     def _control(self, key: int, at: Beats, value: int) -> None:
         self._controls.setdefault(key, Steps(None)).set(at, value)
@@ -340,14 +435,60 @@ class Part:
         self.asked = request_id
         self.asks, self.asks_ever = self.asks + 1, self.asks_ever + 1
 
+    def unask(self) -> None:
+        """The request that was out counts for nothing: ask again."""
+        self.asked = ""
+        self.asks, self.asks_ever = self.asks - 1, self.asks_ever - 1
+
     def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
         """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
         at = self.entry(now, tempo)
         self._enter(self.bounds.keep(phrase), at)
+        self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
             self.mode = Mode.LOOP
         return at
+
+    # What its model proposes
+
+    def propose(self, n: int) -> Model:
+        """So many candidates are wanted, of the model that is returned.
+
+        Raises BadInput if there is none, or for what takes too long.
+        """
+        model = self._needs_model()
+        if n * model.work > MOST_WORK:
+            raise BadInput(
+                f"{n} candidates of {model!r} would take too long: "
+                f"candidates x bars x beam_size x branch_factor may be {MOST_WORK}."
+            )
+        self.proposals += 1
+        return model
+
+    def proposes(self, request_id: str) -> None:
+        """The request for candidates is out."""
+        self.proposal, self._candidates = request_id, Candidates(waits=True)
+
+    def proposed(self, reply: Reply) -> None:
+        """The candidates have come, or will not."""
+        self.proposal, self._candidates = "", Candidates(reply.phrases, trouble=reply.refusal or "")
+
+    def candidates(self) -> Candidates:
+        """What its model has proposed, within the limits as they are now."""
+        found = self._candidates
+        return Candidates(tuple(self.bounds.keep(phrase) for phrase in found.phrases), found.waits, found.trouble)
+
+    def candidate(self, number: int) -> Phrase:
+        """The candidate of this number, counted from 1. Raises BadInput if there is none."""
+        found = self.candidates()
+        if found.waits:
+            raise BadInput(f"{self.name}'s candidates have not come yet: {self.name}.candidates() shows them once they have.")
+        if not found.phrases:
+            raise BadInput(f"{self.name} has no candidates: ask its model for some first, {self.name}.candidates(8).")
+        if number not in range(1, len(found.phrases) + 1):
+            raise BadInput(f"{self.name} has no candidate {number!r}: give a number from 1 to {len(found.phrases)}.")
+        return found.phrases[number - 1]
 
     def realign(self, after: Beats, tempo: TempoMap) -> None:
         """The bar lines have moved: what was to enter last, after this beat, enters on one of the new ones."""
@@ -372,7 +513,7 @@ class Part:
         if self.mode is Mode.COUNTING and (self._lane.last() or now) < now:
             self.mode = Mode.STOPPED
         self.takes += fresh
-        histories: list[Steps[Any]] = [self._lane, self._channel, self.route, self.muted, self.soloed, *self._controls.values()]
-        for steps in histories:
+        kept: list[Steps[Any]] = [self._lane, self._channel, self.route, self.bank, self.muted, self.soloed, self.counting]
+        for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
         return fresh

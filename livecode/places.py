@@ -88,14 +88,14 @@ class Place:
             return rf"\\.\pipe\livecode-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}-{self.name}"
         return str(self.folder / f"{self.name}.sock")
 
-    def lock(self) -> FileLock:
-        """What the engine holds as long as it lives; the system lets go of it however the engine ends."""
-        return FileLock(self._file("lock"), mode=0o600, timeout=2.0, thread_local=False)
+    def lock(self) -> "Claim":
+        """What the engine holds as long as it lives."""
+        return Claim(self._file("lock"), self.name, patience=2.0)
 
     def held(self) -> bool:
         """Whether an engine holds the lock. Those who ask do not see each other."""
         if sys.platform == "win32":
-            return _taken(self.lock())
+            return self.lock().taken()
         import fcntl  # is not there on Windows
 
         with contextlib.suppress(FileNotFoundError), self._file("lock").open("rb") as file:
@@ -151,17 +151,56 @@ def running() -> list[str]:
     return [place.name for place in places if place.lives()]
 
 
-def _taken(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
+class Claim:
+    """What one process holds at a time: a locked file that says who holds it. The system lets go of it however that process ends.
+
+    The file is removed when it is released, while it is still locked: whoever had opened it before gets a lock on a file without
+    a name, sees that (filelock does), and begins again. After a crash it stays, for the next holder. engine: "" for a stage that
+    plays in its own process. patience: for how long `acquire` waits.
+    """
+
+    def __init__(self, file: Path, engine: str, *, patience: Seconds) -> None:
+        self._file, self._engine = file, engine
+        self._lock = FileLock(file, mode=0o600, timeout=patience, thread_local=False)
+
+    def acquire(self) -> None:
+        """Take it. Raises filelock.Timeout if somebody else holds it."""
+        self._lock.acquire()
+        with contextlib.suppress(OSError):  # Windows lets nobody write to it
+            self._file.write_text(f"{os.getpid()} {self._engine}")
+
+    def release(self) -> None:
+        """Let go of it, if it is held."""
+        if self._lock.is_locked and sys.platform != "win32":  # there, filelock removes it
+            self._file.unlink(missing_ok=True)
+        self._lock.release()
+
+    def taken(self) -> bool:
+        """Whether somebody else holds it; asked by taking it for a moment."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        self.release()
+        return False
+
+    def holder(self) -> tuple[int, str] | None:
+        """The process that holds it and the name of its engine; None if that cannot be known."""
+        try:
+            pid, _, engine = self._file.read_text().partition(" ")
+            return int(pid), engine
+        except (OSError, ValueError):
+            return None
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
 
 
-def port_lock(api: str, port: str) -> FileLock:
+def port_lock(api: str, port: str, engine: str) -> Claim:
     """What an engine holds as long as it plays on this MIDI port, so that no other opens it by accident."""
     system = f"jack {os.environ.get('JACK_DEFAULT_SERVER', '')}" if api == "jack" else api
     digest = hashlib.sha256(f"{system} {port}".encode()).hexdigest()[:16]
-    return FileLock(runtime_folder() / f"port-{digest}.lock", mode=0o600, timeout=0, thread_local=False)
+    return Claim(runtime_folder() / f"port-{digest}.lock", engine, patience=0.1)

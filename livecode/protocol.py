@@ -12,9 +12,9 @@ from typing import TypeAlias
 import msgspec
 
 from . import errors
-from .commands import AnyCommand, On, Snapshot
+from .commands import AnyCommand, Candidates, On, Snapshot
 from .errors import LivecodeError
-from .models.host import ModelState
+from .models.keeper import ModelState
 from .models.wire import from_json, to_json
 from .music import Beats, ControlEvent, Event, NoteEvent, Phrase, ProgramEvent, Seconds
 from .tempo import Meter, TempoMap
@@ -96,6 +96,12 @@ class ReadTakes(msgspec.Struct, frozen=True, tag=True):
     part: str
 
 
+class ReadCandidates(msgspec.Struct, frozen=True, tag=True):
+    """Say what the part's model has proposed."""
+
+    part: str
+
+
 class ReadTempo(msgspec.Struct, frozen=True, tag=True):
     """Say the tempo map."""
 
@@ -121,7 +127,18 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
 
 
 Request: TypeAlias = (
-    AnyCommand | Hello | OpenPort | Remark | Look | ReadLog | ReadTakes | ReadTempo | ReadSettings | ReadTape | Shutdown
+    AnyCommand
+    | Hello
+    | OpenPort
+    | Remark
+    | Look
+    | ReadLog
+    | ReadTakes
+    | ReadCandidates
+    | ReadTempo
+    | ReadSettings
+    | ReadTape
+    | Shutdown
 )
 
 
@@ -136,7 +153,10 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Hello`: who this is, and what it was opened with. `no_audio` says why FluidSynth does not play, "" if it does."""
+    """To `Hello`: who this is, and what it was opened with.
+
+    `no_audio` says what kept FluidSynth from playing as it should when the engine began, "" for nothing.
+    """
 
     version: int
     pid: int
@@ -206,7 +226,10 @@ class OutputState(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Look`: what was so a moment ago."""
+    """To `Look`: what was so a moment ago.
+
+    `no_audio` says what keeps FluidSynth or another output from playing as it should, "" for nothing.
+    """
 
     snapshot: Snapshot
     models: tuple[ModelState, ...]
@@ -267,7 +290,7 @@ class Page(msgspec.Struct, frozen=True, tag=True):
         return sorted([*self.programs, *self.controls, *self.notes], key=lambda event: event.beat)
 
 
-Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | Takes | Tempos | Page
+Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | Takes | Candidates | Tempos | Page
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 encode: Callable[[object], bytes] = _encoder.encode

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from .commands import AnyCommand, On, Panic, Snapshot
+from .commands import AnyCommand, Candidates, On, Panic, Snapshot
 from .errors import EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
 from .line import Line
@@ -26,6 +26,7 @@ from .protocol import (
     Opening,
     OpenPort,
     Page,
+    ReadCandidates,
     ReadLog,
     ReadSettings,
     ReadTakes,
@@ -167,6 +168,10 @@ class RemoteEngine:
         """Every phrase of the part that sounded."""
         return self._ask(ReadTakes(part), Takes).phrases
 
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._ask(ReadCandidates(part), Candidates)
+
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""
         return self._ask(ReadTempo(), Tempos).tempo
@@ -270,7 +275,8 @@ def _none_runs(name: str) -> str:
     others = running()
     if others:
         return f"No engine {name!r} runs: there is {', '.join(map(repr, others))}."
-    return f"No engine {name!r} runs: start one with Stage({'' if name == MAIN else f'name={name!r}'})."
+    shell, python = ("", "") if name == MAIN else (f" --name {name}", f"name={name!r}")
+    return f"No engine {name!r} runs: start one with livecode{shell}, or in Python with Stage({python})."
 
 
 def _last_line(log: "os.PathLike[str]") -> str:

@@ -5,7 +5,7 @@ the same events, live and offline.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .asking import Asking, Models
@@ -16,6 +16,7 @@ from .commands import (
     Adjust,
     AnyCommand,
     Assign,
+    Candidates,
     Continue,
     CountIn,
     Declare,
@@ -26,7 +27,9 @@ from .commands import (
     Panic,
     PartState,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     Route,
     SetMeter,
@@ -35,16 +38,19 @@ from .commands import (
     Solo,
     Tempo,
     ToPart,
+    Undo,
+    UndoLast,
 )
 from .errors import BadInput, UnknownName
-from .facts import Answered, CameBack, Fact, Moved, PortOpened, Taken
+from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
-from .parts import PROGRAM, Mode, Part
+from .parts import PROGRAM, Memory, Mode, Part
 from .tempo import Meter, TempoMap
 from .transport import Transport
+from .undoing import Done, History
 
 _STRETCH = Beats(16)
 """So many beats are retold at a time."""
@@ -78,8 +84,9 @@ class Sequencer:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
-        self._asking = Asking(clock, models, seed)
         self._parts: dict[str, Part] = {}
+        self._asking = Asking(clock, models, seed, self._parts)
+        self._history = History()
         self._soloists: list[Part] = []
         """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
@@ -94,7 +101,8 @@ class Sequencer:
         self._outputs.append(output)
         now = self.time.reachable()
         self._welcome(output.name, now)
-        return Outcome(now, f"output {output.name} is open")
+        remedy = "" if self._outputs[0] is output else f": part.output = {output.name!r} sends a part there"
+        return Outcome(now, f"output {output.name} is open{remedy}")
 
     def _welcome(self, output: str, now: Beats) -> None:
         """If it is the first output, have it hear of all settings."""
@@ -117,14 +125,23 @@ class Sequencer:
         """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
         changed then."""
         self._pause_if_due()
+        if isinstance(command, Pick):
+            command = self._picked(command)
         now, at = self.time.reachable(), self._moment(command)
         words = self._do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
+        if isinstance(command, Propose):
+            self._asking.propose(self._parts[command.part], command.n, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
+
+    def _picked(self, command: Pick) -> Play:
+        """The notes that are picked, so that the journal has them: candidates are in no journal."""
+        part = self._parts.get(command.part) or Part(command.part, 0, Beats(0))
+        return Play(part=command.part, phrase=part.candidate(command.number), on=command.on)
 
     def _moment(self, command: AnyCommand) -> Beats:
         """When it takes effect. What falls silent does so now; everything else begins where the outputs can be reached."""
@@ -136,20 +153,49 @@ class Sequencer:
 
     def _do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
-        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, at)
+        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
         since, asked = min(at, part.next_change(now) or at), part.asked
+        if isinstance(command, Undo):
+            return f"{part.name}: {self._undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
+        before = Done("", {part.name: part.memory()})
         if isinstance(command, Mute | Solo):
             self._parts.setdefault(part.name, part)
-            return f"{part.name}: {self._gate(part, command, at)}"
+            return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
         words = self._tell(part, command, now, at)
         self._parts.setdefault(part.name, part)
+        self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
             self._asking.forget(asked)
         self._replan([part], since)
-        return f"{part.name}: {words}"
+        words = f"{part.name}: {words}"
+        return words if isinstance(command, Declare | Propose) else self._did(before, words)
+
+    def _did(self, before: Done, words: str) -> str:
+        """These words, under which what was done can be undone."""
+        self._history.did(replace(before, words=words))
+        return words
+
+    def _undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
+        """Undo or redo what was done last to a part; "" stands for any."""
+        done = self._history.pop(part, redo=command.redo)
+        self._history.push(Done(done.words, {name: self._parts[name].memory() for name in done.before}), redone=command.redo)
+        for name, memory in done.before.items():
+            self._restore(self._parts[name], memory, now, at)
+        return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
+
+    def _restore(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
+        since = min(now, at)
+        self._asking.forget(part.asked)
+        part.restore(memory, now, at, self.time.bar(at))
+        self.time.counted = max(other.counted() for other in self._parts.values())
+        self._replan([part], since)
+        if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
+            self._gate(part, Mute(part=part.name, muted=memory.muted), now, now)
+        if (part.soloed.at(now), part.soloed.final()) != (memory.soloed, memory.soloed):
+            self._gate(part, Solo(part=part.name, soloed=memory.soloed), now, now)
 
     def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
         match command:
@@ -158,9 +204,8 @@ class Sequencer:
             case Play(phrase=phrase):
                 part.play(phrase, at)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
-            case Assign(model=model):
-                part.assign(model, now)
-                return f"waits for {model.key}; what sounds goes on"
+            case Assign() | Propose():
+                return self._engage(part, command, now)
             case Act(action=action):
                 return self._act(part, action, now, at)
             case Route(output=output):
@@ -169,17 +214,23 @@ class Sequencer:
                 part.route.set(at, output)
                 return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
             case CountIn(phrase=phrase, bars=bars):
-                self.time.counted = at + bars * self.time.bar(at)
-                part.count_in(phrase, at, self.time.counted, self.time.bar(at))
+                part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))
                 return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
             case Adjust():
                 part.adjust(command, at)
-                said = ", ".join([*(f"{name} {value}" for name, value in command.given().items()), *sorted(command.free)])
-                return f"{said or 'nothing'} {'set' if command.given() else 'freed'} {self._when(command, at)}"
+                return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _engage(self, part: Part, command: Assign | Propose, now: Beats) -> str:
+        """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
+        if isinstance(command, Assign):
+            part.assign(command.model, now)
+            return f"waits for {command.model.key}; what sounds goes on"
+        model = part.propose(command.n)
+        return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
 
     def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
         match action:
@@ -203,11 +254,11 @@ class Sequencer:
         phrase = part.phrase_at(at)
         return self.time.bar(at) if phrase is None else phrase.length
 
-    def _obey_stage(self, command: AnyCommand, at: Beats) -> str:
+    def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         else:
-            words = self._set_transport(command, at)
+            words = self._set_transport(command, now, at)
         self._replan(self._parts.values(), at)
         return words
 
@@ -227,13 +278,16 @@ class Sequencer:
                 time.tempo = time.tempo.with_swing(at, swing)
                 return f"swing {float(swing.ratio):g} from {time.place(at)}"
 
-    def _set_transport(self, command: AnyCommand, at: Beats) -> str:
+    def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:
             case Hush():
-                self._stop_all(at)
-                return f"all parts stop at {self.time.place(at)}"
+                before = Done("", {part.name: part.memory() for part in self._parts.values()})
+                self._stop_all(now, at)
+                return self._did(before, f"all parts stop at {self.time.place(at)}")
+            case UndoLast():
+                return self._undo("", command, now, at)
             case Panic():
-                self._stop_all(at)
+                self._stop_all(now, at)
                 self._withdraw(None, at)
                 self._silence(None, at)
                 return "all parts stopped, all notes off"
@@ -256,14 +310,14 @@ class Sequencer:
         if self.time.pause_at is not None and self.time.pause_planned:
             self._withdraw(None, self.time.pause_at)
 
-    def _stop_all(self, at: Beats) -> None:
+    def _stop_all(self, now: Beats, at: Beats) -> None:
         self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
-            self._replan([part], min(at, part.next_change(self.time.reachable()) or at))
+            self._replan([part], min(at, part.next_change(now) or at))
             part.stop(at, self.time.bar(at))
 
-    def _gate(self, part: Part, command: Mute | Solo, at: Beats) -> str:
+    def _gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
         """Mute or solo."""
         if isinstance(command, Mute):
             part.muted.set(at, command.muted)
@@ -272,13 +326,12 @@ class Sequencer:
             part.soloed.set(at, command.soloed)
             self._soloists = [other for other in self._parts.values() if any(other.soloed.values())]
             words = "solo" if command.soloed else "out of solo"
-        reachable = self.time.reachable()
         for other in self._parts.values():
             if self._audible(other, at):
-                self._replan([other], max(at, reachable))
+                self._replan([other], max(at, now))
             else:
                 self._replan([other], at)
-                if at < reachable:
+                if at < now:
                     self._silence(other.name, at)
         return f"{words} {self._when(command, at)}"
 
@@ -289,7 +342,7 @@ class Sequencer:
         if part.muted.at(beat):
             return False
         alone = any(other.soloed.at(beat) for other in self._soloists)
-        return part.soloed.at(beat) or not alone or part.mode is Mode.COUNTING
+        return part.soloed.at(beat) or not alone or part.counting.at(beat)
 
     def _replan(self, parts: Iterable[Part], since: Beats) -> None:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""
@@ -326,7 +379,7 @@ class Sequencer:
 
     def receive(self, reply: Reply) -> None:
         """A model has answered: the phrase enters at the next boundary. A reply that nobody waits for is dropped."""
-        part = self._asking.landed(reply)
+        part = self._asking.landed(reply, self.time.entrance())
         if part is None:
             return
         if reply.phrase is None:
@@ -355,7 +408,7 @@ class Sequencer:
     def _follow(self, output: Output) -> None:
         output.follow()
         if not output.trouble and self._troubles.get((output, "trouble")):
-            self._note(f"{output.name} plays again: {output}.")
+            self._note(f"{output.name} plays now: {output}.")
         self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
 
     def advance(self, until: Seconds) -> None:
@@ -363,7 +416,7 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
-            self._asking.ask_if_due(part, self.time.entrance(), self.time.tempo)
+            self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
         if not self.time.running:
             return
         events = self._planned(*self.time.window(MOST_LATE, until))
@@ -383,11 +436,11 @@ class Sequencer:
 
     # After a crash
 
-    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> None:
+    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
         """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
 
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
-        The tape begins here: `retell` says what sounded before.
+        The tape begins here: `retell` says what sounded before. Returns the fact that the engine is back.
         """
         moved = self._moved
         for fact in facts:
@@ -397,14 +450,17 @@ class Sequencer:
                 self._recall(fact)
         self.time.move(moved)
         self._moved = self.time.moved()
-        ended = max(Beats(0), self.time.beat_at(crashed))
+        ended = max(self.time.held, self.time.beat_at(crashed))
         self._pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
-        self._record(CameBack(crashed=min(ended, now), now=now))
+        self._tape.withdraw(None, Beats(0))
+        back = CameBack(crashed=min(ended, now), now=now)
+        self._record(back)
         for part in self._parts.values():
             if part.model is not None:
                 self._asking.prepare(part.name, part.model)
+        return back
 
     def _come_back(self, now: Beats) -> None:
         """Hand over events from here on, and notes from the next bar on."""
@@ -413,13 +469,13 @@ class Sequencer:
             part.settle(now)
             part.come_back(now)
 
-    def _recall(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
+    def _recall(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
         try:
             self._take_in(fact)
         except Exception as error:  # it must come back with all that can be had
             self._note(f"left out after the crash: {error}")
 
-    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack) -> None:
+    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
@@ -448,6 +504,9 @@ class Sequencer:
                     if fact.started is not None:
                         self._forget_pause()
                     self.time.move(fact)
+                case Slept():
+                    yield from self._told(fact.begin)
+                    self._tape.schedule(self._planned(fact.end, fact.end))
                 case CameBack():
                     yield from self._told(fact.crashed)
                     self._withdraw(None, fact.crashed)
@@ -476,6 +535,7 @@ class Sequencer:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
         if begin > self._handed:
             self._note("the machine stood still: the notes of that time are left out")
+            self._record(Slept(begin=self._handed, end=begin))
         self._handed = end
         events: list[Event] = []
         if end == self.time.pause_at:
@@ -530,7 +590,7 @@ class Sequencer:
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
         channel, seconds = part.channel_at(beat) or 0, self.time.sounds_at(beat)
         if key == PROGRAM:
-            return ProgramEvent(part.name, beat, seconds, channel, value)
+            return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
     def _start_if_sounding(self) -> None:
@@ -581,6 +641,10 @@ class Sequencer:
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""
         return tuple(take.phrase for take in self._parts[part].takes) if part in self._parts else ()
+
+    def candidates(self, part: str) -> Candidates:
+        """What the part's model has proposed."""
+        return self._parts[part].candidates() if part in self._parts else Candidates()
 
     def _length(self, length: Beats, at: Beats) -> str:
         return counted(length / self.time.bar(at), "bar")

@@ -31,7 +31,7 @@ from .facts import PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
-from .outputs import Output
+from .outputs import Output, soundfonts
 from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
@@ -47,6 +47,7 @@ from .protocol import (
     Opening,
     OpenPort,
     Page,
+    ReadCandidates,
     ReadLog,
     ReadSettings,
     ReadTakes,
@@ -76,6 +77,7 @@ SWITCH_INTERVAL: Seconds = 0.0001
 """How long a thread may wait for Python's lock while another computes: the senders must not wait for 5 ms, the default."""
 
 _WRITTEN: Seconds = 0.05
+_SLOWEST: Seconds = 5.0
 _LOOK_EVERY: Seconds = 0.1
 
 
@@ -91,7 +93,7 @@ class Server:
             self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
         clock = SystemClock()
         outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
-        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio)
+        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio, name=start.name)
         self._over = threading.Event()
         self._end_at: Beats | None = None
         self._clients: set[Connection] = set()
@@ -106,6 +108,7 @@ class Server:
             Look: lambda _: self._report(),
             ReadLog: lambda asked: Entries(self._engine.log(), self._engine.worker_log() if asked.worker else ()),
             ReadTakes: lambda asked: Takes(self._engine.takes(asked.part)),
+            ReadCandidates: lambda asked: self._engine.candidates(asked.part),
             ReadTempo: lambda _: Tempos(self._engine.tempo()),
             ReadTape: lambda asked: Page.of(self._engine.score(asked.begin, asked.end)),
             ReadSettings: lambda asked: Page.of(self._engine.settings(asked.at, asked.seconds)),
@@ -132,7 +135,7 @@ class Server:
     def _remember(self) -> None:
         """Have the tape and the takes from before a crash, while the music plays."""
         try:
-            self._journal.settle(_WRITTEN)
+            self._journal.settle(_SLOWEST)
             self._engine.remember(journal.read(self._journal.path).facts)
         except Exception as error:
             self._engine.note(f"the tape begins at the crash, for the journal does not say what sounded before: {error!r}")
@@ -143,6 +146,7 @@ class Server:
         with Listener(self._place.address, backlog=MOST_CLIENTS) as door:
             key = self._place.new_key()
             self._journal.start()
+            self._journal.settle(_WRITTEN)
             self._engine.start()
             self._guard.start()
             if self._start.resume:
@@ -269,12 +273,15 @@ class Server:
 
 
 def _synthesizer_at_any_cost(opening: Opening, clock: Clock) -> tuple[list[Output], str]:
-    """After a crash: on the driver that was named, else on any, else none; whatever is missing, the music must go on."""
-    for driver in dict.fromkeys((opening.driver, None)):
-        try:
-            return synthesizer(msgspec.structs.replace(opening, driver=driver, require_audio=False), clock)
-        except LivecodeError as error:
-            refusal = str(error)
+    """After a crash: as before, as soon as its device is there. If it cannot be as before, with the soundfont that always comes
+    along, else not at all: whatever is missing, the music must go on."""
+    try:
+        return synthesizer(opening, clock, later=True)
+    except LivecodeError as error:
+        refusal = str(error)
+    with contextlib.suppress(LivecodeError):
+        outputs, _ = synthesizer(msgspec.structs.replace(opening, soundfont=str(soundfonts.find())), clock, later=True)
+        return outputs, f"{refusal} {soundfonts.DEFAULT} plays instead."
     return [], refusal
 
 

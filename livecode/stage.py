@@ -4,6 +4,7 @@ import atexit
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -26,7 +27,9 @@ from .commands import (
     Panic,
     PartState,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     Route,
     SetMeter,
@@ -34,14 +37,16 @@ from .commands import (
     Snapshot,
     Solo,
     Tempo,
+    Undo,
+    UndoLast,
 )
 from .engine import LiveEngine, OfflineEngine
-from .errors import BadInput, UnknownWord
+from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .formats import write_midi
-from .gm import DRUMS, PROGRAMS, program_number
-from .models.host import ModelState
+from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
+from .models.keeper import ModelState
 from .models.wire import Model
-from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
+from .music import Beats, Note, NoteEvent, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -54,6 +59,9 @@ from .remote import RemoteEngine
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
 
 _CLICK = DRUMS["stick"]
+
+CANDIDATES_IN: Seconds = 5.0
+"""How long the prompt waits for candidates. Eight of four bars take 0.1 s; a bundle that must be compiled first takes 15."""
 
 
 class Answer(str):
@@ -68,6 +76,20 @@ class Lines(tuple[str, ...]):
 
     def __repr__(self) -> str:
         return "\n".join(self)
+
+
+class Choice(tuple[Phrase, ...]):
+    """Candidates, which show at the prompt one a line, with the number to pick."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{number:2}  {_gist(phrase)}" for number, phrase in enumerate(self, 1))
+
+
+class Parts(dict[str, "PartHandle"]):
+    """The parts by name. A name that no part has is refused with the closest."""
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UnknownName.of("part", name, self)
 
 
 class _Strict:
@@ -95,17 +117,18 @@ class Stage(_Strict):
       attached to, and keeps what is None here; `close` then leaves it, while a stage that started its engine ends it.
     seed: the same seed and commands give the same notes; None draws one, which the log names.
     soundfont: a name or a path (.sf2, .sf3); None is the one that always comes along.
-    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one.
+    driver: FluidSynth's audio driver, such as "pulseaudio", "alsa", "jack", "coreaudio"; None finds one, now or later.
     gain: FluidSynth's, 0 to 10; None is 0.6. reverb, chorus: on or off; None is on, off.
-    require_audio: refuse a machine without an audio device.
+    require_audio: refuse a machine without an audio device, as a named driver does.
     outputs: play to these instead of FluidSynth, in this process; [] plays to the tape, and to MIDI ports.
     patience: how many seconds a model may take for an answer before its worker is restarted; None is 30.
     linger: for how many seconds the engine plays on after every stage has vanished.
     offline: virtual time, which goes on only in `run`; for tests, notebooks and renders.
     inline: play in this process; None does so if it is offline or has outputs of its own.
 
-    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; a machine without
-    a device gets a sentence, and the tape. Raises BadInput, UnknownName or OutputError.
+    The music starts with the first notes. Making a stage opens the audio device, `close` or `with` lets it go; where there
+    is none yet, a sentence says so, the tape plays, and FluidSynth as soon as there is one.
+    Raises BadInput, UnknownName or OutputError.
     """
 
     def __init__(
@@ -198,15 +221,17 @@ class Stage(_Strict):
         *,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         gain: float | None = None,
         pan: float | None = None,
     ) -> "PartHandle":
         """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
-        settings = _adjust(name, channel=channel, program=program, gain=gain, pan=pan)
+        settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
             self._engine.submit(Declare(part=name))
             self._parts[name] = PartHandle(self, name)
-        if settings.given():
+        if settings != Adjust(part=name):
             self.tell(settings)
         return self._parts[name]
 
@@ -215,14 +240,14 @@ class Stage(_Strict):
         """The parts by name, also those that other stages of the same engine made."""
         for part in self.snapshot().parts:
             self._parts.setdefault(part.name, PartHandle(self, part.name))
-        return dict(self._parts)
+        return Parts(self._parts)
 
     def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
 
         port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
-        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a machine without
-        an audio device the first port becomes the one that parts play on by themselves. Raises UnknownName or OutputError.
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a stage without
+        FluidSynth, Stage(outputs=[]), parts play on the first port by themselves. Raises UnknownName or OutputError.
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
@@ -376,7 +401,12 @@ class Stage(_Strict):
         return self._engine.state() if isinstance(self._engine, RemoteEngine) else None
 
     def log(self, last: int = 20, *, worker: bool = False) -> Lines:
-        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it."""
+        """The last sentences of what happened; with worker=True what the models' worker wrote, tracebacks among it.
+
+        Raises BadInput.
+        """
+        if isinstance(last, bool) or not isinstance(last, int) or last < 1:
+            raise BadInput(f"{last!r} is no number of sentences: give one such as 20.")
         return Lines(self._engine.worker_log()[-last:] if worker else (str(entry) for entry in self._engine.log()[-last:]))
 
     def log_entries(self) -> tuple[LogEntry, ...]:
@@ -415,6 +445,36 @@ class Stage(_Strict):
         )
         return Answer(f"{target}: {length}, {report}")
 
+    def grab(self, bars: float = 8, part: str | None = None) -> Phrase:
+        """What has sounded in the last `bars` whole bars, of one part or of all that are not drums, as a phrase.
+
+        Raises BadInput if nothing has, and UnknownName for a part that there is not.
+        """
+        if part is not None and part not in self.parts:
+            raise UnknownName.of("part", part, self.parts)
+        tempo = self._engine.tempo()
+        end = tempo.line_before(self._engine.snapshot().beats)
+        begin = max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
+        events = self._engine.score(begin, end) if begin < end else []
+        heard = [event for event in events if isinstance(event, NoteEvent) and part in (None, event.part)]
+        drums = part is not None and all(note.channel == DRUM_CHANNEL for note in heard)
+        notes = [
+            Note(event.beat - begin, event.end_beat - event.beat, event.pitch, event.velocity)
+            for event in heard
+            if drums or event.channel != DRUM_CHANNEL
+        ]
+        if not notes:
+            raise BadInput(f"{part or 'The stage'} played no notes in the last {bars:g} bars: play something first.")
+        return Phrase(tuple(notes), end - begin, drums)
+
+    def undo(self) -> Answer:
+        """Take back the last command to any part, or `hush`, on the bar; tempo, pause and panic stay. Raises BadInput."""
+        return self.tell(UndoLast())
+
+    def redo(self) -> Answer:
+        """Take back the last undo, on the bar. Raises BadInput."""
+        return self.tell(UndoLast(redo=True))
+
     def note(self, sentence: str) -> None:
         """Keep a sentence of your own in the log."""
         self._engine.note(sentence)
@@ -445,6 +505,22 @@ class Stage(_Strict):
         """Every phrase of the part that sounded, oldest first."""
         return self._engine.takes(part)
 
+    def candidates(self, part: str) -> Choice:
+        """What the part's model has proposed; waited for, but not for long. Raises ModelRefused or BadInput."""
+        until, pause = time.monotonic() + CANDIDATES_IN, threading.Event()
+        while (found := self._engine.candidates(part)).waits:
+            if time.monotonic() > until:
+                raise ModelRefused(
+                    f"{part}'s candidates have not come within {CANDIDATES_IN:g} s: "
+                    f"{part}.candidates() shows them once they have."
+                )
+            pause.wait(0.02)
+        if found.trouble:
+            raise ModelRefused(found.trouble)
+        if not found.phrases:
+            raise BadInput(f"{part} has no candidates: ask its model for some first, {part}.candidates(8).")
+        return Choice(found.phrases)
+
     def __repr__(self) -> str:
         return repr(self.status())
 
@@ -459,6 +535,16 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
     return " · ".join([f"{part.name}: {part.doing}", *marks])
+
+
+def _gist(phrase: Phrase) -> str:
+    """A phrase in a few words: '12 notes, C4 to G5', '31 strokes on 4 drums', 'silence'."""
+    pitches = sorted(note.pitch for note in phrase.notes)
+    if not pitches:
+        return "silence"
+    if phrase.drums:
+        return f"{counted(Fraction(len(pitches)), 'stroke')} on {counted(Fraction(len(set(pitches))), 'drum')}"
+    return f"{counted(Fraction(len(pitches)), 'note')}, {pitch_name(pitches[0])} to {pitch_name(pitches[-1])}"
 
 
 def _clicks(meter: Meter) -> Phrase:
@@ -509,7 +595,7 @@ class PartHandle(_Strict):
 
     @property
     def range(self) -> tuple[str, str]:
-        """The lowest and the highest pitch that its model may play; setting it takes effect with the next answer."""
+        """The lowest and the highest pitch that its model may play; setting it takes effect with the next bars."""
         settings = self.state().settings
         return pitch_name(int(settings.get("low", 0))), pitch_name(int(settings.get("high", 127)))
 
@@ -571,6 +657,26 @@ class PartHandle(_Strict):
         """Stop at the end of the loop."""
         return self._act(Action.STOP, on)
 
+    def candidates(self, n: int | None = None) -> Choice:
+        """Have its model make `n` candidates for its next bars, 1 to 64, and show them; None shows those that were made last.
+
+        What sounds goes on. The same stage seed gives the same candidates. Raises BadInput, and ModelRefused if they have not
+        come within five seconds.
+
+        >>> import livecode as lc
+        >>> with lc.Stage(offline=True, seed=7) as stage:
+        ...     lead = stage.part("lead") >> lc.melody_rnn(bars=1, primer=None)
+        ...     len(lead.candidates(3)), lead.pick(2)
+        (3, lead: plays 1 bar from bar 1)
+        """
+        if n is not None:
+            self._stage.tell(Propose(part=self._name, n=n))
+        return self._stage.candidates(self._name)
+
+    def pick(self, number: int, *, on: str = "loop") -> Answer:
+        """Play the candidate of this number, counted from 1, from the end of the loop on, and loop it. Raises BadInput."""
+        return self._stage.tell(Pick(part=self._name, number=number, on=On.of(on)))
+
     def mute(self, *, on: str = "now") -> Answer:
         """Silence the part; it goes on underneath."""
         return self._stage.tell(Mute(part=self._name, muted=True, on=On.of(on)))
@@ -586,6 +692,42 @@ class PartHandle(_Strict):
     def unsolo(self, *, on: str = "now") -> Answer:
         """Let this part out of solo."""
         return self._stage.tell(Solo(part=self._name, soloed=False, on=On.of(on)))
+
+    def undo(self, *, on: str = "loop") -> Answer:
+        """Take back the last command to this part: what it plays from the end of the loop on, how it sounds now.
+
+        Again and again, up to the beginning. The bars that models have made are no commands. Raises BadInput.
+
+        >>> from livecode import Stage, notes
+        >>> with Stage(offline=True) as stage:
+        ...     lead = stage.part("lead") >> notes("C4 E4 G4 .")
+        ...     lead.mute(), lead.undo(), lead.redo()
+        (lead: muted now, lead: undone from bar 1: muted now, lead: redone from bar 1: muted now)
+        """
+        return self._stage.tell(Undo(part=self._name, on=On.of(on)))
+
+    def redo(self, *, on: str = "loop") -> Answer:
+        """Take back the last undo of this part; a new command to it ends that. Raises BadInput."""
+        return self._stage.tell(Undo(part=self._name, redo=True, on=On.of(on)))
+
+    def take(self, number: int, *, on: str = "loop") -> Answer:
+        """Play one of its takes and hold it: -1 is the loop before this one, -2 the one before that; 1 is the first of all.
+
+        Raises BadInput.
+        """
+        takes = self.takes
+        known = [*range(-len(takes) + 1, 0), *range(1, len(takes) + 1)]
+        if isinstance(number, bool) or number not in known:
+            there = f"give -1 to {1 - len(takes)}, or 1 to {len(takes)}" if len(takes) > 1 else "it has not changed its notes yet"
+            raise BadInput(f"{self._name} has no take {number!r}: {there}.")
+        return self._stage.tell(Play(part=self._name, phrase=takes[number - 1], on=On.of(on)))
+
+    def grab(self, bars: float = 8) -> Phrase:
+        """What this part has played in the last `bars` whole bars, as a phrase: to loop, to work on, to give to a model.
+
+        Raises BadInput if it played nothing there.
+        """
+        return self._stage.grab(bars, self._name)
 
     def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
         """Bring the level there evenly over `bars` bars, from the next bar on: 0 is silent, 1 is as loud as the gain says."""
@@ -606,17 +748,23 @@ class PartHandle(_Strict):
         pan: float | None = None,
         channel: int | None = None,
         program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        cc: Mapping[int, int] | None = None,
         range: tuple[int | str, int | str] | None = None,  # noqa: A002
         density: Fraction | float | str | None = None,
     ) -> Answer:
         """Set what is given, now.
 
         gain: 0 to 1.6, 1 as it comes. pan: -1 left to 1 right. channel: 1 to 16. program: a General MIDI name or number (1
-        to 128). range and density limit what a model may play from its next answer on: range=("C3", "C5") folds octaves in,
-        density=2 keeps two notes a beat on the whole, those on the strongest beats. Raises BadInput or UnknownName.
+        to 128). bank: the one that the program is of, as controller 0 selects it, or a pair for controllers 0 and 32. cc:
+        other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next bars on:
+        range=("C3", "C5") folds octaves in, density=2 keeps two notes a beat on the whole, those on the strongest beats.
+        Raises BadInput or UnknownName.
         """
         return self._stage.tell(
-            _adjust(self._name, gain=gain, pan=pan, channel=channel, program=program, span=range, density=density)
+            _adjust(
+                self._name, gain=gain, pan=pan, channel=channel, program=program, bank=bank, cc=cc, span=range, density=density
+            )
         )
 
     def free(self, *limits: str) -> Answer:
@@ -651,6 +799,8 @@ def _adjust(
     pan: float | None = None,
     channel: int | None = None,
     program: int | str | None = None,
+    bank: int | tuple[int, int] | None = None,
+    cc: Mapping[int, int] | None = None,
     span: tuple[int | str, int | str] | None = None,
     density: Fraction | float | str | None = None,
 ) -> Adjust:
@@ -664,16 +814,33 @@ def _adjust(
         pan=pan,
         channel=None if channel is None else channel - 1,
         program=None if program is None else program_number(program),
+        bank=None if bank is None else _bank(bank),
+        controls=_controls(cc or {}),
         low=low,
         high=high,
         density=None if density is None else beats(density),
     )
 
 
+def _bank(bank: object) -> tuple[int, int]:
+    pair = bank if isinstance(bank, tuple | list) else (bank, 0)
+    if len(pair) != 2 or not all(isinstance(number, int) for number in pair):
+        raise BadInput(f"bank={bank!r} is no bank: give a number such as 8, or a pair for controllers 0 and 32 such as (121, 3).")
+    return pair[0], pair[1]
+
+
+def _controls(cc: object) -> Mapping[int, int]:
+    if not isinstance(cc, Mapping) or not all(isinstance(number, int) for pair in cc.items() for number in pair):
+        raise BadInput(f"cc={cc!r} cannot be: give controllers and their values, such as {{74: 100}}.")
+    return dict(cc)
+
+
 def _pitches(span: tuple[int | str, int | str]) -> tuple[int, int]:
     if not isinstance(span, tuple | list) or len(span) != 2:
         raise BadInput(f"range={span!r} is no range: give the lowest and the highest pitch, such as ('C3', 'C5').")
     low, high = (pitch_number(str(pitch)) for pitch in span)
+    if low > high:
+        raise BadInput(f"range={span!r} goes down: give the lowest pitch first, {(span[1], span[0])!r}.")
     return low, high
 
 

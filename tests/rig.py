@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
@@ -18,9 +19,11 @@ COMMIT = 0.2
 STEP = 0.025
 
 
-def a_model(bars: int = 1, *, seed: int | None = None, primer: Phrase | str | None = "last", drums: bool = False) -> Model:
+def a_model(
+    bars: int = 1, *, seed: int | None = None, primer: Phrase | str | None = "last", drums: bool = False, temperature: float = 1.0
+) -> Model:
     key = ModelKey("drums_rnn", "drum_kit", "d.mag") if drums else ModelKey("melody_rnn", "attention_rnn", "m.mag")
-    return Model(key, bars, {"temperature": 1.0}, primer, seed)
+    return Model(key, bars, {"temperature": temperature}, primer, seed)
 
 
 class Asked:
@@ -46,7 +49,8 @@ class Rig:
     ) -> None:
         self.clock = VirtualClock(now=now)
         self.facts: list[Fact] = []
-        self._seed = seed
+        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed}
+        self._answered: list[str] = []
         self.tape = Tape()
         self.models = Asked()
         self.log: list[str] = []
@@ -65,13 +69,13 @@ class Rig:
 
     def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":
         """What comes back, so many seconds later, from nothing but the facts: its own, or all since the beginning."""
-        rig = Rig(now=self.clock.now() + down, seed=self._seed)
+        rig = Rig(now=self.clock.now() + down, **self._opened)
         rig.sequencer.recall(self.facts if facts is None else facts, self.clock.now())
         return rig
 
     def retold(self, back: "Rig") -> Tape:
         """What the facts say of the time before `back` came back."""
-        rig = Rig(now=back.clock.now(), seed=self._seed)
+        rig = Rig(now=back.clock.now(), **self._opened)
         facts = [*self.facts, *back.facts]
         last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
         for _ in rig.sequencer.retell(facts[: last + 1]):
@@ -92,9 +96,29 @@ class Rig:
         return self.obey(Act(part=part, action=action))
 
     def answer(self, text: str | Phrase, number: int = -1) -> None:
-        """Answer the newest request, or the one of that number."""
-        phrase = notes(text) if isinstance(text, str) else text
-        self.sequencer.receive(Reply(self.models.requests[number].id, phrase, None, 0.1))
+        """Answer the newest request, or the one of that number, as often as it wants."""
+        phrase, request = notes(text) if isinstance(text, str) else text, self.models.requests[number]
+        alone, several = (None, (phrase,) * len(request.seeds)) if request.seeds else (phrase, ())
+        self.sequencer.receive(Reply(request.id, alone, None, 0.1, several))
+
+    def propose(self, *texts: str, number: int = -1) -> None:
+        """Answer the newest request, or the one of that number, with candidates."""
+        phrases = tuple(notes(text) for text in texts)
+        self.sequencer.receive(Reply(self.models.requests[number].id, None, None, 0.1, phrases))
+
+    def play_answering(self, *, until: float | Fraction) -> None:
+        """Let time go on; requests are answered within a sixteenth: "D2 . . ." at a temperature of 1, else "E2 . . ."."""
+        here = Fraction(round(16 * self.sequencer.time.beat()), 16)
+        while here < until:
+            self.play(until=here)
+            due = [request.id for request in self.models.requests]
+            here += Fraction(1, 4)
+            self.play(until=min(here, Fraction(until)))
+            for request in self.models.requests:
+                if request.id in due and request.id not in (*self.models.forgotten, *self._answered):
+                    self._answered.append(request.id)
+                    phrase = notes("D2 . . ." if request.knobs["temperature"] == 1 else "E2 . . .")
+                    self.sequencer.receive(Reply(request.id, phrase, None, 0.1))
 
     def refuse(self, why: str, number: int = -1) -> None:
         self.sequencer.receive(Reply(self.models.requests[number].id, None, why, 0.1))

@@ -15,7 +15,8 @@ ROOT = Path(livecode.__file__).parent
 VALUES = {"errors", "music"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "music": {"errors"},
+    "scales": {"errors"},
+    "music": {"errors", "scales"},
     "steps": {"music"},
     "gm": {"errors"},
     "notation": VALUES | {"gm"},
@@ -26,47 +27,65 @@ ALLOWED: dict[str, set[str]] = {
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
     "models.bundles": VALUES | {"models.official", "models.wire"},
-    "models.specs": VALUES | {"models", "models.bundles", "models.wire", "formats"},
+    "models.chords": VALUES | {"models", "models.noteseq", "models.wire", "formats"},
+    "models.interpreters": VALUES | {"models.alone", "models.process", "models.wire"},
+    "models.specs": VALUES
+    | {"models", "models.bundles", "models.chords", "models.interpreters", "models.pitches", "models.wire", "formats"},
     "models.process": VALUES | {"models.wire"},
-    "models.host": VALUES | {"models.process", "models.wire"},
+    "models.hand": VALUES | {"models.process", "models.wire"},
+    "models.keeper": VALUES | {"models.hand", "models.process", "models.wire"},
+    "models.host": VALUES | {"models.keeper", "models.process", "models.wire"},
+    "models.alone": set(),
     "models.grid": VALUES | {"models.wire"},
     "models.noteseq": set(),
+    "models.harmony": {"music", "models", "models.noteseq", "models.wire"},
     "models.step": set(),
     "models.encodings": {"models.noteseq", "models.step"},
     "models.tracks": {"models.encodings", "models.step"},
-    "models.families": {"models", "models.encodings", "models.grid", "models.noteseq", "models.tracks"},
-    "models.search": {"models.step", "models.tracks"},
+    "models.pitches": {"errors", "scales"},
+    "models.polyphony": VALUES | {"models.encodings", "models.grid", "models.step", "models.tracks", "models.wire"},
+    "models.performance": VALUES
+    | {"models", "models.encodings", "models.grid", "models.noteseq", "models.pitches", "models.search", "models.step"}
+    | {"models.tracks", "models.wire"},
+    "models.families": {"music", "models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
+    | {"models.performance", "models.polyphony", "models.tracks", "models.wire"},
+    "models.search": {"models.step", "models.tracks", "models.wire"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
-    | {"models", "models.families", "models.grid", "models.search", "models.step", "models.store"}
+    | {"models", "models.families", "models.search", "models.step", "models.store", "models.tracks"}
     | {"models.wire"},
     "models.checkpoints": {"errors"},
     "models.stack": {"models.checkpoints", "models.step"},
     "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.stack", "models.step"}
-    | {"models.store"},
-    "models.rnn": VALUES | {"models", "models.grid", "models.noteseq", "models.wire"},
+    | {"models.bundles", "models.store"},
+    "models.rnn": VALUES
+    | {"models", "models.families", "models.grid", "models.harmony", "models.noteseq", "models.performance", "models.polyphony"}
+    | {"models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
-    "commands": VALUES | {"tempo", "models.wire"},
+    "commands": VALUES | {"gm", "tempo", "models.wire"},
     "facts": VALUES | {"commands"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
+    "undoing": VALUES | {"parts"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
-    "sequencer": VALUES | {"transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
+    "sequencer": VALUES
+    | {"undoing", "transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
     "supervisor": set(),
     "places": VALUES,
-    "protocol": VALUES | {"commands", "errors", "models.host", "models.wire", "tempo"},
+    "protocol": VALUES | {"commands", "errors", "models.keeper", "models.wire", "tempo"},
     "journal": VALUES | {"facts", "models.wire", "protocol"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"clock", "commands", "devices", "facts", "models.host", "models.wire", "outputs", "protocol", "sequencer", "tempo"},
+    | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
+    | {"sequencer", "tempo"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
-    | {"commands", "engine", "formats", "gm", "models.host", "models.wire", "notation", "outputs", "places", "protocol"}
+    | {"commands", "engine", "formats", "gm", "models.keeper", "models.wire", "notation", "outputs", "places", "protocol"}
     | {"remote", "tempo"},
     "ui": VALUES
     | {"commands", "gm", "models.bundles", "models.official", "models.specs", "models.wire", "notation", "outputs", "places"}

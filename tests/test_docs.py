@@ -1,5 +1,6 @@
 """The Python in README and docs runs, block by block, on a live stage with the real models."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def test_the_code_on_the_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
             listen(stage)
     assert next(tmp_path.glob("*.wav")).stat().st_size > 100_000
     assert lc.read_midi(next(tmp_path.glob("*.mid"))).notes
+
+
+def test_the_examples_of_the_page_on_notes_give_what_it_says() -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "notes.md"), module_relative=False)
+    assert (failed, tried >= 6) == (0, True)
 
 
 def test_links_in_the_pages_lead_somewhere() -> None:

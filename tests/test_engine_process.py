@@ -112,7 +112,7 @@ def test_livecode_stop_ends_an_engine_on_the_bar(stage: lc.Stage) -> None:
     assert gone("main")
     again = subprocess.run([livecode, "stop"], capture_output=True, text=True, timeout=60)
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr == "livecode: No engine 'main' runs: start one with Stage().\n"
+    assert again.stderr == "livecode: No engine 'main' runs: start one with livecode, or in Python with Stage().\n"
     with pytest.raises(lc.LivecodeError, match="The engine 'main' is gone: begin again with Stage"):
         stage.hush()
 
@@ -237,7 +237,7 @@ def test_a_second_crash_while_the_engine_comes_up_is_mended_too(stage: lc.Stage)
     comes_back(stage, crash)
 
 
-def test_an_engine_whose_soundfont_has_gone_comes_back_without_a_sound(tmp_path: Path) -> None:
+def test_an_engine_whose_soundfont_has_gone_comes_back_with_the_one_that_comes_along(tmp_path: Path) -> None:
     soundfont = tmp_path / "mine.sf2"
     shutil.copy(soundfonts.find(), soundfont)
     with ended("main"), lc.Stage(bpm=480, soundfont=soundfont) as stage:
@@ -248,6 +248,9 @@ def test_an_engine_whose_soundfont_has_gone_comes_back_without_a_sound(tmp_path:
         assert stage.engine is not None
         kill(stage.engine.pid)
         comes_back(stage, crash)
+        assert any(line.startswith("output FluidSynth") for line in stage.status())
+        assert said(stage, "There is no soundfont")
+        assert said(stage, "TimGM6mb plays instead.")
 
 
 def test_a_supervisor_that_cannot_be_replaced_is_in_the_status_until_it_can(stage: lc.Stage) -> None:

@@ -46,13 +46,18 @@ def test_tempo_ramps_meter_and_swing_are_in_the_file(tmp_path: Path) -> None:
 
 def test_the_last_bars_alone(tmp_path: Path) -> None:
     with lc.Stage(offline=True) as stage:
-        lead = stage.part("lead", program="Cello", gain=0.25)
+        lead = stage.part("lead", program="Cello", bank=8, gain=0.25)
         lead >> lc.notes("C4 . . . D4 . . . E4 . . .")
         stage.run(bars=3)
         stage.render(tmp_path / "take.mid", bars=2)
     said = [message for message in mido.MidiFile(tmp_path / "take.mid").tracks[1] if message.type != "note_on"]
     assert [(message.program, message.time) for message in said if message.type == "program_change"] == [(42, 0)]
-    assert [(message.value, message.time) for message in said if message.type == "control_change"] == [(50, 0)]
+    assert [(message.control, message.value) for message in said if message.type == "control_change"] == [
+        (7, 50),
+        (0, 8),
+        (32, 0),
+    ]
+    assert [message.type for message in said if message.time == 0][-2:] == ["control_change", "program_change"]
     assert [(note.onset, note.pitch) for note in lc.read_midi(tmp_path / "take.mid").notes] == [(0, 62), (4, 64)]
 
 

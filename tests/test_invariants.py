@@ -15,18 +15,24 @@ from livecode.commands import (
     Adjust,
     Assign,
     Continue,
+    CountIn,
+    Declare,
     Fade,
     Hush,
     Mute,
     On,
     Panic,
     Pause,
+    Pick,
     Play,
+    Propose,
     Restart,
     SetMeter,
     SetSwing,
     Solo,
     Tempo,
+    Undo,
+    UndoLast,
 )
 from livecode.errors import BadInput
 from livecode.formats import TICKS, read_midi, write_midi
@@ -36,10 +42,11 @@ from livecode.tempo import Meter, Swing, TempoMap
 
 parts = st.sampled_from(["a", "b"])
 moments = st.sampled_from(On)
+midi = st.integers(0, 127)
 a_note = st.builds(
     Note,
     st.integers(0, 23).map(lambda place: Fraction(place, 4)),
-    st.integers(1, 12).map(lambda n: Fraction(n, 4)),
+    st.integers(1, 24).map(lambda n: Fraction(n, 8)),
     st.integers(60, 63),
 )
 phrases = st.builds(Phrase, st.lists(a_note, min_size=1, max_size=8).map(tuple), st.sampled_from([Fraction(6), Fraction(8)]))
@@ -47,15 +54,23 @@ phrases = st.builds(Phrase, st.lists(a_note, min_size=1, max_size=8).map(tuple),
 commands = st.one_of(
     st.builds(lambda part, phrase, on: Play(part=part, phrase=phrase, on=on), parts, phrases, moments),
     st.builds(lambda part: Assign(part=part, model=a_model()), parts),
+    st.builds(lambda part, n: Propose(part=part, n=n), parts, st.integers(1, 3)),
+    st.builds(lambda part, number, on: Pick(part=part, number=number, on=on), parts, st.integers(1, 3), moments),
     st.builds(lambda part, action, on: Act(part=part, action=action, on=on), parts, st.sampled_from(Action), moments),
     st.builds(lambda part, muted, on: Mute(part=part, muted=muted, on=on), parts, st.booleans(), moments),
     st.builds(lambda part, soloed, on: Solo(part=part, soloed=soloed, on=on), parts, st.booleans(), moments),
     st.builds(lambda part, level: Fade(part=part, level=level, bars=Fraction(1)), parts, st.sampled_from([0.0, 1.0])),
     st.builds(lambda part, gain: Adjust(part=part, gain=gain), parts, st.floats(0, 1.6)),
+    st.builds(lambda part, bank, value: Adjust(part=part, bank=(bank, 3), controls={74: value}), parts, midi, midi),
+    st.builds(lambda part, channel: Adjust(part=part, channel=channel), parts, st.integers(0, 15)),
+    st.builds(lambda part: Declare(part=part), st.sampled_from(["a", "c"])),
+    st.builds(lambda bars: CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=bars), st.integers(1, 2)),
     st.builds(lambda bpm, bars: Tempo(bpm=Fraction(bpm), bars=Fraction(bars)), st.integers(60, 240), st.integers(0, 2)),
     st.builds(lambda meter: SetMeter(meter=Meter.of(meter)), st.sampled_from(["4/4", "3/4", "7/8"])),
     st.builds(lambda ratio: SetSwing(swing=Swing(Fraction(ratio, 100))), st.integers(50, 75)),
     st.just(Hush()),
+    st.builds(lambda part, redo, on: Undo(part=part, redo=redo, on=on), parts, st.booleans(), moments),
+    st.builds(lambda redo: UndoLast(redo=redo), st.booleans()),
     st.just(Panic()),
     st.builds(lambda on: Pause(on=on), st.sampled_from([On.NOW, On.BEAT, On.BAR])),
     st.just(Continue()),

@@ -12,13 +12,15 @@ from rig import Rig
 from test_invariants import commands, perform, scripts
 from waiting import wait_until
 
+from livecode.clock import SystemClock
 from livecode.commands import AnyCommand, Continue, Mute
+from livecode.engine import LiveEngine
 from livecode.errors import BadInput, OutputError
 from livecode.facts import Answered, Moved, PortOpened, Taken
 from livecode.journal import KEPT, Ended, Journal, Opened, new_path, read
 from livecode.music import Beats
 from livecode.notation import beat
-from livecode.protocol import Envelope, Opening, decode_request, encode
+from livecode.protocol import Envelope, LogEntry, Opening, decode_request, encode
 from livecode.tempo import Meter
 
 OPENING = Opening(
@@ -162,3 +164,12 @@ def test_only_the_newest_journals_are_kept_and_those_that_have_not_ended(tmp_pat
     assert not path.exists()
     assert len(list(tmp_path.iterdir())) == KEPT + 1
     assert (tmp_path / f"2020-01-01-{KEPT + 9:06}-1-main.jsonl").exists()
+
+
+def test_an_engine_that_is_back_has_the_newest_of_a_long_log() -> None:
+    log = [LogEntry(float(place), 1, f"sentence {place}") for place in range(1300)]
+    engine = LiveEngine(SystemClock(), [], OPENING)
+    engine.note("before")
+    engine.recall([], log, 0.0)
+    said = [entry.sentence for entry in engine.log()]
+    assert (len(said), said[-2:], said[0]) == (1000, ["sentence 1299", "before"], "sentence 301")

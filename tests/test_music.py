@@ -50,7 +50,7 @@ def test_beats_may_be_typed_as_numbers() -> None:
 
 
 def test_thinning_leaves_the_strong_beats() -> None:
-    phrase = lc.notes("C4 D4 E4 F4 G4 A4 B4 C5", dur="1/2").thinned(Fraction(1))
+    phrase = lc.notes("C4 D4 E4 F4 G4 A4 B4 C5", dur="1/2").thin(Fraction(1))
     assert [float(note.onset) for note in phrase.notes] == [0, 1, 2, 3]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from rig import Rig, a_model
 from test_invariants import perform, scripts
 
-from livecode.commands import Act, Action, Adjust, Continue, CountIn, Mute, On, Pause, Tempo
+from livecode.commands import Act, Action, Adjust, Continue, CountIn, Declare, Mute, On, Pause, Pick, Propose, Tempo
 from livecode.errors import BadInput
 from livecode.facts import CameBack
 from livecode.music import ControlEvent, NoteEvent, ProgramEvent
@@ -46,6 +46,23 @@ def test_whatever_was_typed_and_answered_the_facts_bring_it_back(script: list) -
     assert back.log == []
 
 
+def test_a_candidate_that_was_picked_goes_on_and_the_next_are_others() -> None:
+    rig = Rig(bpm=120)
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.answer("C4 D4 E4 F4")
+    rig.obey(Propose(part="lead", n=2))
+    rig.propose("G4 . . .", "A4 . . .")
+    rig.play(until=1)
+    rig.obey(Pick(part="lead", number=2))
+    back = rig.after_a_crash()
+    assert back.models.requests == []
+    back.play(until=12)
+    assert [entry for entry in back.score(until=12) if entry[0] >= 4] == [(4, "A4"), (8, "A4")]
+    back.obey(Propose(part="lead", n=2))
+    assert set(back.models.requests[-1].seeds).isdisjoint(rig.models.requests[1].seeds)
+
+
 def test_it_comes_back_on_the_next_bar_and_on_the_same_beats() -> None:
     rig = Rig(bpm=120)
     rig.plays("lead", "C4 D4 E4 F4")
@@ -76,6 +93,51 @@ def test_what_sounded_before_can_be_told_again(script: list) -> None:
     assert isinstance(crash, CameBack)
     assert heard(rig.retold(back), crash.crashed) == heard(rig.tape, crash.crashed)
     assert back.sequencer.takes("a") == rig.sequencer.takes("a")
+
+
+def test_a_mute_that_was_planned_and_taken_back_ends_nothing_when_it_is_told_again() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("pad", "C4 _ _ _ _ _ _ _")
+    rig.play(until=1)
+    rig.obey(Mute(part="pad", muted=True, on=On.BAR))
+    rig.play(until=2)
+    rig.obey(Mute(part="pad", muted=False))
+    rig.play(until=10)
+    told = rig.retold(rig.after_a_crash())
+    assert [(note.beat, note.end_beat) for note in told.notes()][:1] == [(0, 8)]
+
+
+def test_a_crash_just_after_going_on_keeps_what_was_before_the_pause() -> None:
+    rig = Rig(bpm=240)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=3)
+    rig.obey(Pause())
+    go_on(rig, 2)
+    rig.obey(Continue())
+    assert rig.retold(rig.after_a_crash()).onsets() == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4")]
+
+
+def test_what_the_machine_slept_through_did_not_sound_and_is_not_told() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=3)
+    rig.clock.wait_until(rig.clock.now() + 10)
+    rig.play(until=25)
+    assert rig.retold(rig.after_a_crash()).onsets() == rig.score(until=25)
+    assert [beat for beat, _ in rig.score(until=25)] == [0, 1, 2, 3, 23, 24]
+
+
+def test_a_part_that_was_muted_before_it_had_notes_leaves_nothing_on_the_new_tape() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(Declare(part="lead"))
+    rig.obey(Mute(part="lead", muted=True))
+    rig.plays("lead", "C4 _ _ _")
+    rig.play(until=3)
+    back = rig.after_a_crash()
+    rig.retold(back)
+    back.obey(Mute(part="lead", muted=False))
+    back.play(until=10)
+    assert [(note.beat, note.end_beat) for note in back.tape.notes()] == [(4, 8), (8, 12)]
 
 
 def test_what_sounded_between_two_crashes_is_told_again_and_what_did_not_is_not() -> None:

@@ -5,7 +5,24 @@ from fractions import Fraction
 import pytest
 from rig import Rig, a_model
 
-from livecode.commands import Act, Action, Adjust, CountIn, Fade, Hush, Mute, On, Panic, Play, SetMeter, SetSwing, Solo, Tempo
+from livecode.commands import (
+    Act,
+    Action,
+    Adjust,
+    CountIn,
+    Fade,
+    Hush,
+    Mute,
+    On,
+    Panic,
+    Pick,
+    Play,
+    Propose,
+    SetMeter,
+    SetSwing,
+    Solo,
+    Tempo,
+)
 from livecode.errors import BadInput
 from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
 from livecode.notation import beat, notes
@@ -50,29 +67,102 @@ def test_a_model_is_asked_for_every_loop_and_continues_what_just_played(rig: Rig
 
 
 def test_a_known_model_is_asked_late_so_that_knobs_feel_immediate(rig: Rig) -> None:
-    """At 120 bpm, answers that take half a beat (0.25 s) are asked for 1.5 x 0.25 + 0.3 s before the boundary: 1.35 beats."""
+    """At 120 bpm, answers that take half a beat are asked for when the loop's last beat begins."""
     rig.plays("bass", "C2 . . .")
     rig.models_of("bass", a_model())
     for bar in range(2):  # the first answer, which waits for the model to load, does not count; the second does
         rig.play(until=4 * bar + 0.5)
         rig.answer("D2 . . .")
-    rig.play(until=10.5)
+    rig.play(until=10.9)
     assert len(rig.models.requests) == 2
-    rig.play(until=10.75)
+    rig.play(until=11)
     assert len(rig.models.requests) == 3
     assert rig.models.requests[-1].needed_by == 12
+
+
+def test_a_slow_model_is_asked_as_early_as_its_answers_need(rig: Rig) -> None:
+    """At 120 bpm, answers that take one and a half beats (0.75 s) are asked for 1.5 x 0.75 + 0.05 s before: 2.35 beats."""
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    for bar in range(2):
+        rig.play(until=4 * bar + 1.5)
+        rig.answer("D2 . . .")
+    rig.play(until=9.5)
+    assert len(rig.models.requests) == 2
+    rig.play(until=9.75)
+    assert len(rig.models.requests) == 3
+
+
+def test_limits_set_when_the_next_bars_have_come_leave_a_later_stop_as_it_is(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("D4 . . .")
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))
+    rig.does("lead", Action.STOP)
+    rig.obey(Adjust(part="lead", low=60, high=72))
+    rig.play(until=20)
+    assert rig.score("lead") == [(0, "C4"), (4, "D4"), (8, "D4")]
+
+
+@pytest.mark.parametrize("bpm", [60, 120, 180, 240])
+def test_a_knob_turned_before_the_last_beat_of_the_loop_is_heard_in_the_next(bpm: int) -> None:
+    rig = Rig(bpm=bpm)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=18.9)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=24)
+    assert rig.score() == [(0, "C2"), (4, "D2"), (8, "D2"), (12, "D2"), (16, "D2"), (20, "E2")]
+    assert [request.needed_by for request in rig.models.requests] == [4, 8, 12, 16, 20, 24]  # it had not been asked yet
+
+
+@pytest.mark.parametrize("turned", [19.2, 19.5])
+def test_a_knob_turned_after_the_model_was_asked_is_heard_in_the_next_loop_if_the_answer_comes_in_time(turned: float) -> None:
+    """At 240 bpm a beat is a quarter of a second. The model is asked on beat 19, and answers on 19.25."""
+    rig = Rig(bpm=240)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=turned)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=28)
+    assert rig.score() == [(0, "C2"), (4, "D2"), (8, "D2"), (12, "D2"), (16, "D2"), (20, "E2"), (24, "E2")]
+    assert [request.needed_by for request in rig.models.requests] == [4, 8, 12, 16, 20, 20, 24, 28]
+
+
+def test_a_knob_turned_too_late_for_an_answer_repeats_the_loop_and_is_heard_in_the_one_after() -> None:
+    rig = Rig(bpm=240)
+    rig.plays("bass", "C2 . . .")
+    rig.models_of("bass", a_model())
+    rig.play_answering(until=19.85)
+    rig.models_of("bass", a_model(temperature=1.4))
+    rig.play_answering(until=28)
+    assert rig.score()[4:] == [(16, "D2"), (20, "D2"), (24, "E2")]
+
+
+def test_limits_set_when_the_next_bars_have_come_hold_for_these(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("C2 . C6 .")
+    rig.play(until=3.5)
+    rig.obey(Adjust(part="lead", low=60, high=72))
+    rig.play(until=8)
+    rig.obey(Adjust(part="lead", free=frozenset({"low", "high"})))
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (4, "C4"), (6, "C5"), (8, "C4"), (10, "C5")]
 
 
 def test_parts_that_wait_for_each_others_answers_ask_earlier(rig: Rig) -> None:
     for part in ("a", "b"):
         rig.plays(part, "C2 . . .")
         rig.models_of(part, a_model())
-    rig.play(until=0.5)
+    rig.play(until=1.5)
     rig.answer("D2 . . .", number=0)
     rig.answer("D2 . . .", number=1)  # the second to be answered waited for the first, and that counts
-    rig.play(until=6.25)
+    rig.play(until=5.25)
     assert len(rig.models.requests) == 2
-    rig.play(until=6.5)
+    rig.play(until=5.5)
     assert len(rig.models.requests) == 4
 
 
@@ -437,6 +527,18 @@ def test_settings_are_said_once_the_part_has_a_channel_and_before_its_notes(rig:
     assert isinstance(rig.tape.events()[3], NoteEvent)
 
 
+def test_a_bank_goes_with_the_program_and_other_controllers_are_said_with_it(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.obey(Adjust(part="lead", program=11, controls={74: 100}))
+    rig.play(until=2)
+    words = rig.obey(Adjust(part="lead", bank=(121, 3))).words
+    rig.play(until=4)
+    said = [(event.program, event.bank) for event in rig.tape.events() if isinstance(event, ProgramEvent)]
+    assert said == [(11, None), (11, (121, 3))]
+    assert [(event.control, event.value) for event in rig.tape.events() if isinstance(event, ControlEvent)] == [(74, 100)]
+    assert words == "lead: bank 121.3 set now"
+
+
 def test_drums_are_on_channel_10_and_others_on_their_own(rig: Rig) -> None:
     rig.plays("drums", beat(kick="x..."))
     rig.plays("lead", "C4")
@@ -501,10 +603,81 @@ def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
     assert rig.log == ["the machine stood still: the notes of that time are left out"]
 
 
+def test_of_several_candidates_one_is_picked_and_loops(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.answer("D4 . . .", number=0)
+    rig.obey(Propose(part="lead", n=3))
+    rig.play(until=2)
+    asked = rig.models.requests[-1]
+    assert (len(set(asked.seeds)), asked.needed_by) == (3, None)
+    rig.propose("E4 . . .", "F4 . . .", "G4 . . .")
+    rig.obey(Pick(part="lead", number=2))
+    rig.play(until=12)
+    assert rig.score() == [(0, "C4"), (4, "F4"), (8, "F4")]
+    assert len(rig.sequencer.candidates("lead").phrases) == 3
+
+
+def test_candidates_that_do_not_come_change_nothing(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.obey(Propose(part="lead", n=8))
+    rig.answer("D4 . . .", number=0)
+    with pytest.raises(BadInput, match="lead's candidates have not come yet"):
+        rig.obey(Pick(part="lead", number=1))
+    rig.refuse("its worker died.")
+    rig.play(until=7)
+    assert rig.score() == [(0, "C4"), (4, "D4")]
+    found = rig.sequencer.candidates("lead")
+    assert (found.phrases, found.waits, found.trouble) == ((), False, "its worker died.")
+    assert rig.sequencer.snapshot().parts[0].trouble == ""
+
+
+def test_the_same_seed_proposes_the_same_every_time_something_else_and_leaves_the_loops_as_they_are() -> None:
+    def seeds(session: int, *, proposing: bool = True) -> tuple[list[tuple[int, ...]], list[int]]:
+        rig = Rig(seed=session)
+        rig.plays("lead", "C4 . . .")
+        rig.models_of("lead", a_model())
+        rig.play(until=1)
+        for _ in range(2 if proposing else 0):
+            rig.obey(Propose(part="lead", n=2))
+        rig.answer("D4 . . .", number=0)
+        rig.play(until=8)
+        asked = rig.models.requests
+        return [request.seeds for request in asked if request.seeds], [request.seed for request in asked if not request.seeds]
+
+    assert seeds(1) == seeds(1)
+    (first, second), loops = seeds(1)
+    assert len({*first, *second}) == 4
+    assert seeds(1, proposing=False)[1] == loops
+    assert seeds(2)[0] != [first, second]
+
+
+def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig) -> None:
+    rig.plays("lead", "C4 . . .")
+    rig.models_of("lead", a_model())
+    rig.play(until=1)
+    rig.obey(Propose(part="lead", n=2))
+    rig.obey(Propose(part="lead", n=2))
+    assert rig.models.forgotten == [rig.models.requests[1].id]
+    rig.propose("E4", "F4", number=1)
+    rig.propose("C2", "C6", number=2)
+    rig.obey(Adjust(part="lead", low=60, high=72))
+    assert [phrase.notes[0].pitch for phrase in rig.sequencer.candidates("lead").phrases] == [60, 72]
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
         (lambda: Act(part="x", action=Action.GENERATE), "x has no model yet"),
+        (lambda: Propose(part="x", n=8), "x has no model yet: give it one first"),
+        (lambda: Propose(part="x", n=0), "0 is no number of candidates: give a whole number from 1 to 64"),
+        (lambda: Propose(part="x", n=65), "65 is no number of candidates"),
+        (lambda: Propose(part="x", n=2.5), "2.5 is no number of candidates"),
+        (lambda: Pick(part="x", number=1), "x has no candidates: ask its model for some first"),
+        (lambda: Pick(part="x", number=1.0), "1.0 is no candidate's number"),
         (lambda: Act(part="x", action=Action.RESET_GENERATE), "x has no model yet"),
         (lambda: Act(part="x", action=Action.LOOP), "x has nothing to loop yet"),
         (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),
@@ -520,6 +693,21 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(rig: Rig, command, words:
         rig.obey(command())
     assert str(refusal.value).count("\n") == 0
     assert rig.sequencer.snapshot().parts == ()
+
+
+@pytest.mark.parametrize("number", [0, -1, 3])
+def test_a_candidate_that_is_not_there_is_refused_in_a_sentence(rig: Rig, number: int) -> None:
+    rig.models_of("lead", a_model())
+    rig.obey(Propose(part="lead", n=2))
+    rig.propose("E4", "F4")
+    with pytest.raises(BadInput, match=f"lead has no candidate {number}: give a number from 1 to 2."):
+        rig.obey(Pick(part="lead", number=number))
+
+
+def test_candidates_that_would_take_too_long_are_refused_in_a_sentence(rig: Rig) -> None:
+    rig.models_of("lead", a_model(bars=16))
+    with pytest.raises(BadInput, match="would take too long: candidates x bars x beam_size x branch_factor may be"):
+        rig.obey(Propose(part="lead", n=64))
 
 
 def test_phrases_may_be_empty(rig: Rig) -> None:
@@ -594,6 +782,26 @@ def test_nobody_s_solo_silences_a_count_in_but_a_mute_does() -> None:
     rig.obey(Mute(part="count", muted=True))
     rig.play(until=10)
     assert rig.score("count", until=10) == [(float(beat), "C5") for beat in range(7)]
+
+
+def test_a_count_in_that_is_stopped_holds_nobody_back() -> None:
+    rig = Rig(bpm=120)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=8))
+    rig.play(until=2)
+    rig.obey(Act(part="count", action=Action.STOP, on=On.BAR))
+    lead = rig.plays("lead", "C4 D4 E4 F4")
+    assert lead.words == "lead: plays 1 bar from bar 2"
+
+
+def test_only_the_count_in_of_a_part_is_heard_through_a_solo() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("count", "C4 C4 C4 C4")
+    rig.plays("lead", "E4 E4 E4 E4")
+    rig.obey(Solo(part="lead", soloed=True))
+    rig.play(until=1)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    rig.play(until=10)
+    assert rig.score("count", until=10) == [(4, "C5"), (5, "C5"), (6, "C5"), (7, "C5")]
 
 
 def test_a_count_in_says_that_it_counts_until_it_has() -> None:

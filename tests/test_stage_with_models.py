@@ -1,10 +1,12 @@
 """The stage with Magenta's real models in a real worker process, which gets killed."""
 
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from waiting import wait_until
 
@@ -19,6 +21,14 @@ BEAT = lc.beat(kick="x...x...", hat="x.x.x.x.")
 def stage() -> Iterator[lc.Stage]:
     with lc.Stage(bpm=480, outputs=[], seed=1, patience=5) as stage:
         yield stage
+
+
+def said(action: Callable[[], object]) -> str:
+    """What comes of it, or the refusal."""
+    try:
+        return repr(action())
+    except lc.LivecodeError as error:
+        return str(error)
 
 
 def pid_of_the_worker(stage: lc.Stage) -> int:
@@ -60,6 +70,48 @@ def test_the_five_actions_and_stop_with_a_real_model(stage: lc.Stage) -> None:
     wait_until(lambda: len(lead.takes) >= here + 4, "new bars every loop")
     lead.stop()
     assert "lead: stopped" in repr(lead)
+
+
+def test_of_eight_candidates_one_is_picked(stage: lc.Stage) -> None:
+    bass = stage.part("bass")
+    bass >> lc.melody_rnn("attention_rnn", bars=1)
+    found = bass.candidates(8)
+    assert len(found) == 8
+    assert len(set(found)) > 1
+    assert re.fullmatch(r"( [1-8]  ([0-9]+ notes?, [A-G]#?[0-9] to [A-G]#?[0-9]|silence)\n?){8}", repr(found))
+    wanted = next(number for number, phrase in enumerate(found, 1) if phrase.notes and phrase not in bass.takes)
+    assert bass.pick(wanted).startswith("bass: plays 1 bar from bar")
+    wait_until(lambda: bass.takes[-1:] == (found[wanted - 1],), "the one that was picked")
+    assert bass.candidates() == found
+    bass.stop()
+    wait_until(lambda: "bass: stopped" in repr(bass), "the end")
+
+
+def test_equal_seeds_propose_equal_candidates_in_a_process_of_its_own_as_offline() -> None:
+    def proposed(**where: bool) -> tuple[lc.Phrase, ...]:
+        with lc.Stage(bpm=120, outputs=None if where.get("offline") else [], seed=5, **where) as stage:
+            stage.part("drums") >> lc.drums_rnn(bars=2, primer=BEAT)
+            return stage.part("drums").candidates(4)
+
+    first = proposed(offline=True)
+    assert len(set(first)) > 1
+    assert proposed(inline=False) == first
+    assert repr(first).splitlines()[0].split("  ")[1].endswith("drums")
+
+
+def test_candidates_that_are_late_are_said_in_a_sentence_and_come_all_the_same(stage: lc.Stage) -> None:
+    pad = stage.part("pad")
+    with pytest.raises(lc.BadInput, match="pad has no candidates: ask its model for some first"):
+        pad.candidates()
+    pad >> lc.drums_rnn(bars=1, primer=BEAT)
+    wait_until(lambda: any(state.state == "ready" for state in stage.model_states()), "the model")
+    for worker in psutil.Process().children():
+        worker.suspend()
+    with pytest.raises(lc.ModelRefused, match=r"pad's candidates have not come within 5 s: pad\.candidates"):
+        pad.candidates(2)
+    wait_until(lambda: "candidates have not come" not in said(pad.candidates), "the candidates")
+    assert len(pad.candidates()) == 2
+    pad.stop()
 
 
 @pytest.mark.parametrize(

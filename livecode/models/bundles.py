@@ -6,19 +6,56 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
-from .official import PREFIX, Official
+from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
 
 FAMILIES = {
     "drums_rnn": ("one_drum", "drum_kit"),
     "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
+    "improv_rnn": ("basic_improv", "attention_improv", "chord_pitches_improv"),
+    "pianoroll_rnn_nade": ("rnn-nade", "rnn-nade_attn"),
+    "polyphony_rnn": ("polyphony",),
+    "performance_rnn": (
+        "performance",
+        "performance_with_dynamics",
+        "performance_with_dynamics_and_modulo_encoding",
+        "density_conditioned_performance_with_dynamics",
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
 }
 """The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
 
-BUILT_IN = {"drum_kit": "drum_kit_groove.mag", "attention_rnn": "attention_rnn_pop909.mag"}
+HEED = {
+    "density": (
+        "density_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+    "pitch_classes": (
+        "pitch_conditioned_performance_with_dynamics",
+        "multiconditioned_performance_with_dynamics",
+        "optional_multiconditioned_performance_with_dynamics",
+    ),
+}
+"""The configs that have a knob which others of their family have not. Source: `default_configs` in performance_model.py."""
+
+BUILT_IN = {
+    "drum_kit": "drum_kit_groove.mag",
+    "attention_rnn": "attention_rnn_pop909.mag",
+    "chord_pitches_improv": "chord_pitches_improv_pop909.mag",
+}
 """The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
 
-TITLES = {"drums_rnn": "Drums RNN", "melody_rnn": "Melody RNN"}
+TITLES = {
+    "drums_rnn": "Drums RNN",
+    "melody_rnn": "Melody RNN",
+    "improv_rnn": "Improv RNN",
+    "pianoroll_rnn_nade": "Pianoroll RNN-NADE",
+    "polyphony_rnn": "Polyphony RNN",
+    "performance_rnn": "Performance RNN",
+}
 
 
 def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled") -> ModelKey:
@@ -45,6 +82,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
         known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
+        known = known or f"{PREFIX + next(name for name, of in CATALOGUE.items() if of == family)!r}, which is downloaded"
         raise BundleError(
             f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
         )
@@ -62,13 +100,14 @@ def _is_path(model: str | os.PathLike[str]) -> bool:
 def _config_named(family: str, name: str) -> str:
     if name in FAMILIES[family]:
         return name
-    owner = _family_of(name)
+    owner = family_of(name)
     if owner is not None:
         raise UnknownName(f"{name!r} is a {TITLES[owner]} model: use {owner}({name!r}).")
     raise UnknownName.of(f"{TITLES[family]} model", name, FAMILIES[family])
 
 
-def _family_of(config: str) -> str | None:
+def family_of(config: str) -> str | None:
+    """The family that a config belongs to, None for one that livecode does not know."""
     return next((family for family, configs in FAMILIES.items() if config in configs), None)
 
 
@@ -90,9 +129,9 @@ def _config_of(path: Path, family: str) -> str:
     config = str(bundle.generator_details.id)
     if not any(bundle.checkpoint_file) or not bundle.metagraph_file:
         raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
-    owner = _family_of(config)
+    owner = family_of(config)
     if owner is None:
-        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {' and '.join(TITLES.values())}.")
+        raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
     if owner != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
     return config

@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import BundleError, LivecodeError
 from ..files import whole_file
 from . import store
+from .bundles import family_of
 from .checkpoints import Sizes, Weights, plain, plainly, sizes
 from .families import CONFIGS
 from .stack import stacked
@@ -40,10 +41,17 @@ def main(arguments: Sequence[str]) -> int:
     try:
         compile_bundle(Path(bundle), config, Path(target))
     except LivecodeError as error:
-        stdout.write(f"{error}\n")
-        stdout.flush()
-        return 1
-    return 0
+        refusal = str(error)
+    except ImportError as error:
+        refusal = (
+            f"{bundle} must be compiled first, which takes TensorFlow and Magenta, and they cannot be imported ({error}): name "
+            "the Python of an environment that has them, such as python='~/magenta/bin/python'."
+        )
+    else:
+        return 0
+    stdout.write(f"{refusal}\n")
+    stdout.flush()
+    return 1
 
 
 def compile_bundle(bundle: Path, config: str, target: Path) -> Made:
@@ -174,7 +182,7 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     length, rest = divmod(exported.state - 2 * sum(found.layers) - found.layers[0], found.layers[0])
     if exported.state and length > 0 and not rest:
         return length
-    family = "drums_rnn" if CONFIGS[config].drums else "melody_rnn"
+    family = family_of(config)
     default = importlib.import_module(f"magenta.models.{family}.{family}_model").default_configs[config]
     return int(default.hparams.attn_length) or 1
 

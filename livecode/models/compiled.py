@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 
 from ..errors import BundleError
 from ..music import Beats, Phrase
-from . import grid
-from .families import CONFIGS, Family
+from .families import CONFIGS, Family, Opening
 from .search import Knobs, Search
 from .step import Stepping
 from .store import stored
+from .tracks import Track
 from .wire import ModelKey, Request
 
 
@@ -33,34 +32,25 @@ class Compiled:
 
         Rows of a batch may differ from a row of its own in a float's last place, so a draw may fall otherwise, rarely.
         """
-        family, per_beat = self.family, self.family.steps_per_beat
-        start, heard = grid.laid(request.primer, per_beat, drums=family.drums)
-        track, origin, transposed = family.track(heard, start)
-        steps = start + ceil(request.beats * per_beat) - origin - len(track.events)
-        search = Search(self.step, track, _knobs(request), [np.random.RandomState(seed) for seed in seeds])
-        return [
-            grid.phrase(family.notes(done, origin, transposed), start, request.beats, per_beat, drums=family.drums)
-            for done in search.run(steps)
-        ]
+        opening, knobs = self.family.opening(request), Knobs.of(request.knobs)
+        draws = [np.random.RandomState(seed) for seed in seeds]
+        groups = [[draw] for draw in draws] if opening.rounds and knobs.searching else [draws]
+        return [opening.phrase(track) for group in groups for track in self._continued(opening, knobs, group)]
+
+    def _continued(self, opening: Opening, knobs: Knobs, draws: Sequence[np.random.RandomState]) -> list[Track]:
+        search = Search(self.step, opening.track, knobs, draws, opening.controls)
+        while more := max(opening.more(track, search.drawn) for track in search.tracks):
+            search.run(more)
+        return search.tracks
 
 
-def load(key: ModelKey) -> Compiled:
+def load(key: ModelKey, *, compiling: bool = True) -> Compiled:
     """Load a model, compiling it first if that has not been done. It plays a beat, so that what is wrong is found now.
 
-    Raises BundleError for a bundle that cannot be compiled.
+    Raises BundleError for a bundle that cannot be compiled, and NotCompiled, without `compiling`, for one that must be first.
     """
     if key.config not in CONFIGS:
         raise BundleError(f"{key.config} cannot be compiled yet: ask for it with engine='magenta'.")
-    model = Compiled(stored(key), CONFIGS[key.config])
+    model = Compiled(stored(key, compiling=compiling), CONFIGS[key.config])
     model.continue_(Request("", key, None, Beats(1), Fraction(120), (4, 4), 0, {}))
     return model
-
-
-def _knobs(request: Request) -> Knobs:
-    given = request.knobs
-    return Knobs(
-        float(given.get("temperature", 1.0)),
-        int(given.get("beam_size", 1)),
-        int(given.get("branch_factor", 1)),
-        int(given.get("steps_per_iteration", 1)),
-    )

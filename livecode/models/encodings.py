@@ -14,15 +14,26 @@ from .step import Floats
 
 
 class Encoding:
-    """One of note_seq's encoder-decoders. Source: EventSequenceEncoderDecoder in note_seq/encoder_decoder.py."""
+    """One of note_seq's encoder-decoders. Source: EventSequenceEncoderDecoder in note_seq/encoder_decoder.py.
 
-    def __init__(self, encoder: Any) -> None:
-        self._encoder = encoder
-        self.input = int(encoder.input_size)
+    A model may also be told what its events go along with, such as the chords of a melody: then `control` is what encodes that,
+    and comes first in what it is told. Source: ConditionalEventSequenceEncoderDecoder, there.
+    """
+
+    def __init__(self, encoder: Any, control: Any = None) -> None:
+        self._encoder, self._control = encoder, control
+        self.input = int(encoder.input_size) + (int(control.input_size) if control else 0)
         self.classes = int(encoder.num_classes)
 
+    def controls(self, events: Sequence[Any]) -> Floats | None:
+        """What the model is told of events that its own go along with: (steps, floats) float32; None if it is told of none."""
+        if self._control is None:
+            return None
+        known = {event: np.array(self._control.events_to_input([event], 0), np.float32) for event in set(events)}
+        return np.array([known[event] for event in events])
+
     def vector(self, events: Sequence[Any]) -> Floats:
-        """What the model is told after the last of these events: (input,) float32."""
+        """What the model is told of these events after the last of them: floats as float32."""
         return np.array(self._encoder.events_to_input(events, len(events) - 1), np.float32)
 
     def label(self, events: Sequence[Any], position: int) -> int:
@@ -41,14 +52,15 @@ class Lookback(Encoding):
     OneHotEventSequenceEncoderDecoder, in note_seq/encoder_decoder.py.
     """
 
-    def __init__(self, one_hot: Any, distances: Sequence[int] = (), bits: int = 0) -> None:
+    def __init__(self, one_hot: Any, distances: Sequence[int] = (), bits: int = 0, control: Any = None) -> None:
         """`one_hot` is a OneHotEncoding; distances are in steps, the shortest first."""
         make = noteseq.module("encoder_decoder").LookbackEventSequenceEncoderDecoder
-        super().__init__(make(one_hot, list(distances), bits))
+        super().__init__(make(one_hot, list(distances), bits), control)
         self._one_hot, self._distances, self._bits = one_hot, distances, bits
+        self._size = int(self._encoder.input_size)
 
     def vector(self, events: Sequence[Any]) -> Floats:
-        vector, length = np.zeros(self.input, np.float32), len(events)
+        vector, length = np.zeros(self._size, np.float32), len(events)
         encode, size = self._one_hot.encode_event, self._one_hot.num_classes
         last = events[-1]
         vector[encode(last)] = 1.0
@@ -62,3 +74,29 @@ class Lookback(Encoding):
             if length > distance and events[-1 - distance] == last:
                 vector[at + self._bits + place] = 1.0
         return vector
+
+
+class Table(Encoding):
+    """Events that are their own classes, where what the model is told of them depends on the last one only.
+
+    `rows` is (classes, input) float32; `lasts` says how many steps each class lasts.
+    """
+
+    def __init__(self, rows: Floats, lasts: Sequence[int]) -> None:
+        self.rows, self.lasts, self._control = rows, lasts, None
+        self.classes, self.input = rows.shape
+
+    def after(self, constant: Sequence[float]) -> "Table":
+        """The same, with these numbers before every row."""
+        before = np.tile(np.array(constant, np.float32), (self.classes, 1))
+        return Table(np.hstack([before, self.rows]), self.lasts)
+
+    def vector(self, events: Sequence[int]) -> Floats:
+        row: Floats = self.rows[events[-1]]
+        return row
+
+    def label(self, events: Sequence[int], position: int) -> int:
+        return events[position]
+
+    def event(self, label: int, events: Sequence[int]) -> int:
+        return label

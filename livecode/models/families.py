@@ -5,17 +5,57 @@ The encoders, and how a primer becomes events, are note_seq's own. Tests compare
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from typing import Any, Protocol
 
-from . import noteseq
+from ..music import Phrase
+from . import grid, harmony, noteseq
 from .encodings import Encoding, Lookback
 from .grid import Placed
+from .performance import Performances
+from .polyphony import Polyphony
+from .step import Floats
 from .tracks import NO_EVENT, NOTE_OFF, KeyMelodyTrack, MelodyTrack, Track
+from .wire import Request
+
+
+class Opening(Protocol):
+    """What a compiled model continues to answer a request."""
+
+    @property
+    def track(self) -> Track:
+        """The events before those that are drawn."""
+
+    @property
+    def controls(self) -> Floats | None:
+        """What the model is told beside its events, a row for each of them; None if it is told of nothing else."""
+
+    @property
+    def rounds(self) -> bool:
+        """Whether one continuation may take more events than another."""
+
+    def more(self, track: Track, drawn: int) -> int:
+        """How many events to draw now of a continuation of which so many were drawn: 0 if it is done.
+
+        Raises ModelRefused if it takes too many.
+        """
+
+    def phrase(self, track: Track) -> Phrase:
+        """The new bars that a continuation is."""
 
 
 class Family(Protocol):
     """A config of a family of models."""
+
+    def encoding(self) -> Encoding:
+        """What a model of this config is told, and what its classes stand for."""
+
+    def opening(self, request: Request) -> Opening:
+        """What a compiled model continues to answer this request. Raises ModelRefused for one that would take too long."""
+
+
+class Stepwise(Protocol):
+    """A config whose every event lasts one step."""
 
     @property
     def drums(self) -> bool: ...
@@ -23,17 +63,51 @@ class Family(Protocol):
     @property
     def steps_per_beat(self) -> int: ...
 
-    def encoding(self) -> Encoding:
-        """What a model of this config is told, and what its classes stand for."""
-
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         """The events before the step `start`, the step that they begin at, and by how much they were transposed.
 
         From nothing, one step of silence at step 0.
         """
 
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        """What the model is told beside its events, a row for each of them; None if it is told of nothing else.
+
+        `start` is the step where the new bars begin, `origin` the one where the events do.
+        """
+
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         """The notes that the events are. `origin` and `transposed` are what `track` gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The opening of a model whose every event lasts one step: `events` are drawn, and `phrase_of` makes notes of all."""
+
+    track: Track
+    controls: Floats | None
+    events: int
+    phrase_of: Callable[[Track], Phrase]
+    rounds: bool = False
+
+    @classmethod
+    def of(cls, family: Stepwise, request: Request) -> "Steps":
+        """The opening of a request to a family."""
+        per_beat = family.steps_per_beat
+        start, heard = grid.laid(request.primer, per_beat, drums=family.drums)
+        track, origin, transposed = family.track(heard, start)
+
+        def phrase_of(done: Track) -> Phrase:
+            notes = family.notes(done, origin, transposed)
+            return grid.phrase(notes, start, request.beats, per_beat, drums=family.drums)
+
+        events = start + ceil(request.beats * per_beat) - origin - len(track.events)
+        return cls(track, family.controls(request, start, origin), events, phrase_of)
+
+    def more(self, track: Track, drawn: int) -> int:
+        return self.events - drawn
+
+    def phrase(self, track: Track) -> Phrase:
+        return self.phrase_of(track)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +121,9 @@ class Drums:
     def encoding(self) -> Encoding:
         return self.make()
 
+    def opening(self, request: Request) -> Opening:
+        return Steps.of(self, request)
+
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
             return Track(self.encoding(), [frozenset()]), 0, 0
@@ -55,16 +132,21 @@ class Drums:
         drums.set_length(start - drums.start_step)
         return Track(self.encoding(), drums), drums.start_step, 0
 
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        return None
+
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         return [Placed(step, step + 1, pitch) for step, event in enumerate(track.events, origin) for pitch in event]
 
 
 @dataclass(frozen=True, slots=True)
 class Melody:
-    """Melody RNN: an event is a pitch, an end or neither. Source: magenta/models/melody_rnn.
+    """Melody RNN, and Improv RNN over chords: an event is a pitch, an end or neither.
+
+    Source: magenta/models/melody_rnn, magenta/models/improv_rnn.
 
     The model knows pitches in [low, high). A primer is transposed to C major (`key` 0), nearest to the middle of them, or
-    not at all (`key` None).
+    not at all (`key` None): what lies outside is brought in by octaves. Chords are never transposed, so they need `key` None.
     """
 
     make: Callable[[], Encoding]
@@ -72,11 +154,15 @@ class Melody:
     high: int = 84
     key: int | None = 0
     kind: type[MelodyTrack] = MelodyTrack
+    chords: bool = False
     steps_per_beat: int = 4
     drums: bool = False
 
     def encoding(self) -> Encoding:
         return self.make()
+
+    def opening(self, request: Request) -> Opening:
+        return Steps.of(self, request)
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
@@ -86,6 +172,11 @@ class Melody:
         melody.set_length(start - melody.start_step)
         transposed = melody.squash(self.low, self.high, self.key)
         return self.kind(self.encoding(), melody), melody.start_step, transposed
+
+    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
+        if not self.chords:
+            return None
+        return self.encoding().controls(harmony.symbols(request, start, self.steps_per_beat)[origin:])
 
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         melody = noteseq.module("melodies_lib").Melody(track.events)
@@ -122,9 +213,18 @@ def _melody(low: int, high: int) -> Any:
     return noteseq.module("melody_encoder_decoder").MelodyOneHotEncoding(low, high)
 
 
-def _keys() -> Encoding:
+def _keys(control: Any = None) -> Encoding:
     make = noteseq.module("melody_encoder_decoder").KeyMelodyEncoderDecoder
-    return Encoding(make(KeyMelodyTrack.LOW, KeyMelodyTrack.HIGH))
+    return Encoding(make(KeyMelodyTrack.LOW, KeyMelodyTrack.HIGH), control)
+
+
+def _triads() -> Any:
+    one_hot = noteseq.module("chords_encoder_decoder").TriadChordOneHotEncoding()
+    return noteseq.module("encoder_decoder").OneHotEventSequenceEncoderDecoder(one_hot)
+
+
+def _chord_pitches() -> Any:
+    return noteseq.module("chords_encoder_decoder").PitchChordsEncoderDecoder()
 
 
 def _drums(pitches: Sequence[Sequence[int]] | None = None) -> Any:
@@ -141,5 +241,16 @@ CONFIGS: dict[str, Family] = {
     "mono_rnn": Melody(lambda: Lookback(_melody(0, 128)), low=0, high=128, key=None),
     "lookback_rnn": Melody(lambda: Lookback(_melody(48, 84), distances=(16, 32), bits=5)),
     "attention_rnn": Melody(_keys, kind=KeyMelodyTrack),
+    "basic_improv": Melody(lambda: Lookback(_melody(48, 84), control=_triads()), key=None, chords=True),
+    "attention_improv": Melody(lambda: _keys(_triads()), key=None, kind=KeyMelodyTrack, chords=True),
+    "chord_pitches_improv": Melody(lambda: Lookback(_melody(48, 84), control=_chord_pitches()), key=None, chords=True),
+    "polyphony": Polyphony(),
+    "performance": Performances(bins=0),
+    "performance_with_dynamics": Performances(),
+    "performance_with_dynamics_and_modulo_encoding": Performances(modulo=True),
+    "density_conditioned_performance_with_dynamics": Performances(controls=("density",)),
+    "pitch_conditioned_performance_with_dynamics": Performances(controls=("pitch_classes",)),
+    "multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes")),
+    "optional_multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes"), optional=True),
 }
 """The configs that can be compiled, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""

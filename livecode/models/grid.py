@@ -8,15 +8,19 @@ and from there it goes on feeling fours.
 
 From nothing, or from silence, Magenta starts with one step of silence at the start of a bar; the model then plays itself in
 for the rest of that bar, which nobody hears, and the bars after it are the answer.
+
+Polyphony RNN knows no bars: its primer begins with the first step. Performance RNN counts hundredths of a second: beats become
+steps, and steps beats, at the tempo of the request.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
 from ..music import Beats, Note, Phrase
-from .wire import LONGEST_PRIMER
+from .wire import LONGEST_PRIMER, Request
 
 BAR = Beats(4)
 """The bar that the models count in, whatever the meter."""
@@ -42,19 +46,50 @@ def laid(primer: Phrase | None, steps_per_beat: int, *, drums: bool) -> tuple[in
     bar = int(BAR * steps_per_beat)
     if primer is None or (primer.drums and not drums):
         return bar, []
-    primer = primer.last(LONGEST_PRIMER)
-    start = ceil(primer.length / BAR) * bar
-    shift = Fraction(start, steps_per_beat) - primer.length
+    return _placed(primer.last(LONGEST_PRIMER), Fraction(steps_per_beat), bar, bar)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A request on the steps of a model that knows no bars: the notes that begin before the step `start`, where the new bars do.
+
+    Notes that end after that step are left as long as they are. `steps` is how many the new bars have, of which the last may
+    lie in them only partly; `per_beat` how many a beat has.
+    """
+
+    heard: list[Placed]
+    start: int
+    steps: int
+    length: Beats
+    per_beat: Fraction
+
+    @classmethod
+    def of(cls, request: Request, per_beat: Fraction, silent: int, longest: Beats = LONGEST_PRIMER) -> "Laid":
+        """The last `longest` beats of the primer, then the new bars; without a note to hear, these start with `silent`."""
+        start, heard = silent, list[Placed]()
+        if request.primer is not None and not request.primer.drums:
+            start, heard = _placed(request.primer.last(longest), per_beat, 1, silent)
+        return cls(heard, start, ceil(request.beats * per_beat), request.beats, per_beat)
+
+    def phrase(self, placed: Iterable[Placed]) -> Phrase:
+        """The notes that begin in the new bars, as a phrase of their length."""
+        return phrase(placed, self.start, self.length, self.per_beat, drums=False)
+
+
+def _placed(primer: Phrase, per_beat: Fraction, bar: int, silent: int) -> tuple[int, list[Placed]]:
+    """The step after the primer, a multiple of `bar`, and the notes before it; the step `silent` if there are none."""
+    start = ceil(primer.length * per_beat / bar) * bar
+    shift = start / per_beat - primer.length
     heard = []
     for note in primer.notes:
-        begin = round((shift + note.onset) * steps_per_beat)
-        end = round((shift + note.end) * steps_per_beat)
+        begin = round((shift + note.onset) * per_beat)
+        end = round((shift + note.end) * per_beat)
         if begin < start:  # one that rounds to the start of the new bars is part of what the model is to make
             heard.append(Placed(begin, max(begin + 1, end), note.pitch, note.velocity))
-    return start if heard else bar, heard
+    return start if heard else silent, heard
 
 
-def phrase(placed: Iterable[Placed], start: int, length: Beats, steps_per_beat: int, *, drums: bool) -> Phrase:
+def phrase(placed: Iterable[Placed], start: int, length: Beats, steps_per_beat: Fraction | int, *, drums: bool) -> Phrase:
     """The notes that begin in the `length` beats from the step `start`, as a phrase of that length."""
     notes, end = [], start + length * steps_per_beat
     for note in placed:

@@ -1,5 +1,6 @@
 """A worker's process and its pipes, carried by threads so that neither a full pipe nor an empty one holds anybody up."""
 
+import os
 import queue
 import subprocess
 import threading
@@ -16,11 +17,17 @@ Inbox: TypeAlias = "queue.SimpleQueue[Callable[[], None]]"
 """What the host's thread is to do next."""
 
 
+def foreign() -> dict[str, str]:
+    """The environment variables for an interpreter of another environment: without those that say where ours finds modules."""
+    ours = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 class Process:
     """One run of the worker's program: a process, and three threads that carry lines to it and from it."""
 
-    def __init__(self, command: Sequence[str], inbox: Inbox, tail: deque[str]) -> None:
-        self._command, self._inbox, self._tail = command, inbox, tail
+    def __init__(self, command: Sequence[str], inbox: Inbox, tail: deque[str], environment: dict[str, str] | None = None) -> None:
+        self._command, self._inbox, self._tail, self._environment = command, inbox, tail, environment
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
@@ -36,6 +43,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=self._environment,
             # Out of the terminal's group: Ctrl-C at the prompt interrupts the cell, not the models.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
@@ -56,10 +64,14 @@ class Process:
     def send(self, message: ToWorker) -> None:
         self._outbox.put(encode(message))
 
+    def dismiss(self) -> None:
+        """Close its stdin, once it has read all that was sent: a worker ends by itself then."""
+        self._outbox.put(None)
+
     def end(self, grace: Seconds) -> int:
         """Close its stdin, kill it if it is not gone after so many seconds, and return its exit code."""
         assert self._process
-        self._outbox.put(None)
+        self.dismiss()
         try:
             code = self._process.wait(grace)
         except subprocess.TimeoutExpired:

@@ -8,22 +8,27 @@ from pathlib import Path
 
 import platformdirs
 
-from ..errors import BundleError
+from ..errors import BundleError, NotCompiled
 from .step import FORMAT, Step
 from .wire import ModelKey
 
-COMPILER = ("-P", "-m", "livecode.models.compile")
+COMPILER = (str(Path(__file__).with_name("alone.py")), "livecode.models.compile")
 """What Python is told to run, in a process of its own: TensorFlow and its 600 MB go when it ends."""
 
 
-def stored(key: ModelKey) -> Step:
-    """The step of a model, compiled now if it was not. Raises BundleError for a bundle that cannot be compiled."""
+def stored(key: ModelKey, *, compiling: bool = True) -> Step:
+    """The step of a model, compiled now if it was not. Raises BundleError for a bundle that cannot be compiled.
+
+    Without `compiling`, raises NotCompiled instead of taking seconds.
+    """
     digest = fingerprint(key.path)
     cache = cached(key.config, digest)
     for path in (key.path.with_suffix(".onnx"), cache):
         step = _opened(path)
         if step and (step.made.format, step.made.config, step.made.bundle) == (FORMAT, key.config, digest):
             return step
+    if not compiling:
+        raise NotCompiled(f"{key.path} has to be compiled first.")
     compile_apart(key.path, key.config, cache)
     return Step(cache)
 

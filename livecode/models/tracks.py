@@ -1,11 +1,12 @@
 """Sequences of events that grow, and what a model is told after every event."""
 
+import copy
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from .encodings import Encoding
+from .encodings import Encoding, Table
 from .step import Floats
 
 NO_EVENT, NOTE_OFF = -2, -1
@@ -30,21 +31,62 @@ class Track:
     def append(self, event: Any) -> None:
         self.events.append(event)
 
+    @property
+    def full(self) -> bool:
+        """Whether all that is drawn from here on would come after the new bars."""
+        return False
+
     def grow(self, label: int) -> None:
-        """Append the event that a class stands for."""
+        """Append the event that a class stands for, and what else must follow it."""
         self.append(self.encoding.event(label, self.events))
 
     def vector(self) -> Floats:
-        """What the model is told after the last event: (input,) float32."""
+        """What the model is told of the events after the last of them: floats as float32."""
         return self.encoding.vector(self.events)
+
+    def vectors(self, first: int = 0) -> Floats:
+        """What the model is told of the events after each of them from the place `first` on: a row of floats each."""
+        heard, vectors = type(self)(self.encoding), []
+        for event in self.events:
+            heard.append(event)
+            vectors.append(heard.vector())
+        return np.array(vectors[first:])
 
     def label(self, position: int) -> int:
         """The class that the event at a position is."""
         return self.encoding.label(self.events, position)
 
-    def copy(self) -> "Track":
+    def copy(self) -> Self:
         """A track that grows on its own from here."""
         return type(self)(self.encoding, self.events)
+
+
+class TimedTrack(Track):
+    """Events that are classes of a `Table`, some of which last steps: it is full when they fill `goal` steps."""
+
+    __slots__ = ("goal", "steps")
+    encoding: Table
+
+    def __init__(self, encoding: Table, events: Iterable[int], goal: int) -> None:
+        self.goal, self.steps = goal, 0
+        super().__init__(encoding, events)
+
+    @property
+    def full(self) -> bool:
+        return self.steps >= self.goal
+
+    def append(self, event: int) -> None:
+        self.events.append(event)
+        self.steps += self.encoding.lasts[event]
+
+    def vectors(self, first: int = 0) -> Floats:
+        rows: Floats = self.encoding.rows[self.events[first:]]
+        return rows
+
+    def copy(self) -> Self:
+        track = copy.copy(self)
+        track.events = list(self.events)
+        return track
 
 
 class MelodyTrack(Track):
@@ -52,7 +94,7 @@ class MelodyTrack(Track):
 
     __slots__ = ()
 
-    def copy(self) -> "MelodyTrack":
+    def copy(self) -> Self:
         """Ends before the first note are silence in a copy. Source: `_from_event_list` in note_seq/melodies_lib.py."""
         return type(self)(self.encoding, cleaned(self.events))
 

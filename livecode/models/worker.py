@@ -1,4 +1,4 @@
-"""The process in which models think: `python -m livecode.models.worker` reads messages on stdin and answers on stdout.
+"""The process in which models think: reads messages on stdin and answers on stdout. `alone` starts it.
 
 Compiled models run on onnxruntime; TensorFlow is imported only when a model is asked of Magenta's own engine. The process ends
 when its stdin does, so it never outlives its host. Everything else that wants to print goes to stderr.
@@ -10,14 +10,22 @@ import sys
 import time
 import traceback
 import warnings
-from typing import BinaryIO, Protocol
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Protocol
 
-from ..errors import LivecodeError
+from ..errors import LivecodeError, NotCompiled
 from ..music import Phrase
 from . import wire
 
 ENGINES: dict[wire.Engine, str] = {"compiled": "livecode.models.compiled", "magenta": "livecode.models.rnn"}
 """The module of each engine: imported when it is first asked for, because each brings libraries of its own."""
+
+NEEDS: dict[wire.Engine, str] = {
+    "compiled": "onnxruntime and note_seq, which cannot be imported ({}): install livecode's requirements again",
+    "magenta": "Magenta and TensorFlow, which cannot be imported ({}): leave out engine='magenta', or name the Python of an "
+    "environment that has them, such as python='~/magenta/bin/python'",
+}
+"""What each engine needs, and what to do without."""
 
 QUIET_AND_SMALL = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -35,6 +43,8 @@ class Thinking(Protocol):
     """A loaded model of either engine."""
 
     def continue_(self, request: wire.Request) -> Phrase: ...
+
+    def candidates(self, request: wire.Request, seeds: Sequence[int]) -> list[Phrase]: ...
 
 
 class Worker:
@@ -61,29 +71,42 @@ class Worker:
 
     def _loaded(self, load: wire.Load) -> wire.Loaded:
         began = time.monotonic()
-        refusal = None
+        refusal, compiled = None, True
         try:
-            self._model(load.key)
+            self._model(load.key, compiling=load.compiling)
+        except NotCompiled:
+            compiled = False
         except LivecodeError as error:
             refusal = str(error)
+        except ImportError as error:
+            traceback.print_exc()
+            refusal = f"{load.key} needs {NEEDS[load.key.engine].format(_in_short(error))}."
         except Exception as error:
             traceback.print_exc()
             refusal = f"{load.key.bundle} cannot be loaded as {load.key.config} ({_in_short(error)}): give another bundle."
-        return wire.Loaded(load.key, time.monotonic() - began, refusal)
+        return wire.Loaded(load.key, time.monotonic() - began, refusal, compiled)
 
     def _reply(self, request: wire.Request) -> wire.Reply:
         began = time.monotonic()
         phrase = refusal = None
+        phrases: list[Phrase] = []
         try:
-            phrase = self._model(request.key).continue_(request)
+            model = self._model(request.key)
+            if request.seeds:
+                phrases = model.candidates(request, request.seeds)
+            else:
+                phrase = model.continue_(request)
+        except LivecodeError as error:
+            refusal = str(error)
         except Exception as error:
             traceback.print_exc()
             refusal = f"{request.key} could not continue ({_in_short(error)}): try another primer or other knobs."
-        return wire.Reply(request.id, phrase, refusal, time.monotonic() - began)
+        return wire.Reply(request.id, phrase, refusal, time.monotonic() - began, tuple(phrases))
 
-    def _model(self, key: wire.ModelKey) -> Thinking:
+    def _model(self, key: wire.ModelKey, *, compiling: bool = True) -> Thinking:
         if key not in self._models:
-            self._models[key] = importlib.import_module(ENGINES[key.engine]).load(key)
+            engine: Any = importlib.import_module(ENGINES[key.engine])
+            self._models[key] = engine.load(key, compiling=compiling)
         return self._models[key]
 
 
@@ -94,7 +117,7 @@ def _in_short(error: Exception) -> str:
 
 
 def main() -> None:
-    """Take stdout for replies, import onnxruntime, say so, and serve."""
+    """Take stdout for replies, say so, and serve."""
     began = time.monotonic()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -103,7 +126,6 @@ def main() -> None:
     os.environ.update(QUIET_AND_SMALL)
     warnings.simplefilter("ignore")
     worker = Worker(replies)
-    importlib.import_module(ENGINES["compiled"])
     worker.send(wire.Ready(time.monotonic() - began))
     worker.serve(sys.stdin.buffer)
     sys.stderr.flush()

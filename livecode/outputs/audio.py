@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import ctypes.util
+import functools
 import os
 import sys
 from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_uint32, c_ulong, c_void_p
@@ -125,7 +126,9 @@ def _playback_latency(library: Any, client: int) -> int:
     return least_and_most[1]
 
 
+@functools.cache
 def _libjack() -> Any:
+    """libjack, None where there is none: looked for once, for the look runs other programs, such as ldconfig and gcc."""
     name = ctypes.util.find_library("jack")
     try:
         library = ctypes.CDLL(name) if name else None
@@ -151,6 +154,7 @@ def _libjack() -> Any:
     return library
 
 
+@functools.cache
 def hush_alsa() -> None:
     """Keep ALSA's library from printing over the prompt when a device does not open."""
     name = ctypes.util.find_library("asound")

@@ -118,7 +118,7 @@ class Device:
 
 
 class Partings:
-    """Closes devices in threads of their own, so that none that hangs or is gone holds anybody up.
+    """Closes devices in threads of their own, so that none that hangs or is gone holds anybody up. Any thread may call it.
 
     One that must not be closed is left as it is, and looked at again when another has been opened.
     """
@@ -127,15 +127,17 @@ class Partings:
         self._clock = clock
         self._threads: list[threading.Thread] = []
         self._left: list[tuple[Device, int]] = []
+        self._lock = threading.RLock()
 
     def begin(self, device: Device) -> None:
         """Close this one, some time."""
-        if not device.may_be_closed():
-            self._left.append((device, device.synth.tick()))
-            return
-        thread = threading.Thread(target=device.close, name=f"livecode closes {device.driver}", daemon=True)
-        thread.start()
-        self._threads = [*self._hanging(), thread]
+        with self._lock:
+            if not device.may_be_closed():
+                self._left.append((device, device.synth.tick()))
+                return
+            thread = threading.Thread(target=device.close, name=f"livecode closes {device.driver}", daemon=True)
+            thread.start()
+            self._threads = [*self._hanging(), thread]
 
     def wait(self, until: Seconds) -> bool:
         """Wait until all are closed, but no longer than until this time of the clock; False if too many hang."""
@@ -148,15 +150,16 @@ class Partings:
 
         For then libjack has ended their threads. A synthesizer that is kept takes 9 MB.
         """
-        left, self._left = self._left, []
-        for device, tick in left:
-            if device.synth.tick() != tick:
-                device.look()
-                self.begin(device)
-            elif jack and device.jack_died:
-                device.free()
-            else:
-                self._left.append((device, tick))
+        with self._lock:
+            left, self._left = self._left, []
+            for device, tick in left:
+                if device.synth.tick() != tick:
+                    device.look()
+                    self.begin(device)
+                elif jack and device.jack_died:
+                    device.free()
+                else:
+                    self._left.append((device, tick))
 
     def _hanging(self) -> list[threading.Thread]:
         return [thread for thread in self._threads if thread.is_alive()]
@@ -178,6 +181,13 @@ class Opener:
     chorus: bool
     sample_rate: int
     partings: Partings
+
+    @property
+    def wanting(self) -> str:
+        """What is missing where nothing opens, and what to do."""
+        if self.driver is not None:
+            return f"the audio driver {self.driver!r} has no device: connect it or start its server"
+        return f"there is no audio device (looked for {audio.looked_for()}): connect one or start its server"
 
     def open(self, suits: Callable[[Device], bool] = lambda device: True) -> Device:
         """The first device that suits. Raises OutputError or, for the name of the driver, UnknownName."""

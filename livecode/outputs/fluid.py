@@ -11,12 +11,15 @@ from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds
 from . import MOST_LATE, soundfonts
 from .device import CLOSING, Device, Opener, Partings
 from .fluidlib import PLANNED, Kind, Library
-from .reopening import Reopening
+from .reopening import SETTLE, Reopening
 from .voices import Settings, Voice
 
 SAMPLE_RATE = 48000
 GAIN = 0.6
 """Loud enough beside other programs; a dozen voices at full velocity stay below clipping."""
+
+OPENS_IN: Seconds = 3.0
+"""For so long a device that may come later is waited for: a sound server that hangs must not hold up the rest."""
 
 RESEND_AFTER: Seconds = 0.001
 """When the mapping of time jumps by more than this, what was handed over is handed over again."""
@@ -30,7 +33,8 @@ class FluidOutput:
     (half a block of error, 0.67 ms at 48 kHz), plus what `Follower` states.
 
     A device that asks for no audio any more is opened again: on the driver that was named, or on the first that plays.
-    Until one does, notes are counted as dropped; programs and controllers are set when it is there.
+    So is one that is not there at first, if `open` is told so. Until one plays, notes are counted as dropped; programs and
+    controllers are set when it is there.
 
     One thread calls all methods, and only `open` and `close` wait for a device; any thread may look at what it says of itself.
     The audio thread never runs Python.
@@ -85,9 +89,11 @@ class FluidOutput:
 
     @property
     def trouble(self) -> str:
-        """A device that is gone, or programs that the soundfont lacks."""
+        """A device that is gone or was never there, or programs that the soundfont lacks."""
         if (reopening := self._reopening) is not None:
             why = f" ({reopening.why})" if reopening.why else ""
+            if not self._driver:
+                return f"{reopening.wanting}{why}; it plays as soon as one is there"
             return f"the device is gone{why}: it is opened again by itself as soon as it is back"
         lacking = ", ".join(f"{program + 1} for {part}" for part, program in sorted(self.missing_programs))
         return f"the soundfont has no program {lacking}: another one plays instead" if lacking else ""
@@ -104,7 +110,7 @@ class FluidOutput:
 
     @property
     def standing(self) -> bool:
-        """Whether the card has stopped asking for audio: the device is gone, or the machine hangs."""
+        """Whether no card asks for audio: the device is gone or was never there, or the machine hangs."""
         device = self._device
         return self._reopening is not None or (device is not None and device.standing)
 
@@ -119,14 +125,30 @@ class FluidOutput:
         device = self._device
         return device.synth.voices() if device else 0
 
-    def open(self) -> None:
-        """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver."""
+    def open(self, *, later: bool = False) -> None:
+        """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver.
+
+        later: a device that is not there, or takes long to open, is played to as soon as it is. NoAudio is raised then only for
+        a missing library.
+        """
         if self._device is not None or self._reopening is not None:
             return
         self._opener = self._an_opener(library=Library(), soundfont=soundfonts.find(self._soundfont))
+        if later:
+            self._open_later(self._opener)
+            return
         device = self._opener.open()
-        device.watch(0.1, 0.001)
+        device.watch(SETTLE, 0.001)
         self._play_on(device)
+
+    def _open_later(self, opener: Opener) -> None:
+        self._reopening = reopening = Reopening(opener, None)
+        reopening.start()
+        reopening.wait(OPENS_IN)
+        if reopening.refusal is not None:
+            self.close()
+            raise reopening.refusal
+        self._look_for_device(reopening)
 
     def _play_on(self, device: Device) -> None:
         self._device, self._driver, self._latency = device, device.driver, device.latency
@@ -177,7 +199,7 @@ class FluidOutput:
                     self._queue(voice, event, due)
 
     def silence(self, part: str | None, at: Beats) -> None:
-        """Keys and pedals up on the part's channels; for None every sound is cut."""
+        """Keys and pedals up on the part's channels; for None every sound there is is cut, too."""
         self._settings.lift_pedals(part)
         if self._reopening is not None:
             return
@@ -186,8 +208,8 @@ class FluidOutput:
             device.synth.remove(voice.source, Kind.NOTE_OFF)  # they would end notes that begin later
             for channel in voice.channels.values():
                 device.synth.release(channel)
-                if part is None:
-                    device.synth.cut(channel)
+        if part is None:
+            device.synth.cut(-1)
 
     def close(self) -> None:
         """Silence everything and let the device go; one that hangs is not waited for. Closing twice is harmless."""
@@ -207,7 +229,7 @@ class FluidOutput:
             raise OutputError("FluidSynth is closed: open it before playing.")
         return self._device
 
-    # A device that is gone
+    # A device that is gone, or not there yet
 
     def _lose(self, device: Device) -> None:
         """Let the device go and look for another; what it has not played waits."""
@@ -225,7 +247,7 @@ class FluidOutput:
         if device is None:
             return
         self._reopening = None
-        self.reopened += 1
+        self.reopened += bool(self._driver)
         self._play_on(device)
         device.look()
         for held in self._settings.events():

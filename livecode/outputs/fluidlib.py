@@ -308,7 +308,7 @@ class Synth:
         _checked(self._fs.fluid_synth_all_notes_off(self._synth, channel), "releasing the keys of a channel")
 
     def cut(self, channel: int) -> None:
-        """Every sound of the channel ends at once, without its release."""
+        """Every sound of the channel (-1: of all) ends at once, without its release."""
         _checked(self._fs.fluid_synth_all_sounds_off(self._synth, channel), "cutting the sounds of a channel")
 
     def voices(self) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..clock import Clock
 from ..errors import LivecodeError, OutputError
+from ..gm import BANK_HIGH, BANK_LOW
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
 from . import MOST_LATE
 from .ledger import Agenda, Key, Ledger, due
@@ -31,6 +32,9 @@ LOOK_EVERY: Seconds = 1.0
 
 LOOK_TAKES: Seconds = 0.002
 """A look is put off while something is due within this time."""
+
+RECONNECTED_IN: Seconds = 2.0
+"""After a crash, what listens to a virtual port is taken to be connected again after this time, where nobody can tell."""
 
 PRIORITY = 5
 """Real-time priority of the sender: above every ordinary thread, below the audio server's."""
@@ -134,9 +138,12 @@ class MidiOutput:
         self._sender.start()
 
     def clean(self, channels: Iterable[int]) -> None:
-        """End whatever somebody else may have left sounding on these channels (0-15): pedals, all sound, every key."""
+        """End whatever an engine before this one may have left sounding on these channels (0-15): pedals, all sound, every key.
+
+        On a virtual port this is done again for whoever connects to it later.
+        """
         cleaned = tuple(channels)
-        self._opened().ask(lambda sender: sender.clean(cleaned))
+        self._opened().ask(lambda sender: sender.inherit(cleaned))
 
     def schedule(self, events: Sequence[Event]) -> None:
         """Send these, each at its moment; a note more than 50 ms late is dropped, a control or a program never."""
@@ -148,7 +155,7 @@ class MidiOutput:
         self._opened().ask(lambda sender: sender.agenda.withdraw(part, since))
 
     def silence(self, part: str | None, at: Beats) -> None:
-        """Note-offs, now, for what sounds of the part; for None the pedals go up and every channel in use is cut, too."""
+        """Note-offs, now, for what sounds of the part; for None all 16 channels are cut, whoever plays there."""
         if part is None:
             self._opened().ask(lambda sender: sender.panic())
         else:
@@ -200,6 +207,9 @@ class _Sender(threading.Thread):
         self._client: Client | None = client
         self.api, self._client_name, self._virtual = api, client_name, virtual
         self._there = client is not None
+        self._receivers: frozenset[str] = frozenset()
+        self._inherited = False
+        self._clean_again_at: Seconds | None = None
         self._settings: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._channels: set[int] = set()
         self._inbox: deque[Callable[[_Sender], None]] = deque()
@@ -275,24 +285,41 @@ class _Sender(threading.Thread):
             self._send((NOTE_OFF | channel, pitch, 64))
 
     def panic(self) -> None:
-        """Pedals up, all notes off, all sound off, and note-offs for every key that was struck: some hardware ignores 123."""
+        """End what sounds on this port, whoever plays it. What is our own ends first: on a cable the 48 controllers of 16
+        channels take 46 ms."""
+        self.end_all()
+        for channel in range(16):
+            if channel not in self._channels:
+                self._cut(channel)
+
+    def end_all(self) -> None:
+        """End what sounds on the channels in use, with note-offs for every key that was struck: some hardware ignores 123."""
         for channel in sorted(self._channels):
-            for control in (PEDAL, NOTES_OFF, SOUND_OFF):
-                self._send((CONTROL | channel, control, 0))
-            self._settings.pop((CONTROL | channel, PEDAL), None)
+            self._cut(channel)
         self.lift(self.ledger.panic())
 
-    def clean(self, channels: Sequence[int]) -> None:
-        """All that may sound on these channels ends; if the port is not there, as soon as it is."""
+    def _cut(self, channel: int) -> None:
+        """Pedals up, all notes off, all sound off."""
+        for control in (PEDAL, NOTES_OFF, SOUND_OFF):
+            self._send((CONTROL | channel, control, 0))
+        self._settings.pop((CONTROL | channel, PEDAL), None)
+
+    def inherit(self, channels: Iterable[int]) -> None:
+        """All that an engine before this one may have left on these channels ends; if the port is not there, as soon as it is."""
+        self._inherited, self._clean_again_at = True, self._clock.now() + RECONNECTED_IN
         self._channels.update(channels)
-        self.ledger.suspect((channel, pitch) for channel in channels for pitch in range(128))
+        self._clean()
+
+    def _clean(self) -> None:
+        """All that may sound on the channels in use ends, whoever struck it."""
+        self.ledger.suspect((channel, pitch) for channel in self._channels for pitch in range(128))
         if self._there:
-            self.panic()
+            self.end_all()
 
     def finish(self) -> None:
         """Leave silence, and end."""
         self.agenda.withdraw(None, Beats(0))
-        self.panic()
+        self.end_all()
         self._finished = True
 
     # What is sent
@@ -306,6 +333,8 @@ class _Sender(threading.Thread):
             case ControlEvent():
                 self._set((CONTROL | event.channel, event.control, event.value))
             case ProgramEvent():
+                for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
+                    self._set((CONTROL | event.channel, control, value))
                 self._set((PROGRAM | event.channel, event.program))
 
     def _strike(self, note: NoteEvent) -> None:
@@ -328,6 +357,7 @@ class _Sender(threading.Thread):
 
     def _set(self, message: tuple[int, ...]) -> None:
         """Send a setting, and remember it for a port that comes back: all but the last byte say what it sets."""
+        self._settings.pop(message[:-1], None)  # they are said again in the order in which they were last said
         self._settings[message[:-1]] = message
         self._channels.add(message[0] & 0x0F)
         self._send(message)
@@ -350,6 +380,27 @@ class _Sender(threading.Thread):
             self._lost("")
         elif not self._there:
             self._try_again()
+        elif self._virtual and self._client is not None:
+            self._greet(self._client.receivers())
+
+    def _greet(self, receivers: frozenset[str] | None) -> None:
+        """Whoever has just connected knows no settings, and may hang on a note from before.
+
+        To free it cuts what others hear, so that is done beside others only after a crash. Where nobody can tell who listens
+        (None), both are done once, some time after a crash.
+        """
+        if receivers is None:
+            due = self._clean_again_at is not None and self._clock.now() >= self._clean_again_at
+            new, may_hang = due, due
+        else:
+            new = not receivers <= self._receivers
+            may_hang = self._inherited or not self._receivers
+            self._receivers = receivers
+        if new:
+            self._clean_again_at = None
+            if may_hang:
+                self._clean()
+            self._send_settings()
 
     def _lost(self, why: str) -> None:
         self._there = False
@@ -368,10 +419,13 @@ class _Sender(threading.Thread):
                 self._client.own(self.port)
             else:
                 self._client.connect(self.port)
-            self._there, self.trouble = True, ""
-            self.panic()
-            for message in self._settings.values():
-                self._send(message)
+            self._there, self.trouble, self._receivers = True, "", frozenset()
+            self.end_all()
+            self._send_settings()
+
+    def _send_settings(self) -> None:
+        for message in self._settings.values():
+            self._send(message)
 
     def _let_go(self) -> None:
         if self._client is not None:

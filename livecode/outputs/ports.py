@@ -7,7 +7,7 @@ import contextlib
 import ctypes
 import re
 from collections.abc import Sequence
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_void_p, cast
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_ulong, c_void_p, cast
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ class Client:
                 self._server.close()
             raise OutputError(f"MIDI by {api} does not run here ({error}): start it, or name another API.") from error
         self._failures = (rtmidi.RtMidiError, OSError, ValueError)
-        self._port = ""
+        self._port = self._own = ""
         self._links: frozenset[str] = frozenset()
 
     @property
@@ -147,7 +147,9 @@ class Client:
 
     def own(self, port: str) -> None:
         """Make a virtual port of this name. Raises OutputError."""
+        before = self._sources(port)
         self._open(lambda: self._midi.open_virtual_port(port), port)
+        self._own = next(iter(self._sources(port) - before), "")
 
     def connected(self) -> bool:
         """Whether what we are connected to is still there. Takes some 0.1 ms."""
@@ -156,6 +158,10 @@ class Client:
         if not self._port:
             return bool(self._midi.is_port_open())
         return self._port in self._raw() and self._links <= self._links_of(self._port)
+
+    def receivers(self) -> frozenset[str] | None:
+        """Who is connected to our virtual port; None where the API does not tell, which only JACK does."""
+        return self._links_of(self._own) if self._own else None
 
     def send(self, message: Sequence[int]) -> None:
         """Send one message, as bytes. Raises OutputError."""
@@ -196,6 +202,9 @@ class Client:
     def _links_of(self, raw: str) -> frozenset[str]:
         return self._server.links(raw) if self._server is not None else frozenset()
 
+    def _sources(self, port: str) -> frozenset[str]:
+        return self._server.sources(port) if self._server is not None else frozenset()
+
     def _open(self, action: Any, port: str) -> None:
         try:
             action()
@@ -227,13 +236,22 @@ class _JackServer:
     def links(self, port: str) -> frozenset[str]:
         """Full names of the ports that are connected to this one."""
         there = None if self.died else self._library.jack_port_by_name(self._client, port.encode())
-        linked = self._library.jack_port_get_all_connections(self._client, there) if there else None
-        if not linked:
+        return self._names(self._library.jack_port_get_all_connections(self._client, there) if there else None)
+
+    def sources(self, port: str) -> frozenset[str]:
+        """Full names of the MIDI ports of this name that others can listen to, whosever they are."""
+        is_output = 0x2
+        listed = None if self.died else self._library.jack_get_ports(self._client, None, b"8 bit raw midi", is_output)
+        return frozenset(name for name in self._names(listed) if name.partition(":")[2] == port)
+
+    def _names(self, listed: Any) -> frozenset[str]:
+        """What libjack lists, which is freed."""
+        if not listed:
             return frozenset()
         found: list[str] = []
-        while linked[len(found)] is not None:
-            found.append(linked[len(found)].decode())
-        self._library.jack_free(linked)
+        while listed[len(found)] is not None:
+            found.append(listed[len(found)].decode())
+        self._library.jack_free(listed)
         return frozenset(found)
 
     def close(self) -> None:
@@ -297,6 +315,8 @@ def _foreign() -> Any:
         library.jack_port_by_name.restype = c_void_p
         library.jack_port_get_all_connections.argtypes = [c_void_p, c_void_p]
         library.jack_port_get_all_connections.restype = POINTER(c_char_p)
+        library.jack_get_ports.argtypes = [c_void_p, c_char_p, c_char_p, c_ulong]
+        library.jack_get_ports.restype = POINTER(c_char_p)
         library.jack_free.argtypes = [c_void_p]
         library.jack_free.restype = None
     return library

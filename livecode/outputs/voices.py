@@ -58,15 +58,14 @@ class Voices:
             case ControlEvent():
                 self._synth.control(voice.source, due, channel, event.control, event.value)
             case ProgramEvent():
-                bank, number = self._preset(voice, event.channel == DRUM_CHANNEL, event.program)
-                self._synth.program(voice.source, due, channel, bank, number)
+                self._synth.program(voice.source, due, channel, *self._preset(voice, event))
 
     def set(self, event: ControlEvent | ProgramEvent) -> None:
         """Set now what a controller or a program sets."""
         voice, drums = self.of(event.part), event.channel == DRUM_CHANNEL
         channel = self._channel(voice, drums)
         if isinstance(event, ProgramEvent):
-            self._synth.select(channel, *self._preset(voice, drums, event.program))
+            self._synth.select(channel, *self._preset(voice, event))
         else:
             self._synth.set_control(channel, event.control, event.value)
 
@@ -86,17 +85,22 @@ class Voices:
             self._synth.select(voice.channels[drums], *self._nearest(drums, 0))
         return voice.channels[drums]
 
-    def _preset(self, voice: Voice, drums: bool, program: int) -> tuple[int, int]:
-        preset = self._nearest(drums, program)
-        if preset != (DRUM_BANK if drums else 0, program):
-            self.missing.add((voice.part, program))
+    def _preset(self, voice: Voice, event: ProgramEvent) -> tuple[int, int]:
+        """A soundfont's banks go by controller 0 alone, as Roland's GS has it; drums have one of their own."""
+        drums = event.channel == DRUM_CHANNEL
+        bank = event.bank[0] if event.bank and not drums else 0
+        preset = self._nearest(drums, event.program, bank)
+        if preset != (DRUM_BANK if drums else bank, event.program):
+            self.missing.add((voice.part, event.program))
         return preset
 
-    def _nearest(self, drums: bool, program: int) -> tuple[int, int]:
-        bank = DRUM_BANK if drums else 0
+    def _nearest(self, drums: bool, program: int, bank: int = 0) -> tuple[int, int]:
+        """The preset of this program in this bank; else in the first, else the first program, else any."""
+        first = DRUM_BANK if drums else 0
         presets = self._synth.presets
-        found = next((preset for preset in ((bank, program), (bank, 0)) if preset in presets), None)
-        return found or min(presets, key=lambda preset: (preset[0] != bank, preset))
+        wished = ((first if drums else bank, program), (first, program), (first, 0))
+        found = next((preset for preset in wished if preset in presets), None)
+        return found or min(presets, key=lambda preset: (preset[0] != first, preset))
 
 
 class Settings:

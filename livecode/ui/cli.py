@@ -74,7 +74,11 @@ def _prompt(options: argparse.Namespace) -> int:
 
 
 def _attach(options: argparse.Namespace) -> int:
-    repl.run(Stage.attach(options.name or MAIN))
+    name = options.name or MAIN
+    stage = Stage.attach(name)
+    parts = ", ".join(f"{part.name} {part.doing}" for part in stage.snapshot().parts)
+    _say(f"Attached to the engine {name!r}: {stage.status()[0]} · {parts or 'no parts yet'}")
+    repl.run(stage)
     return 0
 
 

@@ -61,9 +61,8 @@ def _audio() -> Finding:
     if found:
         return Finding("audio device", f"FluidSynth would play on {found[0]}")
     looked = f"none (looked for {audio.looked_for()})"
-    return Finding(
-        "audio device", looked, "Connect one or start its server; without one, stages play to the tape and to MIDI ports."
-    )
+    advice = "Connect one or start its server: stages play on it as soon as it is there, till then to the tape and to MIDI ports."
+    return Finding("audio device", looked, advice)
 
 
 def _soundfont() -> Finding:

@@ -24,7 +24,7 @@ from .names import HIDDEN, Meanings, Transform
 from .toolbar import Toolbar
 from .watch import Watch
 
-WORDS = ("beat", "notes", *(family for family in FAMILIES if family in livecode.__all__))
+WORDS = ("beat", "chords", "notes", *(family for family in FAMILIES if family in livecode.__all__))
 """What a cell may say without `lc.`."""
 
 FIRST_PARTS = ("drums", "lead")

@@ -15,11 +15,13 @@ from ..stage import PartHandle, Stage
 OF_STAGE = {
     "attach": 'stage = lc.Stage.attach()  or  lc.Stage.attach("left")',
     "bpm": "stage.bpm = 96  or  bpm = 96",
+    "candidates": 'stage.candidates("lead")',
     "click": "stage.click()  then  click = stage.parts['click']; click.mute()",
     "close": 'stage.close()  or  stage.close(on="bar")',
     "count_in": "stage.count_in(2)",
     "engine": "stage.engine",
     "go_on": "stage.go_on()",
+    "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
     "listen": "stage.listen(print)  and  stage.listen(None)",
     "log": "stage.log()  or  stage.log(50)  or  stage.log(worker=True)  or  %log",
@@ -33,6 +35,7 @@ OF_STAGE = {
     "parts": 'stage.parts["drums"].mute()',
     "pause": 'stage.pause()  or  stage.pause(on="now")',
     "ramp": "stage.ramp(120, bars=4)",
+    "redo": "stage.redo()  or  %redo",
     "render": 'stage.render("take.wav")  or  stage.render("take.mid", bars=8)',
     "report": "stage.report().snapshot",
     "restart": "stage.restart()",
@@ -46,9 +49,11 @@ OF_STAGE = {
     "tap": "stage.tap()  four times in the tempo",
     "tape": "stage.tape.onsets()",
     "tell": "stage.tell(lc.commands.Hush())",
+    "undo": "stage.undo()  or  %undo",
 }
 
 OF_PART = {
+    "candidates": "lead.candidates(8)  then  lead.pick(3)",
     "channel": "lead.channel = 3",
     "density": "lead.density = 2  and  lead.free('density')",
     "fade": "lead.fade(0.5, bars=2)",
@@ -58,26 +63,33 @@ OF_PART = {
     "gain": "lead.gain = 0.8",
     "generate": 'lead.generate()  or  lead.generate(on="bar")',
     "generate_once": "lead.generate_once()",
+    "grab": "phrase = lead.grab(8)",
     "loop": 'lead.loop()  or  lead.loop(on="bar")',
     "mute": 'lead.mute()  or  lead.mute(on="bar")',
     "name": "lead.name",
     "output": 'lead.output = "Digitone"',
     "pan": "lead.pan = -0.5",
+    "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
     "program": 'lead.program = "Vibraphone"',
     "range": 'lead.range = ("C3", "C5")  and  lead.free("range")',
+    "redo": "lead.redo()",
     "reset": "lead.reset()",
     "reset_generate": "lead.reset_generate()",
     "set": 'lead.set(program="Vibraphone", gain=0.8, range=("C3", "C5"))',
     "solo": "lead.solo()",
     "state": "lead.state().doing",
     "stop": 'lead.stop()  or  lead.stop(on="bar")',
+    "take": "lead.take(-1)",
     "takes": "lead.takes[-1]",
+    "undo": "lead.undo()",
     "unmute": "lead.unmute()",
     "unsolo": "lead.unsolo()",
 }
 
 OF_WORDS = {
     "beat": 'drums >> beat(kick="x...x...", snare="....x...", hat="x.x.x.x.")',
+    "chords": 'keys >> chords("C Am | F G")  and  lead >> improv_rnn(chords="C Am | F G")',
+    "improv_rnn": 'lead >> improv_rnn(chords="Am F C G", bars=4)',
     "drums_rnn": 'drums >> drums_rnn("drum_kit", bars=2, temperature=1.1)',
     "melody_rnn": 'lead >> melody_rnn("attention_rnn", bars=4, temperature=1.1)',
     "notes": 'lead >> notes("C4 E4 . G4,C5 _", dur=0.5)',
@@ -88,6 +100,7 @@ OF_WORDS = {
 _PART = """{name} >> notes("C4 E4 . G4")      {name} >> beat(kick="x...", hat="x.x.")      your own
 {name} >> melody_rnn(bars=4)          {name} >> drums_rnn(bars=2)                 a model's
 {name}.loop()  .generate()  .generate_once()  .reset()  .reset_generate()  .stop()
+{name}.undo()  .redo()  .take(-1)  .candidates(8)  .pick(3)
 {name}.mute()  .unmute()  .solo()  .unsolo()  .fade_out(bars=4)  .fade_in(bars=4)
 {name}.gain = 0.8    {name}.program = "Vibraphone"    {name}.set(range=("C3", "C5"), density=2)"""
 

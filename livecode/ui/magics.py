@@ -1,4 +1,4 @@
-"""The prompt's own commands: %bpm, %hush, %panic, %status, %log."""
+"""The prompt's own commands: %bpm, %hush, %panic, %undo, %redo, %status, %log."""
 
 import re
 from typing import Any
@@ -56,6 +56,24 @@ class StageMagics(Magics):  # type: ignore[misc]
         """
         _nothing("panic", line)
         return self._home.stage.panic()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def undo(self, line: str) -> Answer:
+        """Take back the last command to any part, on the bar; again and again.
+
+        %undo         %redo takes back the undo
+        """
+        _nothing("undo", line)
+        return self._home.stage.undo()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def redo(self, line: str) -> Answer:
+        """Take back the last undo, on the bar.
+
+        %redo
+        """
+        _nothing("redo", line)
+        return self._home.stage.redo()
 
     @line_magic  # type: ignore[untyped-decorator]
     def status(self, line: str) -> Lines:

@@ -2,6 +2,11 @@
 
 {"spoil": BUNDLE, "how": NAME, "into": BUNDLE} writes a bundle whose checkpoint is spoilt, or written as it once was.
 {"compile": BUNDLE, "config": NAME, "into": FILE} answers what the compiled file says of itself, or the refusal.
+{"rows": CONFIG, "controls": [...], "into": FILE} writes what Magenta's encoder tells a model after each class, as a .npy file.
+{"songs": [NOTES, ...], "into": FILE} writes notes (begin, end, pitch), in seconds, as NoteSequences in a TFRecord; (begin, end,
+symbol) is a chord.
+{"heard": NOTES, "start": STEP} answers the classes that Magenta makes of the notes (begin, end, pitch) before a step.
+{"sung": CLASSES, "steps": NUMBER} answers the notes that Magenta makes of so many steps of classes.
 """
 
 import importlib
@@ -100,7 +105,74 @@ def spoil(tf, source: Path, how: str, target: Path) -> None:
     target.write_bytes(bundle.SerializeToString())
 
 
+def rows(config: str, controls: list, target: Path) -> None:
+    family = "polyphony" if config == "polyphony" else "performance"
+    models = importlib.import_module(f"magenta.models.{family}_rnn.{family}_model")
+    encoder = models.default_configs[config].encoder_decoder
+    given = [controls and tuple(tuple(part) if isinstance(part, list) else part for part in controls)] * 2
+    numpy = importlib.import_module("numpy")
+    told = []
+    for label in range(encoder.num_classes):
+        event = encoder.class_index_to_event(label, [])
+        assert encoder.events_to_label([event], 0) == label
+        told.append(encoder.events_to_input(*([given] if controls else []), [event], 0))
+    numpy.save(target, numpy.array(told, numpy.float32))
+
+
+def songs(tf, given: list, target: Path) -> None:
+    with tf.io.TFRecordWriter(str(target)) as written:
+        for notes in given:
+            sequence = importlib.import_module("note_seq.protobuf.music_pb2").NoteSequence()
+            sequence.tempos.add(qpm=120)
+            sequence.total_time = max(end for _, end, _ in notes)
+            for begin, end, what in notes:
+                if isinstance(what, str):
+                    kind = sequence.TextAnnotation.CHORD_SYMBOL
+                    sequence.text_annotations.add(text=what, time=begin, annotation_type=kind)
+                else:
+                    sequence.notes.add(pitch=what, velocity=80, start_time=begin, end_time=end)
+            written.write(sequence.SerializeToString())
+
+
+def heard(placed: list, start: int) -> list[int]:
+    lib, encoding = polyphony()
+    sequence = importlib.import_module("note_seq.protobuf.music_pb2").NoteSequence(total_quantized_steps=start)
+    sequence.quantization_info.steps_per_quarter = 4
+    sequence.time_signatures.add(numerator=4, denominator=4)
+    for begin, end, pitch in placed:
+        sequence.notes.add(pitch=pitch, velocity=80, quantized_start_step=begin, quantized_end_step=min(end, start))
+    (events,), _ = lib.extract_polyphonic_sequences(sequence)
+    events.set_length(start)
+    events.trim_trailing_end_events()
+    return [encoding.encode_event(event) for event in events]
+
+
+def sung(labels: list[int], steps: int) -> list:
+    lib, encoding = polyphony()
+    events = lib.PolyphonicSequence(steps_per_quarter=4)
+    for label in labels[1:]:
+        events.append(encoding.decode_event(label))
+    events.set_length(steps)
+    notes = events.to_sequence(qpm=60).notes
+    return sorted([round(note.start_time * 4), round(note.end_time * 4), note.pitch, note.velocity] for note in notes)
+
+
+def polyphony():
+    lib = importlib.import_module("magenta.models.polyphony_rnn.polyphony_lib")
+    return lib, importlib.import_module("magenta.models.polyphony_rnn.polyphony_encoder_decoder").PolyphonyOneHotEncoding()
+
+
 def answered(tf, asked: dict) -> dict:
+    if "rows" in asked:
+        rows(asked["rows"], asked["controls"], Path(asked["into"]))
+        return {}
+    if "songs" in asked:
+        songs(tf, asked["songs"], Path(asked["into"]))
+        return {}
+    if "heard" in asked:
+        return {"events": heard(asked["heard"], asked["start"])}
+    if "sung" in asked:
+        return {"notes": sung(asked["sung"], asked["steps"])}
     if "spoil" in asked:
         spoil(tf, Path(asked["spoil"]), asked["how"], Path(asked["into"]))
         return {}

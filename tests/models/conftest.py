@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from model_pieces import Desk, real_desks
 
+import livecode
 from livecode.models import bundles, wire
 from livecode.models.wire import ModelKey
 
@@ -57,7 +58,7 @@ def duel():
     """A function that has both engines answer a request, and says whether the notes are equal: see duel.py."""
     pytest.importorskip("magenta.version")
     command = [sys.executable, str(HERE / "duel.py")]
-    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(Path(livecode.__file__).parents[1])])}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     ) as process:

@@ -9,11 +9,12 @@ import json
 import os
 import sys
 import warnings
-from dataclasses import replace
 
 from model_pieces import flipped
 
-from livecode.models import wire, worker
+from livecode.errors import ModelRefused
+from livecode.models import search, wire, worker
+from livecode.music import Phrase
 
 
 def main() -> None:
@@ -39,23 +40,42 @@ def loaded(key, engine):
 
 def verdict(request) -> dict:
     ours, theirs = loaded(request.key, "compiled"), loaded(request.key, "magenta")
-    mine, reference = ours.continue_(request), theirs.continue_(request)
+    mine, reference = answered(ours, request), answered(theirs, request)
+    notes = len(mine.notes) if isinstance(mine, Phrase) else 0
     if mine == reference:
-        return {"equal": True, "notes": len(mine.notes), "why": ""}
+        return {"equal": True, "notes": notes, "refusal": mine if isinstance(mine, str) else "", "why": ""}
     return {
         "equal": False,
-        "notes": len(mine.notes),
+        "notes": notes,
         "why": difference(ours, theirs, request),
         "phrases": f"{mine} / {reference}",
     }
 
 
+def answered(model, request) -> Phrase | str:
+    """The phrase that a model continues a request with, or its refusal."""
+    try:
+        return model.continue_(request)
+    except ModelRefused as error:
+        return str(error)
+
+
 def difference(ours, theirs, request) -> str:
     """What the first draw was that fell differently. With a batch size of 1 both draw row by row, in the same order."""
-    numpy = importlib.import_module("numpy")
-    mine = Recording(ours.step)
-    replace(ours, step=mine).continue_(request)
-    encoder, rows = theirs.generator._model._config.encoder_decoder, []
+    said, points, rows = [], [], []
+    draw = search.drawn
+
+    def drawn(row, point):
+        said.append(row)
+        points.append(point)
+        return draw(row, point)
+
+    search.drawn = drawn
+    try:
+        answered(ours, request)
+    finally:
+        search.drawn = draw
+    encoder = theirs.generator._model._config.encoder_decoder
     extend = encoder.extend_event_sequences
 
     def recorded(sequences, softmax):
@@ -64,24 +84,10 @@ def difference(ours, theirs, request) -> str:
 
     encoder.extend_event_sequences = recorded
     try:
-        theirs.continue_(request)
+        answered(theirs, request)
     finally:
         del encoder.extend_event_sequences
-    points = numpy.random.RandomState(request.seed).random_sample(len(rows))
-    said = numpy.concatenate([softmax.reshape(-1, softmax.shape[-1]) for softmax in mine.softmaxes])
-    return flipped(rows, said[-len(rows) :], points)
-
-
-class Recording:
-    """A step that keeps what it said."""
-
-    def __init__(self, step):
-        self._step, self.made, self.zeros, self.softmaxes = step, step.made, step.zeros, []
-
-    def __call__(self, told, state, temperature):
-        softmax, state = self._step(told, state, temperature)
-        self.softmaxes.append(softmax)
-        return softmax, state
+    return flipped(rows, said, points)
 
 
 if __name__ == "__main__":

@@ -25,16 +25,22 @@ def main(behaviour: str, path: Path) -> None:
     for line in sys.stdin.buffer:
         message = wire.decode_for_worker(line)
         if isinstance(message, wire.Load):
-            load(message, behaviour)
+            load(message, behaviour, path)
         else:
             answer(message, behaviour, path)
     while behaviour == "ignores the end":
         os.read(os.pipe()[0], 1)
 
 
-def load(message: wire.Load, behaviour: str) -> None:
+def load(message: wire.Load, behaviour: str, path: Path) -> None:
     if behaviour == "dies loading":
         os._exit(3)
+    if behaviour == "compiles" and message.key.family == "melody_rnn" and not path.with_name("compiled").exists():
+        if not message.compiling:
+            send(wire.Loaded(message.key, 0.0, compiled=False))
+            return
+        path.read_bytes()
+        path.with_name("compiled").touch()
     refusal = f"{message.key} has no weights: give another." if behaviour == "refuses" else None
     send(wire.Loaded(message.key, 0.0, refusal))
 
@@ -45,6 +51,8 @@ def answer(request: wire.Request, behaviour: str, path: Path) -> None:
             os._exit(3)
         case "hangs" | "ignores the end":
             return
+        case "slow" if request.beats == 99:
+            path.read_bytes()
         case "dies once" if not path.exists():
             path.touch()
             os._exit(3)

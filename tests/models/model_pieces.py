@@ -9,7 +9,8 @@ from itertools import count
 
 import pytest
 
-from livecode.models.host import WORKER, Host, Limits, ModelState
+from livecode.models.host import WORKER, Host
+from livecode.models.keeper import WORKERS, Limits, ModelState
 from livecode.models.wire import ModelKey, Reply, Request
 from livecode.music import Note, Phrase
 
@@ -80,16 +81,18 @@ def bundle_of(config: str, *, checkpoint: bytes = b"weights", metagraph: bytes =
 class Desk:
     """A host, and what it says: replies and events, as queues."""
 
-    def __init__(self, program=WORKER, *, python=sys.executable, limits: Limits | None = None):
+    def __init__(self, program=WORKER, *, python=sys.executable, limits: Limits | None = None, workers: int = WORKERS):
         self.replies: queue.Queue[Reply] = queue.Queue()
         self.events: queue.Queue[str] = queue.Queue()
-        self.host = Host(self.replies.put, self.events.put, python=python, program=program, limits=limits or Limits())
+        self.host = Host(self.replies.put, self.events.put, python=python, program=program, limits=limits, workers=workers)
         self._ids = count(1)
 
-    def ask(self, key: ModelKey, primer: Phrase | None = None, *, beats=8, seed=1, meter=(4, 4), needed_by=None, **knobs) -> str:
+    def ask(
+        self, key: ModelKey, primer: Phrase | None = None, *, beats=8, seed=1, meter=(4, 4), needed_by=None, seeds=(), **knobs
+    ) -> str:
         name = f"{key}-{next(self._ids)}"
         needed_by = None if needed_by is None else Fraction(needed_by)
-        self.host.ask(Request(name, key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, needed_by))
+        self.host.ask(Request(name, key, primer, Fraction(beats), Fraction(120), meter, seed, knobs, needed_by, seeds=seeds))
         return name
 
     def reply(self) -> Reply:

@@ -1,13 +1,37 @@
 """The host's own logic, on a worker of a few lines: what it does when the worker dies, hangs, or never starts."""
 
 import os
+import signal
 import sys
 import threading
 
+import msgspec
+import psutil
 import pytest
+from waiting import wait_until
 
 from livecode.errors import StageClosed
-from livecode.models.host import Limits
+from livecode.models.keeper import Limits
+
+SLOW = 99
+"""So many beats make the fake worker wait at the gate."""
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A named pipe: `gate.write_bytes(b"")` lets pass who waits there."""
+    os.mkfifo(tmp_path / "gate")
+    return tmp_path / "gate"
+
+
+def children() -> list[psutil.Process]:
+    """The fake workers that run."""
+    return [child for child in psutil.Process().children() if any("fake_worker" in word for word in child.cmdline())]
+
+
+def becomes(desk, key, state: str) -> None:
+    """Wait until the model is in this state."""
+    wait_until(lambda: any((found.key, found.state) == (key, state) for found in desk.host.states()), state)
 
 
 def test_nothing_starts_before_it_is_asked(desk_with, drum_kit):
@@ -103,7 +127,7 @@ def test_a_worker_that_cannot_start_is_tried_again_ever_more_seldom(desk_with, d
     why = "The worker of drum_kit ended by itself (exit code 1, its last words: ImportError: no magenta here)"
     assert desk.event() == f"{why}: it is restarted in 1 s."
     assert desk.event() == f"{why}: it is restarted in 2 s."
-    assert desk.reply().refusal == f"{why}: the part repeats; see that onnxruntime can be imported."
+    assert desk.reply().refusal == f"{why}: the part repeats; see that {sys.executable} runs."
     assert desk.state(drum_kit).state == "starting"
     assert "ImportError: no magenta here" in desk.host.log_tail()
 
@@ -112,6 +136,81 @@ def test_a_python_that_is_not_there_is_said(desk_with, drum_kit, tmp_path):
     desk = desk_with("answers", python=str(tmp_path / "python"))
     desk.host.prepare(drum_kit)
     assert desk.event().startswith("The worker of drum_kit cannot be started ([Errno 2]")
+
+
+@pytest.mark.parametrize(("workers", "order"), [(1, ["slow", "quick"]), (2, ["quick", "slow"])])
+def test_a_second_worker_answers_while_the_first_is_at_something_slow(desk_with, drum_kit, attention_rnn, gate, workers, order):
+    desk = desk_with("slow", str(gate), workers=workers)
+    names = {desk.ask(drum_kit, beats=SLOW, needed_by=8): "slow"}
+    becomes(desk, drum_kit, "generating")
+    names[desk.ask(attention_rnn, needed_by=4)] = "quick"
+    said = [names[desk.reply().id]] if workers == 2 else []
+    gate.write_bytes(b"")
+    while len(said) < 2:
+        said.append(names[desk.reply().id])
+    assert said == order
+
+
+def test_a_model_on_magenta_holds_up_no_compiled_one(desk_with, drum_kit, gate):
+    desk = desk_with("slow", str(gate), workers=1)
+    on_magenta = msgspec.structs.replace(drum_kit, engine="magenta")
+    slow = desk.ask(on_magenta, beats=SLOW, needed_by=4)
+    becomes(desk, on_magenta, "generating")
+    assert desk.phrase(drum_kit).length == 8
+    assert desk.state(drum_kit).pid != desk.state(on_magenta).pid
+    gate.write_bytes(b"")
+    assert desk.reply().id == slow
+
+
+def test_what_must_be_compiled_holds_up_nobody(desk_with, drum_kit, attention_rnn, gate):
+    desk = desk_with("compiles", str(gate), workers=1)
+    raw = desk.ask(attention_rnn, needed_by=4)
+    becomes(desk, attention_rnn, "compiling")
+    assert desk.phrase(drum_kit).length == 8
+    assert desk.replies.empty()
+    gate.write_bytes(b"")
+    assert desk.reply().id == raw
+    assert desk.state(attention_rnn).state == "ready"
+    assert desk.state(attention_rnn).pid == desk.state(drum_kit).pid
+
+
+def test_what_nobody_is_in_a_hurry_for_leaves_a_worker_free(desk_with, drum_kit, gate):
+    desk = desk_with("slow", str(gate))
+    unhurried = [desk.ask(drum_kit, beats=SLOW), desk.ask(drum_kit, beats=SLOW)]
+    becomes(desk, drum_kit, "generating")
+    assert desk.phrase(drum_kit, needed_by=4).length == 8
+    gate.write_bytes(b"")
+    assert desk.reply().id == unhurried[0]
+    gate.write_bytes(b"")
+    assert desk.reply().id == unhurried[1]
+
+
+def test_a_worker_that_is_killed_delays_only_what_it_was_doing(desk_with, drum_kit, attention_rnn, gate):
+    desk = desk_with("slow", str(gate))
+    slow = desk.ask(drum_kit, beats=SLOW, needed_by=4)
+    becomes(desk, drum_kit, "generating")
+    desk.phrase(attention_rnn, needed_by=4)
+    os.kill(desk.state(drum_kit).pid, signal.SIGKILL)
+    assert "was killed (signal 9) in the middle of a request: it is restarted and the request asked again" in desk.event()
+    assert desk.phrase(attention_rnn, needed_by=4).length == 8
+    gate.write_bytes(b"")
+    assert desk.reply().id == slow
+    assert desk.state(drum_kit).restarts == 1
+
+
+def test_two_requests_for_one_model_need_but_one_worker_until_both_are_slow(desk_with, drum_kit, gate):
+    desk = desk_with("slow", str(gate))
+    for _ in range(3):
+        desk.phrase(drum_kit, needed_by=4)
+    assert len(children()) == 1
+    slow = [desk.ask(drum_kit, beats=SLOW, needed_by=4) for _ in range(3)]
+    wait_until(lambda: desk.state(drum_kit).waiting == 3 and len(children()) == 2, "another worker")
+    answered = []
+    while len(answered) < 3:
+        gate.write_bytes(b"")
+        answered.append(desk.reply().id)
+    assert sorted(answered) == sorted(slow)
+    assert len(children()) == 2
 
 
 def test_a_model_that_is_refused_is_refused_to_all(desk_with, drum_kit):

@@ -1,13 +1,17 @@
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import mido
 import msgspec
 import pytest
+from model_pieces import bundle_of
 
-from livecode.errors import BadInput
-from livecode.models.specs import drums_rnn, melody_rnn
-from livecode.models.wire import Model
+from livecode.errors import BadInput, BundleError
+from livecode.models import bundles
+from livecode.models.pitches import weights
+from livecode.models.specs import drums_rnn, melody_rnn, performance_rnn, polyphony_rnn
+from livecode.models.wire import Model, ModelKey, Request, decode_for_worker, encode
 from livecode.music import Note, Phrase, silence
 
 BEAT = Phrase((Note(Fraction(0), Fraction(1, 4), 36), Note(Fraction(1), Fraction(1, 4), 38)), Fraction(2), drums=True)
@@ -123,3 +127,110 @@ def test_a_primer_may_be_a_midi_file(tmp_path, monkeypatch, name):
 
 def test_a_midi_file_that_is_not_there_is_refused(tmp_path):
     assert "none.mid" in said(melody_rnn, primer=tmp_path / "none.mid")
+
+
+@pytest.fixture
+def mag(tmp_path):
+    def written(config: str) -> Path:
+        path = tmp_path / f"{config}.mag"
+        path.write_bytes(bundle_of(config))
+        return path
+
+    return written
+
+
+def test_voices_are_what_was_typed(mag):
+    chorale, free = mag("polyphony"), mag("multiconditioned_performance_with_dynamics")
+    model = polyphony_rnn(chorale, continue_primer=False, keep_primer=True, temperature=0.9)
+    assert model.key == ModelKey("polyphony_rnn", "polyphony", str(chorale))
+    assert repr(model) == (f"polyphony_rnn({str(chorale)!r}, bars=4, temperature=0.9, continue_primer=False, keep_primer=True)")
+    model = performance_rnn(free, bars=2, density=1, pitch_classes="A minor")
+    assert model.knobs["density"] == 1.0
+    assert repr(model) == f"performance_rnn({str(free)!r}, bars=2, density=1.0, pitch_classes='A minor')"
+    assert performance_rnn(free, pitch_classes=range(12)).knobs["pitch_classes"] == tuple(float(weight) for weight in range(12))
+    assert set(polyphony_rnn(chorale).knobs) == {"temperature", "beam_size", "branch_factor", "steps_per_iteration"}
+
+
+def test_knobs_of_every_kind_go_over_the_wire(mag):
+    free = mag("multiconditioned_performance_with_dynamics")
+    for model in (
+        polyphony_rnn(mag("polyphony"), continue_primer=False),
+        performance_rnn(free, density=3, pitch_classes="C E G"),
+        performance_rnn(free, pitch_classes=[1] * 12),
+    ):
+        request = Request("1", model.key, None, Fraction(16), Fraction(120), (4, 4), 1, model.knobs)
+        assert decode_for_worker(encode(request)) == request
+
+
+@pytest.mark.parametrize("density", [-1, 64.5, math.nan, math.inf, "thick", True])
+def test_densities_that_cannot_be(density):
+    assert said(performance_rnn, density=density) == (
+        f"density={density!r} cannot be: give a number of notes a second from 0 to 64."
+    )
+
+
+@pytest.mark.parametrize(
+    "pitch_classes",
+    [
+        "",
+        "H",
+        "C H",
+        "A minor seventh",
+        "C4 E4",
+        [1] * 11,
+        [0] * 12,
+        [-1] + [1] * 11,
+        [math.nan] * 12,
+        [True] * 12,
+        3,
+        ["C"] * 12,
+    ],
+)
+def test_pitch_classes_that_cannot_be(pitch_classes):
+    assert said(performance_rnn, pitch_classes=pitch_classes).startswith(
+        f"pitch_classes={pitch_classes!r} cannot be: give names such as 'C E G', a key such as 'A minor', or twelve weights "
+    )
+
+
+def test_pitch_classes_as_performers_say_them():
+    assert weights("C E G") == weights([1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0])
+    assert weights("A minor") == weights("C major") == weights("C D E F G A B")
+    assert weights("Cb f# B") == (0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2)
+    assert weights("F#m") == weights("F# minor")
+    assert weights("eb whole tone") == weights("Eb F G A B Db")
+
+
+def test_a_knob_that_a_config_has_not_is_refused_with_those_that_have_it(mag):
+    assert said(performance_rnn, model=mag("pitch_conditioned_performance_with_dynamics"), density=3) == (
+        "pitch_conditioned_performance_with_dynamics has no density: leave it out, or give one of "
+        "density_conditioned_performance_with_dynamics, multiconditioned_performance_with_dynamics, "
+        "optional_multiconditioned_performance_with_dynamics."
+    )
+    assert said(performance_rnn, model=mag("performance"), pitch_classes="C").startswith("performance has no pitch_classes: ")
+
+
+@pytest.mark.parametrize("name", ["continue_primer", "keep_primer"])
+@pytest.mark.parametrize("value", [1, 0, None, "yes", math.nan])
+def test_switches_are_true_or_false(name, value):
+    assert said(polyphony_rnn, **{name: value}) == f"{name}={value!r} cannot be: give True or False."
+
+
+def test_a_primer_that_is_to_be_kept_must_be_there():
+    assert said(polyphony_rnn, keep_primer=True, primer=None).startswith("keep_primer=True needs a primer to keep: ")
+
+
+@pytest.mark.parametrize("constructor", [polyphony_rnn, performance_rnn])
+def test_voices_refuse_what_all_models_refuse(constructor):
+    assert said(constructor, temperature=math.nan).endswith(": give 0.01 to 10, where 1.0 is as it was trained.")
+    assert "The primer is drums" in said(constructor, primer=BEAT)
+    assert "a model hears at most 128" in said(constructor, primer=silence(Fraction(129)))
+
+
+def test_a_config_that_does_not_ship_says_what_to_do(mag):
+    with pytest.raises(BundleError) as error:
+        polyphony_rnn("polyphony")
+    assert str(error.value) == (
+        "There is no built-in bundle for polyphony: give the path of a .mag file that holds it, or take "
+        "'magenta:polyphony_rnn', which is downloaded."
+    )
+    assert bundles.find("performance_rnn", mag("performance")).config == "performance"

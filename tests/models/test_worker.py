@@ -37,6 +37,18 @@ def test_a_worker_killed_in_the_middle_of_a_request_is_asked_again(magenta, drum
     assert magenta.state(drum_kit).restarts == restarts + 1
 
 
+@pytest.mark.parametrize("engine", ["compiled", "magenta"])
+def test_candidates_are_what_requests_with_their_seeds_give(magenta, engine):
+    key = bundles.find("drums_rnn", "drum_kit", engine)
+    alone = tuple(magenta.phrase(key, rock(), seed=seed) for seed in (3, 1, 2))
+    took = magenta.state(key).p95
+    name = magenta.ask(key, rock(), seeds=(3, 1, 2))
+    reply = magenta.reply()
+    assert (reply.id, reply.phrase, reply.refusal, reply.phrases) == (name, None, None, alone)
+    assert len(set(alone)) == 3
+    assert magenta.state(key).p95 == took  # several at once say nothing of what one takes
+
+
 def test_a_worker_that_stands_still_is_killed_and_the_request_asked_again(magenta, drum_kit):
     magenta.phrase(drum_kit)
     os.kill(magenta.state(drum_kit).pid, signal.SIGSTOP)

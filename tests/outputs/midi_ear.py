@@ -33,6 +33,14 @@ class Ear:
         self._process.communicate()
         self._folder.cleanup()
 
+    def connect_to(self, port: str) -> None:
+        """Listen to this port of another program, too, as if plugged in at a patch bay. `port` may be a regular expression."""
+        import jack
+
+        with jack.Client("patchbay", no_start_server=True) as bay:
+            _wait_until(lambda: bool(bay.get_ports(port, is_midi=True, is_output=True)), port)
+            bay.connect(bay.get_ports(port, is_midi=True, is_output=True)[0], self.port)
+
     def kill(self) -> None:
         """Let it die at once, as a cable that is pulled out."""
         self._process.kill()

@@ -1,5 +1,6 @@
 """An engine in a process of its own, heard by an independent receiver while it comes to grief."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from midi_ear import Ear, hanging, ons
 from waiting import wait_until
 
 import livecode as lc
+from livecode.places import runtime_folder
 
 pytestmark = pytest.mark.jack
 
@@ -29,7 +31,8 @@ def test_the_engine_opens_the_port_and_no_other_engine_may(stage: lc.Stage, synt
     stage.part("lead") >> lc.notes("C4 D4 E4 F4")
     wait_until(lambda: ons(synth.messages())[:4] == [60, 62, 64, 65], "four notes")
     assert any(line.startswith("output hardware:in: ") and "ms late (p50/p95/p99/max)" in line for line in stage.status())
-    words = "Another engine plays on 'hardware:in' already: attach to that one"
+    assert stage.engine is not None
+    words = rf"The engine 'main' \(process {stage.engine.pid}\) plays on 'hardware:in' already: attach to it \(livecode attach\)"
     with ended("left"), lc.Stage(name="left", inline=False, outputs=[]) as left, pytest.raises(lc.BadInput, match=words):
         left.midi("hardware", api="jack")
     with lc.Stage(outputs=[]) as inline, pytest.raises(lc.BadInput, match=words):
@@ -40,6 +43,10 @@ def test_the_engine_opens_the_port_and_no_other_engine_may(stage: lc.Stage, synt
     wait_until(lambda: hanging(synth.messages()) == set(), "silence")
     with lc.Stage(outputs=[]) as inline:
         assert inline.midi("hardware", api="jack") == "output hardware:in is open"
+        words = f"A stage in process {os.getpid()} plays on 'hardware:in' already: close that stage"
+        with lc.Stage(outputs=[]) as other, pytest.raises(lc.BadInput, match=words):
+            other.midi("hardware", api="jack")
+    assert [*runtime_folder().glob("*.lock")] == []
 
 
 def test_an_engine_killed_with_notes_sounding_leaves_none_hanging_and_comes_back(stage: lc.Stage, synth: Ear) -> None:
@@ -58,6 +65,28 @@ def test_an_engine_killed_with_notes_sounding_leaves_none_hanging_and_comes_back
     assert [message[1] for message in later[silent - here :] if message[0] == 0x91][:2] == [60, 62]  # from the bar on
     stage.close()
     wait_until(lambda: hanging(synth.messages()) == set(), "silence after the end")
+
+
+def test_who_listens_to_a_virtual_port_and_connects_late_after_a_crash_hangs_on_nothing(
+    jack_server: None,
+) -> None:
+    with ended("main"), lc.Stage(bpm=480, inline=False, outputs=[]) as stage, Ear("guest") as guest:
+        stage.midi("Loops", api="jack", virtual=True)
+        guest.connect_to("livecode.*:Loops")
+        stage.part("pad", channel=4, program="Violin") >> lc.notes("C3 _ _ _ _ _ _ _")
+        stage.part("lead", channel=2) >> lc.notes("C4 D4 E4 F4")
+        wait_until(lambda: (3, 48) in hanging(guest.messages()) and 65 in ons(guest.messages()), "the music")
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        stage.parts["pad"].mute()
+        stage.parts["lead"].mute()
+        here = stage.snapshot().beats
+        wait_until(lambda: stage.snapshot().beats > here + 16, "four bars without a receiver")
+        assert (3, 48) in hanging(guest.messages())
+        late = len(guest.messages())
+        guest.connect_to("livecode.*:Loops")
+        wait_until(lambda: hanging(guest.messages()) == set(), "silence")
+        wait_until(lambda: (0xC3, 40) in guest.messages()[late:], "the program")
 
 
 def test_an_engine_killed_while_its_port_is_gone_finds_it_later(synth: Ear, stage: lc.Stage) -> None:

@@ -59,6 +59,11 @@ def cc(control: int, value: int, *, channel: int = 0) -> tuple[int, ...]:
     return (0xB0 | channel, control, value)
 
 
+def cut(*channels: int) -> list[tuple[int, ...]]:
+    """Pedals up, all notes off, all sound off."""
+    return [cc(control, 0, channel=channel) for channel in channels for control in (64, 123, 120)]
+
+
 @pytest.fixture
 def ear(jack_server: None) -> Iterator[Ear]:
     with Ear() as ear:
@@ -148,14 +153,27 @@ def test_mute_lifts_the_keys_of_its_part_at_once(ear: Ear, opened: Opener) -> No
     assert ear.wait_for(off(60)) == [on(60), on(40), off(60)]
 
 
-def test_panic_lifts_pedals_and_every_key_on_the_channels_in_use(ear: Ear, opened: Opener) -> None:
+def test_panic_reaches_all_channels_and_every_key_that_was_struck(ear: Ear, opened: Opener) -> None:
     output, score = opened(), Score()
     output.schedule([score.control(0, 64, 127), score.note(0, 900, 60), score.note(0, 1, 40, "bass", channel=9)])
     ear.wait_for(on(60), off(40, channel=9))
     output.silence(None, Fraction(2))
-    heard = ear.wait_for(off(60), off(40, channel=9), off(40, channel=9))
-    channels = [cc(control, 0, channel=channel) for channel in (0, 9) for control in (64, 123, 120)]
-    assert heard[4:] == [*channels, off(60), off(40, channel=9)]
+    heard = ear.wait_for(off(60), off(40, channel=9), off(40, channel=9), *cut(15))
+    others = [channel for channel in range(16) if channel not in (0, 9)]
+    assert heard[4:] == [*cut(0, 9), off(60), off(40, channel=9), *cut(*others)]
+
+
+def test_panic_ends_a_note_that_somebody_else_left_on_a_channel_never_used(jack_server: None, opened: Opener) -> None:
+    with Ear("shared") as synth:
+        other, ours = opened("shared:in", client="other"), opened("shared:in")
+        score = Score(0)
+        other.schedule([score.note(0, 9000, 60, channel=5)])
+        synth.wait_for(on(60, channel=5))
+        ours.close()
+        ours.open()
+        assert not [message for message in synth.messages() if message in cut(5)]  # an end is no panic
+        ours.silence(None, Fraction(0))
+        synth.wait_for(*cut(*range(16)))
 
 
 def test_close_leaves_nothing_hanging_and_plays_nothing_more(ear: Ear, opened: Opener) -> None:
@@ -260,6 +278,31 @@ def test_others_connect_to_a_virtual_port(jack_server: None, opened: Opener) -> 
         score = Score()
         output.schedule([score.note(0, 1, 60)])
         assert guest.wait_for(off(60)) == [on(60), off(60)]
+
+
+def test_who_connects_to_a_virtual_port_learns_the_settings_and_is_freed_of_old_notes(jack_server: None, opened: Opener) -> None:
+    output, score = opened("Loops", virtual=True), Score(0)
+    output.schedule([score.program(0, 7), score.note(0, 0.1, 60)])
+    wait_until(lambda: output.played == 1, "a note that nobody hears")
+    with Ear("first", to="livecode:Loops") as first:
+        follow_until(output, lambda: (0xC0, 7) in first.messages(), "the program")
+        assert first.messages()[:3] == cut(0)
+        assert {off(pitch) for pitch in range(128)} <= set(first.messages())
+        here = len(first.messages())
+        with Ear("second", to="livecode:Loops") as second:
+            follow_until(output, lambda: bool(second.messages()), "the program")
+            assert first.messages()[here:] == second.messages() == [(0xC0, 7)]  # nothing is cut for who listens already
+
+
+def test_where_nobody_can_tell_who_listens_a_virtual_port_is_cleaned_again_after_a_while(
+    jack_server: None, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports.Client, "receivers", lambda client: None)
+    output = opened("Loops", virtual=True)
+    output.clean({5})
+    with Ear("guest", to="livecode:Loops") as guest:
+        follow_until(output, lambda: off(127, channel=5) in guest.messages(), "the second cleaning")
+        assert guest.messages().count(cc(123, 0, channel=5)) == 1
 
 
 def test_ports_are_found_by_what_is_unmistakable(jack_server: None) -> None:

@@ -12,12 +12,13 @@ pytestmark = pytest.mark.jack
 def test_parts_go_to_the_port_they_are_sent_to_and_leave_nothing_hanging(jack_server: None) -> None:
     with Ear("digitone") as synth, lc.Stage(bpm=480, outputs=[]) as stage:
         assert stage.midi("digi", api="jack") == "output digitone:in is open"
-        lead, pad = stage.part("lead", channel=3, program="Violin"), stage.part("pad", channel=4)
+        lead, pad = stage.part("lead", channel=3, program="Violin", bank=(121, 3), cc={74: 100}), stage.part("pad", channel=4)
         lead.output = pad.output = "digitone:in"
         lead >> lc.notes("C4 D4 E4 F4")
         pad >> lc.notes("C3 _ _ _ _ _ _ _")
         wait_until(lambda: len(ons(synth.messages())) > 12, "a dozen notes")
-        assert (0xC2, 40) in synth.messages()
+        settings = [message for message in synth.messages() if message[0] in (0xB2, 0xC2)]
+        assert settings == [(0xB2, 74, 100), (0xB2, 0, 121), (0xB2, 32, 3), (0xC2, 40)]
         pad.mute()
         lead.stop(on="now")
         wait_until(lambda: hanging(synth.messages()) == set(), "silence")
