@@ -173,9 +173,9 @@ def test_the_toolbar_ticks_with_the_music(prompts: Prompts) -> None:
     stopped = engine(prompt)
     os.kill(stopped, signal.SIGSTOP)
     try:
-        prompt.expect("! the engine has not answered for")
-        prompt.sendline("6 * 7")  # typing goes on
+        prompt.sendline("import threading; threading.Event().wait(2); 6 * 7")  # typing goes on
         prompt.expect("42")
+        prompt.expect("! the engine has not answered for")
     finally:
         os.kill(stopped, signal.SIGCONT)
     prompt.sendline("stage.shut_down()")
@@ -188,6 +188,7 @@ def test_without_colour_trouble_is_told_by_its_mark(prompts: Prompts) -> None:
     stopped = engine(prompt)
     os.kill(stopped, signal.SIGSTOP)
     try:
+        prompt.sendline("import threading; threading.Event().wait(2)")
         prompt.expect("! the engine has not answered for")
         said = prompt.before.rpartition("waits for notes")[2]
         assert not re.search(r"\x1b\[[0-9;]*\b(3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]", said)
