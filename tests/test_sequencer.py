@@ -603,6 +603,18 @@ def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
     assert rig.log == ["the machine stood still: the notes of that time are left out"]
 
 
+def test_what_is_due_sounds_even_if_asking_a_model_fails(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(request: object) -> None:
+        raise RuntimeError("nobody is there to ask")
+
+    rig.plays("bass", "C2 D2 E2 F2")
+    rig.models_of("bass", a_model())
+    monkeypatch.setattr(rig.models, "ask", fail)
+    with pytest.raises(RuntimeError):
+        rig.play(until=4)
+    assert rig.score(until=4) == [(0, "C2")]
+
+
 def test_of_several_candidates_one_is_picked_and_loops(rig: Rig) -> None:
     rig.plays("lead", "C4 . . .")
     rig.models_of("lead", a_model())
