@@ -81,7 +81,8 @@ def given(what: ChordsGiven | None, config: str | None = None) -> Progression | 
     'keys'
     """
     if isinstance(what, Progression):
-        return what
+        changes = [(at, checked(symbol, f"Chord {place}", config)) for place, (at, symbol) in enumerate(what.changes, 1)]
+        return Progression(tuple(changes), what.bars)
     if isinstance(what, str | os.PathLike) and Path(what).suffix.lower() in (*READERS, ".mid", ".midi"):
         return lead_sheet(what, config)
     if isinstance(what, str) and not what.startswith(PART):
