@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_pieces import flipped, rock, tune
+from model_pieces import EXCUSED, Judge, flipped, rock, tune
 
 from livecode.models import bundles, compiled, families, wire
 from livecode.models.chords import pitches, written
@@ -35,11 +35,8 @@ def asked(key, primer=None, *, beats=8, bpm=120, seed=1, meter=(4, 4), chords=No
     return wire.Request("", key, primer, Fraction(beats), Fraction(bpm), meter, seed, knobs, chords=chords)
 
 
-def check(verdict: dict) -> None:
-    """Equal, or a draw fell between two distributions that differ in the last place: then both are shown."""
-    assert verdict["equal"] or verdict["why"], verdict
-    if not verdict["equal"]:
-        sys.stdout.write(f"{verdict['why']}\n")
+JUDGE = Judge()
+check = JUDGE.take
 
 
 grids = st.integers(0, 63).map(lambda step: Fraction(step, 4)) | st.fractions(0, 15, max_denominator=96)
@@ -225,3 +222,14 @@ def test_the_judge_of_the_duels_excuses_a_rounding_and_nothing_else():
     )
     assert flipped([row], [nudged], [0.1]) == ""
     assert flipped([row], [row[::-1]], [0.3]) == ""
+
+
+def test_a_run_of_duels_excuses_but_a_few():
+    judge, flip = Judge(), {"equal": False, "why": "draw 1: at 0.25 ..."}
+    for _ in range(EXCUSED):
+        judge.take(flip)
+    judge.take({"equal": True, "why": ""})
+    with pytest.raises(AssertionError):
+        Judge().take({"equal": False, "why": ""})
+    with pytest.raises(AssertionError):
+        judge.take(flip)
