@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test bench bench-midi lock fluidsynth jack pulseaudio compiler
+.PHONY: venv demo test duels bench bench-midi lock fluidsynth jack pulseaudio compiler
 .SILENT:
 
 demo: venv
@@ -20,6 +20,9 @@ test: venv jack pulseaudio
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+duels: venv
+	LIVECODE_DUELS=8 $(BIN)/pytest tests/models/test_compiled.py
 
 bench: venv jack compiler
 	for table in bench/*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done

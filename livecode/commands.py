@@ -101,6 +101,19 @@ class Propose(ToPart, frozen=True, tag=True, kw_only=True):
             raise BadInput(f"{self.n!r} is no number of candidates: give a whole number from 1 to {MOST_CANDIDATES}.")
 
 
+class Undo(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part as it was before its last command; or, with `redo`, before the last undo."""
+
+    redo: bool = False
+
+
+class UndoLast(Command, frozen=True, tag=True, kw_only=True):
+    """Undo, or redo, the last command to any part, or to all."""
+
+    redo: bool = False
+    on: On = On.BAR
+
+
 class Pick(ToPart, frozen=True, tag=True, kw_only=True):
     """Play the candidate of this number, counted from 1, again and again."""
 
@@ -266,7 +279,7 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
-    | Hush | Panic | Pause | Continue | Restart
+    | Hush | Panic | Pause | Continue | Restart | Undo | UndoLast
 )  # fmt: skip
 
 

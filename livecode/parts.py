@@ -1,7 +1,7 @@
 """A part: what sounds in [begin, end), its takes, and what to ask its model next. It knows beats, and nothing else of time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -63,6 +63,28 @@ class Bounds:
         if high - low < 11:
             raise BadInput(f"A range from {low} to {high} is less than an octave: give at least 12 pitches.")
         return Bounds(low, high, density)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How a part was, or was about to be: what undoing a command goes back to."""
+
+    phrase: Phrase | None
+    mode: Mode
+    model: Model | None
+    asks: int
+    bounds: Bounds
+    settings: Mapping[str, float | int]
+    muted: bool
+    soloed: bool
+    channel: int | None
+    route: str
+    bank: tuple[int, int] | None
+    controls: Mapping[int, int | None]
+
+
+_UNSET = {VOLUME: 100, PAN: 64, EXPRESSION: 127, PROGRAM: 0}
+"""What holds where nothing was said. Source: General MIDI System Level 1."""
 
 
 class Part:
@@ -270,6 +292,47 @@ class Part:
         phrase = self._lane.at(at)
         if phrase is not None:
             self._lane.insert(at, phrase)
+
+    def memory(self) -> Memory:
+        """How it is, once all that was said has come to be."""
+        return Memory(
+            self._lane.final(),
+            self.mode,
+            self.model,
+            self.asks,
+            self.bounds,
+            dict(self.settings),
+            self.muted.final(),
+            self.soloed.final(),
+            self._channel.final(),
+            self.route.final(),
+            self.bank.final(),
+            {key: steps.final() for key, steps in self._controls.items()},
+        )
+
+    def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
+        """Play what it played then from `at` on, as it did from `now` on. Mute and solo are left to the sequencer."""
+        self._drop_answer(now)
+        if memory.phrase == self._lane.before(at):
+            self._lane.cut(at)
+            self.counting.cut(at)
+        elif memory.phrase is None:
+            self.stop(at, bar)
+        else:
+            self._enter(memory.phrase, at)
+        self.mode, self.model, self.asks, self.bounds = memory.mode, memory.model, memory.asks, memory.bounds
+        self.settings, self.trouble, self._hurry, self._fresh = dict(memory.settings), "", False, False
+        self._channel.keep(now, memory.channel)
+        self.route.keep(now, memory.route)
+        banked = self.bank.final() != memory.bank
+        self.bank.keep(now, memory.bank)
+        for key, steps in self._controls.items():
+            value = memory.controls.get(key)
+            value = _UNSET.get(key) if value is None else value
+            if value is not None:
+                steps.keep(now, value)
+            if key == PROGRAM and banked and value is not None:
+                steps.set(now, value)
 
     def come_back(self, at: Beats) -> None:
         """After a crash: the outputs are new, and know nothing of this part before this beat."""

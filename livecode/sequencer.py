@@ -5,7 +5,7 @@ the same events, live and offline.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .asking import Asking, Models
@@ -38,6 +38,8 @@ from .commands import (
     Solo,
     Tempo,
     ToPart,
+    Undo,
+    UndoLast,
 )
 from .errors import BadInput, UnknownName
 from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
@@ -45,9 +47,10 @@ from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
-from .parts import PROGRAM, Mode, Part
+from .parts import PROGRAM, Memory, Mode, Part
 from .tempo import Meter, TempoMap
 from .transport import Transport
+from .undoing import Done, History
 
 _STRETCH = Beats(16)
 """So many beats are retold at a time."""
@@ -83,6 +86,7 @@ class Sequencer:
         self._tape = tape
         self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts)
+        self._history = History()
         self._soloists: list[Part] = []
         """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
@@ -162,16 +166,44 @@ class Sequencer:
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
         since, asked = min(at, part.next_change(now) or at), part.asked
+        if isinstance(command, Undo):
+            return f"{part.name}: {self._undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
+        before = Done("", {part.name: part.memory()})
         if isinstance(command, Mute | Solo):
             self._parts.setdefault(part.name, part)
-            return f"{part.name}: {self._gate(part, command, now, at)}"
+            return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
         words = self._tell(part, command, now, at)
         self._parts.setdefault(part.name, part)
         self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
             self._asking.forget(asked)
         self._replan([part], since)
-        return f"{part.name}: {words}"
+        words = f"{part.name}: {words}"
+        return words if isinstance(command, Declare | Propose) else self._did(before, words)
+
+    def _did(self, before: Done, words: str) -> str:
+        """These words, under which what was done can be undone."""
+        self._history.did(replace(before, words=words))
+        return words
+
+    def _undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
+        """Undo or redo what was done last to a part; "" stands for any."""
+        done = self._history.pop(part, redo=command.redo)
+        self._history.push(Done(done.words, {name: self._parts[name].memory() for name in done.before}), redone=command.redo)
+        for name, memory in done.before.items():
+            self._restore(self._parts[name], memory, now, at)
+        return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
+
+    def _restore(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
+        since = min(now, at)
+        self._asking.forget(part.asked)
+        part.restore(memory, now, at, self.time.bar(at))
+        self.time.counted = max(other.counted() for other in self._parts.values())
+        self._replan([part], since)
+        if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
+            self._gate(part, Mute(part=part.name, muted=memory.muted), now, now)
+        if (part.soloed.at(now), part.soloed.final()) != (memory.soloed, memory.soloed):
+            self._gate(part, Solo(part=part.name, soloed=memory.soloed), now, now)
 
     def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
         match command:
@@ -257,8 +289,11 @@ class Sequencer:
     def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:
             case Hush():
+                before = Done("", {part.name: part.memory() for part in self._parts.values()})
                 self._stop_all(now, at)
-                return f"all parts stop at {self.time.place(at)}"
+                return self._did(before, f"all parts stop at {self.time.place(at)}")
+            case UndoLast():
+                return self._undo("", command, now, at)
             case Panic():
                 self._stop_all(now, at)
                 self._withdraw(None, at)

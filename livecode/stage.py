@@ -37,14 +37,16 @@ from .commands import (
     Snapshot,
     Solo,
     Tempo,
+    Undo,
+    UndoLast,
 )
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .formats import write_midi
-from .gm import DRUMS, PROGRAMS, program_number
+from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .models.keeper import ModelState
 from .models.wire import Model
-from .music import Beats, Note, Phrase, Seconds, beats, counted, pitch_name
+from .music import Beats, Note, NoteEvent, Phrase, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -442,6 +444,36 @@ class Stage(_Strict):
         )
         return Answer(f"{target}: {length}, {report}")
 
+    def grab(self, bars: float = 8, part: str | None = None) -> Phrase:
+        """What has sounded in the last `bars` whole bars, of one part or of all that are not drums, as a phrase.
+
+        Raises BadInput if nothing has, and UnknownName for a part that there is not.
+        """
+        if part is not None and part not in self.parts:
+            raise UnknownName.of("part", part, self.parts)
+        tempo = self._engine.tempo()
+        end = tempo.line_before(self._engine.snapshot().beats)
+        begin = max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
+        events = self._engine.score(begin, end) if begin < end else []
+        heard = [event for event in events if isinstance(event, NoteEvent) and part in (None, event.part)]
+        drums = part is not None and all(note.channel == DRUM_CHANNEL for note in heard)
+        notes = [
+            Note(event.beat - begin, event.end_beat - event.beat, event.pitch, event.velocity)
+            for event in heard
+            if drums or event.channel != DRUM_CHANNEL
+        ]
+        if not notes:
+            raise BadInput(f"{part or 'The stage'} played no notes in the last {bars:g} bars: play something first.")
+        return Phrase(tuple(notes), end - begin, drums)
+
+    def undo(self) -> Answer:
+        """Take back the last command to any part, or `hush`, on the bar; tempo, pause and panic stay. Raises BadInput."""
+        return self.tell(UndoLast())
+
+    def redo(self) -> Answer:
+        """Take back the last undo, on the bar. Raises BadInput."""
+        return self.tell(UndoLast(redo=True))
+
     def note(self, sentence: str) -> None:
         """Keep a sentence of your own in the log."""
         self._engine.note(sentence)
@@ -645,6 +677,42 @@ class PartHandle(_Strict):
     def unsolo(self, *, on: str = "now") -> Answer:
         """Let this part out of solo."""
         return self._stage.tell(Solo(part=self._name, soloed=False, on=On.of(on)))
+
+    def undo(self, *, on: str = "loop") -> Answer:
+        """Take back the last command to this part: what it plays from the end of the loop on, how it sounds now.
+
+        Again and again, up to the beginning. The bars that models have made are no commands. Raises BadInput.
+
+        >>> from livecode import Stage, notes
+        >>> with Stage(offline=True) as stage:
+        ...     lead = stage.part("lead") >> notes("C4 E4 G4 .")
+        ...     lead.mute(), lead.undo(), lead.redo()
+        (lead: muted now, lead: undone from bar 1: muted now, lead: redone from bar 1: muted now)
+        """
+        return self._stage.tell(Undo(part=self._name, on=On.of(on)))
+
+    def redo(self, *, on: str = "loop") -> Answer:
+        """Take back the last undo of this part; a new command to it ends that. Raises BadInput."""
+        return self._stage.tell(Undo(part=self._name, redo=True, on=On.of(on)))
+
+    def take(self, number: int, *, on: str = "loop") -> Answer:
+        """Play one of its takes and hold it: -1 is the loop before this one, -2 the one before that; 1 is the first of all.
+
+        Raises BadInput.
+        """
+        takes = self.takes
+        known = [*range(-len(takes) + 1, 0), *range(1, len(takes) + 1)]
+        if isinstance(number, bool) or number not in known:
+            there = f"give -1 to {1 - len(takes)}, or 1 to {len(takes)}" if len(takes) > 1 else "it has not changed its notes yet"
+            raise BadInput(f"{self._name} has no take {number!r}: {there}.")
+        return self._stage.tell(Play(part=self._name, phrase=takes[number - 1], on=On.of(on)))
+
+    def grab(self, bars: float = 8) -> Phrase:
+        """What this part has played in the last `bars` whole bars, as a phrase: to loop, to work on, to give to a model.
+
+        Raises BadInput if it played nothing there.
+        """
+        return self._stage.grab(bars, self._name)
 
     def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
         """Bring the level there evenly over `bars` bars, from the next bar on: 0 is silent, 1 is as loud as the gain says."""

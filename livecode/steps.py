@@ -33,6 +33,15 @@ class Steps(Generic[Value]):
         self._beats.append(beat)
         self._values.append(value)
 
+    def keep(self, beat: Beats, value: Value) -> None:
+        """From `beat` on, `value`, for good; nothing changes if that is so already."""
+        if self.at(beat) != value or self.next(beat) is not None:
+            self.set(beat, value)
+
+    def final(self) -> Value:
+        """The value that all changes lead to."""
+        return self._values[-1] if self._values else self._first
+
     def insert(self, beat: Beats, value: Value) -> None:
         """From `beat` on, `value`, until the change that was to come next; what changes at `beat` already stays."""
         place = bisect_left(self._beats, beat)

@@ -67,8 +67,10 @@ ALLOWED: dict[str, set[str]] = {
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
+    "undoing": VALUES | {"parts"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
-    "sequencer": VALUES | {"transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
+    "sequencer": VALUES
+    | {"undoing", "transport", "facts", "asking", "clock", "commands", "gm", "models.wire", "outputs", "parts", "tempo"},
     "supervisor": set(),
     "places": VALUES,
     "protocol": VALUES | {"commands", "errors", "models.keeper", "models.wire", "tempo"},

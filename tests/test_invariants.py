@@ -31,6 +31,8 @@ from livecode.commands import (
     SetSwing,
     Solo,
     Tempo,
+    Undo,
+    UndoLast,
 )
 from livecode.errors import BadInput
 from livecode.formats import TICKS, read_midi, write_midi
@@ -67,6 +69,8 @@ commands = st.one_of(
     st.builds(lambda meter: SetMeter(meter=Meter.of(meter)), st.sampled_from(["4/4", "3/4", "7/8"])),
     st.builds(lambda ratio: SetSwing(swing=Swing(Fraction(ratio, 100))), st.integers(50, 75)),
     st.just(Hush()),
+    st.builds(lambda part, redo, on: Undo(part=part, redo=redo, on=on), parts, st.booleans(), moments),
+    st.builds(lambda redo: UndoLast(redo=redo), st.booleans()),
     st.just(Panic()),
     st.builds(lambda on: Pause(on=on), st.sampled_from([On.NOW, On.BEAT, On.BAR])),
     st.just(Continue()),

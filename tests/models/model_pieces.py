@@ -74,7 +74,7 @@ def flipped(theirs, ours, points) -> str:
 
 
 EXCUSED = 3
-"""So many of the duels of a run, which are a thousand, may end unequal because a rounding flipped a draw. None ever has."""
+"""So many duels of a run may end unequal because a rounding flipped a draw."""
 
 
 class Judge:

@@ -1,5 +1,6 @@
 """Compiled models play what Magenta's own generators play, note for note, without TensorFlow."""
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -35,8 +36,16 @@ def asked(key, primer=None, *, beats=8, bpm=120, seed=1, meter=(4, 4), chords=No
     return wire.Request("", key, primer, Fraction(beats), Fraction(bpm), meter, seed, knobs, chords=chords)
 
 
-JUDGE = Judge()
-check = JUDGE.take
+@pytest.fixture(scope="module")
+def check():
+    """A function that takes the verdict of each duel here."""
+    return Judge().take
+
+
+def duels(examples: int) -> settings:
+    """So many requests to both engines, always the same ones; LIVECODE_DUELS times as many if that is set (`make duels`)."""
+    more = int(os.environ.get("LIVECODE_DUELS", "1"))
+    return settings(max_examples=more * examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 grids = st.integers(0, 63).map(lambda step: Fraction(step, 4)) | st.fractions(0, 15, max_denominator=96)
@@ -67,16 +76,16 @@ searches = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize(("family", "config"), [("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")])
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(20)
 @given(request=requests)
-def test_any_request_gives_the_notes_that_magenta_gives(duel, family, config, request):
+def test_any_request_gives_the_notes_that_magenta_gives(duel, check, family, config, request):
     check(duel(asked(bundles.find(family, config), **request)))
 
 
 @pytest.mark.parametrize(("family", "config"), [("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")])
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(8)
 @given(request=requests, search=searches)
-def test_a_search_takes_the_paths_that_magenta_takes(duel, family, config, request, search):
+def test_a_search_takes_the_paths_that_magenta_takes(duel, check, family, config, request, search):
     check(duel(asked(bundles.find(family, config), **{**request, "beats": 4}, **search)))
 
 
@@ -85,16 +94,16 @@ def improviser(config: str, untrained) -> wire.ModelKey:
 
 
 @pytest.mark.parametrize("config", ["built in", *IMPROV])
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(10)
 @given(request=requests, chords=progressions | played, meter=st.sampled_from([(4, 4), (3, 4), (7, 8)]))
-def test_any_chords_give_the_notes_that_magenta_gives(duel, untrained, config, request, chords, meter):
+def test_any_chords_give_the_notes_that_magenta_gives(duel, check, untrained, config, request, chords, meter):
     check(duel(asked(improviser(config, untrained), **request, chords=chords, meter=meter)))
 
 
 @pytest.mark.parametrize("config", IMPROV)
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(4)
 @given(request=requests, search=searches, chords=progressions)
-def test_a_search_over_chords_takes_the_paths_that_magenta_takes(duel, untrained, config, request, search, chords):
+def test_a_search_over_chords_takes_the_paths_that_magenta_takes(duel, check, untrained, config, request, search, chords):
     key = bundles.find("improv_rnn", untrained / f"{config}.mag")
     check(duel(asked(key, **{**request, "beats": 4}, **search, chords=chords)))
 
@@ -132,15 +141,17 @@ CONDITIONED = {
 }
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(10)
 @given(request=voices, knobs=kept, temperature=st.floats(0.3, 2), search=st.none() | searches)
-def test_any_request_to_polyphony_rnn_gives_the_notes_that_magenta_gives(duel, untrained, request, knobs, temperature, search):
+def test_any_request_to_polyphony_rnn_gives_the_notes_that_magenta_gives(
+    duel, check, untrained, request, knobs, temperature, search
+):
     key = bundles.find("polyphony_rnn", untrained / "polyphony.mag")
     check(duel(asked(key, **request, temperature=temperature, **knobs, **(search or {}))))
 
 
 @pytest.mark.parametrize("config", CONDITIONED)
-@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@duels(4)
 @given(
     request=voices,
     bpm=st.sampled_from(["93.5", "120", "201.123"]),
@@ -149,7 +160,7 @@ def test_any_request_to_polyphony_rnn_gives_the_notes_that_magenta_gives(duel, u
     search=st.none() | searches,
 )
 def test_any_request_to_performance_rnn_gives_the_notes_that_magenta_gives(
-    duel, untrained, config, request, bpm, knobs, temperature, search
+    duel, check, untrained, config, request, bpm, knobs, temperature, search
 ):
     key = bundles.find("performance_rnn", untrained / f"{config}.mag")
     heeded = {name: value for name, value in knobs.items() if name in CONDITIONED[config]}
@@ -157,13 +168,14 @@ def test_any_request_to_performance_rnn_gives_the_notes_that_magenta_gives(
 
 
 @pytest.mark.parametrize("name", [*(config for _, config in CONFIGS), *SHAPES])
-def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, untrained, name):
+def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, check, untrained, name):
     family = bundles.family_of(SHAPES.get(name, name))
     key = bundles.find(family, untrained / f"{name}.mag")
     own = rock(bars=4) if family == "drums_rnn" else tune(16)
-    for seed in range(4):
+    several = family in ("polyphony_rnn", "performance_rnn")
+    for seed in range(2 if several else 4):
         for primer in (None, own, own.last(Fraction(3))):
-            beats = 4 if family in ("polyphony_rnn", "performance_rnn") else 8  # events are more than steps there
+            beats = 4 if several else 8  # events are more than steps there
             check(duel(asked(key, primer, beats=beats, seed=seed, temperature=(1.0, 0.5, 1.7, 6.0)[seed])))
         check(duel(asked(key, own, beats=4, seed=seed, beam_size=3, branch_factor=2, steps_per_iteration=1 + seed)))
 
