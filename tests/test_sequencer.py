@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from rig import Rig, a_model
 
@@ -9,6 +10,7 @@ from livecode.commands import (
     Act,
     Action,
     Adjust,
+    Assign,
     CountIn,
     Fade,
     Hush,
@@ -24,6 +26,7 @@ from livecode.commands import (
     Tempo,
 )
 from livecode.errors import BadInput
+from livecode.models.wire import Model
 from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
 from livecode.notation import beat, notes
 from livecode.tempo import Meter, Swing
@@ -680,6 +683,11 @@ def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig
     assert [phrase.notes[0].pitch for phrase in rig.sequencer.candidates("lead").phrases] == [60, 72]
 
 
+def searching(beams: float) -> Model:
+    """A model that came over the wire with any beam_size."""
+    return msgspec.structs.replace(a_model(), knobs={"beam_size": beams})
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -690,6 +698,9 @@ def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig
         (lambda: Propose(part="x", n=2.5), "2.5 is no number of candidates"),
         (lambda: Pick(part="x", number=1), "x has no candidates: ask its model for some first"),
         (lambda: Pick(part="x", number=1.0), "1.0 is no candidate's number"),
+        (lambda: Assign(part="x", model=searching(2.5)), "beam_size=2.5 and branch_factor=1 cannot be: give whole numbers"),
+        (lambda: Assign(part="x", model=searching(0)), "beam_size=0 and branch_factor=1 cannot be"),
+        (lambda: Assign(part="x", model=searching(10**6)), "would take too long: bars x beam_size x branch_factor may be 512"),
         (lambda: Act(part="x", action=Action.RESET_GENERATE), "x has no model yet"),
         (lambda: Act(part="x", action=Action.LOOP), "x has nothing to loop yet"),
         (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),

@@ -38,7 +38,7 @@ BASS, CHORD = 36, 48
 """The octaves of a chord to hear: its bass from C2 up, its other pitches from C3 up. Source: BasicChordRenderer in
 note_seq/chords_lib.py."""
 
-SPELLINGS = (("♭", "b"), ("♯", "#"), ("Maj", "maj"), ("Δ7?", "maj7"), ("ø7?", "m7b5"), ("°", "dim"), ("7sus4", "7sus"))
+SPELLINGS = (("♭", "b"), ("♯", "#"), ("Maj", "maj"), ("[Δ∆]7?", "maj7"), ("ø7?", "m7b5"), ("°", "dim"), ("7sus4", "7sus"))
 """Spellings that note_seq does not know, and those of its own that mean the same."""
 
 TRIADS = ("basic_improv", "attention_improv")

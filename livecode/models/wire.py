@@ -123,10 +123,10 @@ class Model(msgspec.Struct, frozen=True):
 
     @property
     def work(self) -> int:
-        """Bars x beam_size x branch_factor."""
+        """Bars x beam_size x branch_factor. Raises BadInput for what are no whole numbers from 1 on."""
         beams, branches = (self.knobs.get(name, 1) for name in ("beam_size", "branch_factor"))
-        assert isinstance(beams, int)
-        assert isinstance(branches, int)
+        if not (isinstance(beams, int) and isinstance(branches, int) and min(beams, branches) >= 1):
+            raise BadInput(f"beam_size={beams!r} and branch_factor={branches!r} cannot be: give whole numbers from 1 on.")
         return self.bars * beams * branches
 
     def __repr__(self) -> str:

@@ -41,6 +41,7 @@ def refused(what, config=None) -> str:
         ("| Am | F G _ C ||", 2, [(0, "Am"), (1, "F"), (1.25, "G"), (1.75, "C")]),
         ("Am _ . F#m7b5/E", 4, [(0, "Am"), (2, NO_CHORD), (3, "F#m7b5/E")]),
         ("B♭ CΔ C7sus4 Cø C° nc N.C.", 7, list(enumerate(["Bb", "Cmaj7", "C7sus", "Cm7b5", "Cdim", NO_CHORD, NO_CHORD]))),
+        ("C∆7 C\N{INCREMENT}", 2, [(0, "Cmaj7"), (1, "Cmaj7")]),
     ],
 )
 def test_typed_chords_are_a_progression(text, bars, changes):
