@@ -21,7 +21,7 @@ LONGEST_PRIMER = Beats(128)
 
 MOST_WORK = 512
 """Candidates x bars x beam_size x branch_factor: 64 bars of melody eight ways took 1.8 s on a busy core, of the 30 s that a
-worker is given; on Magenta's engine all of it takes some twenty times as long."""
+worker is given."""
 
 Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
 """What a knob may stand at: a number, a switch, words, or a row of numbers."""
