@@ -14,7 +14,7 @@ import msgspec
 
 from .errors import BadInput
 from .gm import BANK_LOW
-from .models.wire import Model
+from .models.wire import MOST_WORK, Model
 from .music import Beats, Phrase, Seconds
 from .tempo import FASTEST, SLOWEST, Meter, Swing
 
@@ -88,6 +88,8 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
+        if self.model.work > MOST_WORK:
+            raise BadInput(f"{self.model!r} would take too long: bars x beam_size x branch_factor may be {MOST_WORK}.")
 
 
 class Propose(ToPart, frozen=True, tag=True, kw_only=True):

@@ -148,8 +148,18 @@ class Part:
             here = until
 
     def excerpt(self, begin: Beats, end: Beats) -> Phrase:
-        """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats."""
-        notes = [replace(note, onset=note.onset - begin) for note in self.notes_between(begin, end)]
+        """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats, and before beat 0 is nothing.
+
+        A note that began earlier and still rings begins with the excerpt, unless it has rung for 128 beats.
+        """
+        here = max(Beats(0), begin)
+        phrase = self._lane.at(here)
+        since = max(Beats(0), here - min(phrase.length, LONGEST_PRIMER)) if phrase else here
+        notes = [
+            replace(note, onset=max(note.onset, begin) - begin, duration=note.end - max(note.onset, begin))
+            for note in self.notes_between(since, end)
+            if note.end > begin
+        ]
         return Phrase(tuple(notes[: int(DENSEST * (end - begin))]), end - begin, self._drums_at(end))
 
     def controls_between(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int, int]]:

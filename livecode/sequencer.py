@@ -131,12 +131,20 @@ class Sequencer:
         words = self._do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
+            self._look_for(command.part, command.model.chords)
         if isinstance(command, Propose):
             self._asking.propose(self._parts[command.part], command.n, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
+
+    def _look_for(self, listener: str, heard: object) -> None:
+        """Note it if a part is to play over what another plays, and there is none of that name: perhaps it was misspelt."""
+        if isinstance(heard, str) and heard not in self._parts:
+            self._note(
+                f"{listener} is to hear chords from {heard!r}, and there is no such part yet: until there is, it hears none"
+            )
 
     def _picked(self, command: Pick) -> Play:
         """The notes that are picked, so that the journal has them: candidates are in no journal."""
@@ -416,13 +424,13 @@ class Sequencer:
         for part in self._parts.values():
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
+        if self.time.running:
+            events = self._planned(*self.time.window(MOST_LATE, until))
+            if events:
+                self._to_outputs(lambda output: self._hand_over(events, output))
+            self._pause_if_due()
+        for part in self._parts.values():  # last: if that fails, the music goes on
             self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
-        if not self.time.running:
-            return
-        events = self._planned(*self.time.window(MOST_LATE, until))
-        if events:
-            self._to_outputs(lambda output: self._hand_over(events, output))
-        self._pause_if_due()
 
     def _pause_if_due(self) -> None:
         if self.time.stands_still():

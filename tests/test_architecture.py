@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"models.tracks", "models.wire"},
     "models.families": {"music", "models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
     | {"models.performance", "models.polyphony", "models.tracks", "models.wire"},
-    "models.search": {"models.step", "models.tracks", "models.wire"},
+    "models.search": {"errors", "models.step", "models.tracks", "models.wire"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
     | {"models", "models.families", "models.search", "models.step", "models.store", "models.tracks"}

@@ -63,10 +63,39 @@ def test_another_parts_bars_to_come_go_with_the_request(rig):
     assert (rig.models.requests[-1].needed_by, rig.models.requests[-1].chords) == (12, chords("F C G C"))
 
 
+def test_a_chord_that_rings_since_long_ago_is_heard(rig):
+    rig.plays("keys", chords("Am F", bar=16))
+    rig.play(until=5)
+    rig.models_of("lead", improviser("part:keys", bars=1))
+    rig.play(until=6)
+    assert (rig.models.requests[-1].needed_by, rig.models.requests[-1].chords) == (8, chords("Am", bar=8))
+    rig.models_of("lead", improviser("part:keys", bars=3))
+    rig.play(until=7)
+    assert rig.models.requests[-1].chords == chords("Am F", bar=12).slice(0, 16)
+
+
+def test_a_primer_that_is_longer_than_the_set_so_far_lies_on_no_chords(rig):
+    for key in ("Am", "F", "C"):
+        rig.plays("keys", chords(key))
+        rig.play(until=4 * len(rig.sequencer.takes("keys")) + 5)
+    rig.models_of("lead", Model(KEY, 1, {}, silence(Fraction(32)), None, "keys"))
+    rig.play(until=rig.sequencer.snapshot().beats + 1)
+    request = rig.models.requests[-1]
+    heard = request.chords
+    assert heard.length == 36
+    assert heard.notes[0].onset == 32 - request.needed_by
+
+
 def test_a_part_that_is_silent_or_is_not_there_means_no_chord(rig):
     rig.models_of("lead", improviser("part:keys"))
     rig.play(until=0)
     assert rig.models.requests[-1].chords == silence(Fraction(12))
+    said = "lead is to hear chords from 'keys', and there is no such part yet: until there is, it hears none"
+    assert rig.log == [said]
+    rig.plays("keys", chords("Am F"))
+    rig.models_of("lead", improviser("part:keys"))
+    rig.models_of("lead", improviser("Am F"))
+    assert rig.log == [said]
 
 
 def test_drums_are_heard_as_drums(rig):

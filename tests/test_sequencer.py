@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from rig import Rig, a_model
 
@@ -9,6 +10,7 @@ from livecode.commands import (
     Act,
     Action,
     Adjust,
+    Assign,
     CountIn,
     Fade,
     Hush,
@@ -24,6 +26,7 @@ from livecode.commands import (
     Tempo,
 )
 from livecode.errors import BadInput
+from livecode.models.wire import Model
 from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
 from livecode.notation import beat, notes
 from livecode.tempo import Meter, Swing
@@ -603,6 +606,18 @@ def test_a_stalled_clock_loses_no_place(rig: Rig) -> None:
     assert rig.log == ["the machine stood still: the notes of that time are left out"]
 
 
+def test_what_is_due_sounds_even_if_asking_a_model_fails(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(request: object) -> None:
+        raise RuntimeError("nobody is there to ask")
+
+    rig.plays("bass", "C2 D2 E2 F2")
+    rig.models_of("bass", a_model())
+    monkeypatch.setattr(rig.models, "ask", fail)
+    with pytest.raises(RuntimeError):
+        rig.play(until=4)
+    assert rig.score(until=4) == [(0, "C2")]
+
+
 def test_of_several_candidates_one_is_picked_and_loops(rig: Rig) -> None:
     rig.plays("lead", "C4 . . .")
     rig.models_of("lead", a_model())
@@ -668,6 +683,11 @@ def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig
     assert [phrase.notes[0].pitch for phrase in rig.sequencer.candidates("lead").phrases] == [60, 72]
 
 
+def searching(beams: float) -> Model:
+    """A model that came over the wire with any beam_size."""
+    return msgspec.structs.replace(a_model(), knobs={"beam_size": beams})
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -678,6 +698,9 @@ def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig
         (lambda: Propose(part="x", n=2.5), "2.5 is no number of candidates"),
         (lambda: Pick(part="x", number=1), "x has no candidates: ask its model for some first"),
         (lambda: Pick(part="x", number=1.0), "1.0 is no candidate's number"),
+        (lambda: Assign(part="x", model=searching(2.5)), "beam_size=2.5 and branch_factor=1 cannot be: give whole numbers"),
+        (lambda: Assign(part="x", model=searching(0)), "beam_size=0 and branch_factor=1 cannot be"),
+        (lambda: Assign(part="x", model=searching(10**6)), "would take too long: bars x beam_size x branch_factor may be 512"),
         (lambda: Act(part="x", action=Action.RESET_GENERATE), "x has no model yet"),
         (lambda: Act(part="x", action=Action.LOOP), "x has nothing to loop yet"),
         (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),

@@ -38,7 +38,7 @@ BASS, CHORD = 36, 48
 """The octaves of a chord to hear: its bass from C2 up, its other pitches from C3 up. Source: BasicChordRenderer in
 note_seq/chords_lib.py."""
 
-SPELLINGS = (("♭", "b"), ("♯", "#"), ("Maj", "maj"), ("Δ7?", "maj7"), ("ø7?", "m7b5"), ("°", "dim"), ("7sus4", "7sus"))
+SPELLINGS = (("♭", "b"), ("♯", "#"), ("Maj", "maj"), ("[Δ∆]7?", "maj7"), ("ø7?", "m7b5"), ("°", "dim"), ("7sus4", "7sus"))
 """Spellings that note_seq does not know, and those of its own that mean the same."""
 
 TRIADS = ("basic_improv", "attention_improv")
@@ -81,7 +81,8 @@ def given(what: ChordsGiven | None, config: str | None = None) -> Progression | 
     'keys'
     """
     if isinstance(what, Progression):
-        return what
+        changes = [(at, checked(symbol, f"Chord {place}", config)) for place, (at, symbol) in enumerate(what.changes, 1)]
+        return Progression(tuple(changes), what.bars)
     if isinstance(what, str | os.PathLike) and Path(what).suffix.lower() in (*READERS, ".mid", ".midi"):
         return lead_sheet(what, config)
     if isinstance(what, str) and not what.startswith(PART):

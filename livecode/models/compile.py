@@ -9,13 +9,14 @@ import importlib
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BundleError, LivecodeError
+from ..errors import BundleError, LivecodeError, OutputError
 from ..files import whole_file
 from . import store
 from .bundles import family_of
@@ -33,7 +34,9 @@ The built-in bundles differ by less than 1e-5."""
 
 def main(arguments: Sequence[str]) -> int:
     """Compile what the command line says. A refusal goes to stdout, as one line."""
-    bundle, config, target = arguments
+    bundle, config, target, *attended = arguments
+    if attended == [store.ATTENDED]:
+        threading.Thread(target=_end_with_input, name="livecode compiler's attendance", daemon=True).start()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     stdout = os.fdopen(os.dup(1), "w")
@@ -54,10 +57,16 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
+def _end_with_input() -> None:
+    """Whoever asked for the compiled file is gone: nobody waits for it, and TensorFlow takes a core that others play with."""
+    os.read(0, 1)
+    os._exit(1)
+
+
 def compile_bundle(bundle: Path, config: str, target: Path) -> Made:
     """Compile a bundle of a config into a file, and return what that says of itself.
 
-    Raises BundleError, in one sentence, for what is no such bundle.
+    Raises BundleError, in one sentence, for what is no such bundle, and for a file that cannot be written.
     """
     tf = importlib.import_module("tensorflow.compat.v1")
     tf.disable_v2_behavior()
@@ -68,6 +77,11 @@ def compile_bundle(bundle: Path, config: str, target: Path) -> Made:
         return _compiled(tf, config, checkpoint, exported, digest, target)
     except BundleError as error:
         raise BundleError(f"{bundle} cannot be compiled as {config} ({error}): give another bundle.") from error
+    except (OSError, OutputError) as error:
+        why = error.__cause__ or error
+        raise BundleError(
+            f"{bundle} cannot be compiled into {target} ({why}): make room there, or let that folder be written to."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Hand:
     def __init__(self, home: Home, program: Sequence[str], inbox: Inbox, tail: deque[str]) -> None:
         self.home = home
         self.loaded: set[ModelKey] = set()
+        self.unable: set[ModelKey] = set()
+        """Models that it could not load, and another worker has."""
         self.flight: ModelKey | Ask | None = None
         """A model being loaded, or a request being answered."""
         self.ready = False
@@ -111,6 +113,7 @@ class Hand:
         was_ready = self.ready
         self._run, self.ready, self.flight, self.limit = None, False, None, inf
         self.loaded.clear()
+        self.unable.clear()
         self._failures += 1
         self.restarts += 1
         pause = 0.0 if was_ready and self._failures == 1 else min(LONGEST_PAUSE, 2.0 ** min(self._failures - 1, 10))

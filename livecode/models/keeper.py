@@ -159,6 +159,8 @@ class Keeper:
     def prepare(self, key: ModelKey) -> None:
         record = self._record(key)
         record.refusal, record.failures = "", 0
+        for hand in self._hands:
+            hand.unable.discard(key)
 
     def ask(self, request: Request) -> None:
         self._record(request.key)
@@ -198,9 +200,9 @@ class Keeper:
             if ask.hurried or not self._occupied(home):
                 self._give(ask, hands)
         for hand in hands:
-            missing = next((key for key in self._wanted(home) if key not in hand.loaded), None) if hand.idle else None
-            if missing is not None:
-                hand.send(missing, Load(missing, compiling=False), self._limits.load)
+            missing = [key for key in self._wanted(home) if key not in hand.loaded | hand.unable] if hand.idle else []
+            if missing:
+                hand.send(missing[0], Load(missing[0], compiling=False), self._limits.load)
         loading = [hand.flight for hand in hands]
         held_up = any(ask.request.key not in loading for ask in self._waiting(home))
         if not hands or (held_up and len(hands) < self._most(home) and all(hand.ready for hand in hands)):
@@ -283,16 +285,22 @@ class Keeper:
                     self._reply(message)
 
     def _loaded(self, hand: Hand, message: Loaded) -> None:
-        record = self._models[message.key]
-        record.refusal, record.failures = message.refusal or "", 0
+        record, done = self._models[message.key], message.compiled and not message.refusal
+        record.failures = 0
         if message.refusal:
             self._say(message.refusal)
-        elif not message.compiled:
-            record.raw = True
-        elif hand.home.compiling:
-            record.raw = False
-        else:
+        if not done and self._had_by_another(hand, message.key):
+            hand.unable.add(message.key)
+            return
+        record.refusal = message.refusal or ""
+        if done and not hand.home.compiling:
             hand.loaded.add(message.key)
+        elif not message.refusal:
+            record.raw = not done
+
+    def _had_by_another(self, hand: Hand, key: ModelKey) -> bool:
+        """Whether another worker of the same home has the model: then what this one cannot load is refused to nobody."""
+        return any(key in other.loaded for other in self._hands_of(hand.home) if other is not hand)
 
     # What becomes of them
 
@@ -303,8 +311,7 @@ class Keeper:
         if code < 0:
             self._failed(hand, f"was killed (signal {-code})")
         else:
-            last = next((line for line in reversed(self.tail) if line.strip()), "nothing")
-            self._failed(hand, f"ended by itself (exit code {code}, its last words: {last.strip()[:160]})")
+            self._failed(hand, f"ended by itself (exit code {code}, its last words: {run.last_words[:160]})")
 
     def _overdue(self, hand: Hand) -> None:
         why = f"gave no answer for {hand.limit:g} s and was killed"
@@ -341,7 +348,7 @@ class Keeper:
         record = self._models[key]
         record.failures += 1
         self._complain(hand, f"{what}: {then}.")
-        if record.failures >= TRIES:
+        if record.failures >= TRIES and not self._had_by_another(hand, key):
             record.refusal = f"{what} for the second time: the part repeats; give another bundle than {key.bundle}."
 
     def _not_started(self, hand: Hand, why: str) -> None:

@@ -47,8 +47,8 @@ EVENTS_A_NOTE = 4
 """As many events are reckoned with. Source: `_generate` in performance_sequence_generator.py."""
 
 MOST = 8192
-"""Events that an answer may be reckoned with, over all paths of a search: at Magenta's size one takes some ms of the 30 s that a
-worker is given. A minute of music is 3600."""
+"""Events that an answer may be reckoned with, over all candidates and all paths of a search: at Magenta's size one takes some
+ms of the 30 s that a worker is given. A minute of music is 3600."""
 
 DENSITY, PITCHES = "density", "pitch_classes"
 """Knobs: notes a second, and which pitch classes there should be."""
@@ -132,11 +132,13 @@ class Performances:
         """How many events Magenta would draw. Raises ModelRefused if they are too many."""
         density = _density(request.knobs)
         events = ceil(EVENTS_A_NOTE * max(1.0, density) * laid.steps / RATE)
-        work = events * Knobs.of(request.knobs).paths
+        candidates = max(1, len(request.seeds))
+        work = events * Knobs.of(request.knobs).paths * candidates
         if work > MOST:
+            what, fewer = (f"{candidates} candidates of ", "candidates or ") if candidates > 1 else ("", "")
             raise ModelRefused(
-                f"{float(request.beats):g} beats at {float(request.bpm):g} bpm would be {work} events of Performance RNN, and "
-                f"{MOST} are the most: ask for fewer bars, or turn down density, beam_size or branch_factor."
+                f"{what}{float(request.beats):g} beats at {float(request.bpm):g} bpm would be {work} events of Performance RNN, "
+                f"and {MOST} are the most: ask for fewer {fewer}bars, or turn down density, beam_size or branch_factor."
             )
         return events
 

@@ -106,8 +106,8 @@ class Polyphony:
         return Voices(track, laid, 0 if continues else laid.start)
 
     def options(self, request: Request) -> Mapping[str, Knob]:
-        continues, keeps = _knobs(self.laid(request), request)
         """What Magenta's generator is told beside the knobs that all have."""
+        continues, keeps = _knobs(self.laid(request), request)
         return {"condition_on_primer": continues, "no_inject_primer_during_generation": not keeps}
 
 

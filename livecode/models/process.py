@@ -31,6 +31,8 @@ class Process:
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
+        self.last_words = "nothing"
+        """The last line that it wrote to stderr; to be read when it has ended."""
 
     @property
     def pid(self) -> int | None:
@@ -98,4 +100,6 @@ class Process:
     def _drain(self, stderr: IO[bytes]) -> None:
         with stderr:
             for line in stderr:
-                self._tail.append(line.decode(errors="replace").rstrip())
+                words = line.decode(errors="replace").rstrip()
+                self._tail.append(words)
+                self.last_words = words.strip() or self.last_words

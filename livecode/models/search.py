@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ModelRefused
 from .step import Floats, State, Stepping, rows_of
 from .tracks import Track
 from .wire import SEARCH_KNOBS
@@ -183,10 +184,16 @@ class Search:
 def drawn(probabilities: Floats, point: float) -> int:
     """The class that `numpy.random.choice(classes, p=probabilities)` takes when it draws this point in [0, 1).
 
+    Raises ModelRefused for nan.
+
     >>> drawn(np.array([0.5, 0.25, 0.25], np.float32), 0.6)
     1
     """
     upto = np.add.accumulate(probabilities, dtype=np.float64)
+    if not upto[-1] > 0:
+        raise ModelRefused(
+            "The model says nan where a probability belongs: turn its temperature towards 1, or give another bundle."
+        )
     upto /= upto[-1]
     return int(upto.searchsorted(point, side="right"))
 

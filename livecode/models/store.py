@@ -1,6 +1,7 @@
 """Where compiled files are: beside the bundle, as the built-in ones, or in the user's cache by the bundle's hash."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import traceback
@@ -14,6 +15,9 @@ from .wire import ModelKey
 
 COMPILER = (str(Path(__file__).with_name("alone.py")), "livecode.models.compile")
 """What Python is told to run, in a process of its own: TensorFlow and its 600 MB go when it ends."""
+
+ATTENDED = "--attended"
+"""Tells the compiler that it is to end when its standard input does."""
 
 
 def stored(key: ModelKey, *, compiling: bool = True) -> Step:
@@ -59,11 +63,27 @@ def fingerprint(path: Path) -> str:
 
 
 def compile_apart(bundle: Path, config: str, target: Path) -> None:
-    """Compile a bundle in a process of its own, into `target`. Raises BundleError with what that says."""
-    done = subprocess.run(
-        [sys.executable, *COMPILER, str(bundle), config, str(target)], stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    """Compile a bundle in a process of its own, into `target`, which ends when this one does.
+
+    Raises BundleError with what that says.
+    """
+    reading, writing = os.pipe()  # nobody writes: it comes to its end with this process
+    command = [sys.executable, *COMPILER, str(bundle), config, str(target), ATTENDED]
+    try:
+        done = subprocess.run(command, stdin=reading, capture_output=True, text=True, errors="replace")
+    finally:
+        os.close(reading)
+        os.close(writing)
     sys.stderr.write(done.stderr)
     if done.returncode:
         said = done.stdout.strip().splitlines()
-        raise BundleError(said[-1] if said else f"{bundle} could not be compiled: the compiler ended with {done.returncode}.")
+        raise BundleError(said[-1] if said else f"{bundle} could not be compiled: the compiler {_end_of(done)}.")
+
+
+def _end_of(done: "subprocess.CompletedProcess[str]") -> str:
+    """How a compiler ended that gave no reason, and what to do."""
+    if done.returncode < 0:
+        killed = f"was killed (signal {-done.returncode}); it takes 650 MB of memory"
+        return f"{killed}: end other programs, then give the part its model again"
+    words = done.stderr.strip().splitlines() or ["nothing"]
+    return f"ended with {done.returncode} (its last words: {words[-1].strip()[:160]}): give another bundle"

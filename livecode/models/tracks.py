@@ -58,7 +58,9 @@ class Track:
 
     def copy(self) -> Self:
         """A track that grows on its own from here."""
-        return type(self)(self.encoding, self.events)
+        track = copy.copy(self)
+        track.events = list(self.events)
+        return track
 
 
 class TimedTrack(Track):
@@ -83,11 +85,6 @@ class TimedTrack(Track):
         rows: Floats = self.encoding.rows[self.events[first:]]
         return rows
 
-    def copy(self) -> Self:
-        track = copy.copy(self)
-        track.events = list(self.events)
-        return track
-
 
 class MelodyTrack(Track):
     """Melody events: a pitch begins a note, NOTE_OFF ends it, NO_EVENT goes on."""
@@ -96,7 +93,9 @@ class MelodyTrack(Track):
 
     def copy(self) -> Self:
         """Ends before the first note are silence in a copy. Source: `_from_event_list` in note_seq/melodies_lib.py."""
-        return type(self)(self.encoding, cleaned(self.events))
+        track = super().copy()
+        track.events = cleaned(self.events)
+        return track
 
 
 class KeyMelodyTrack(MelodyTrack):
@@ -138,6 +137,12 @@ class KeyMelodyTrack(MelodyTrack):
             for pitch in self._recent:
                 _count(recent, pitch)
             self._keys = [*_most(self._counts), *_most(recent)]
+
+    def copy(self) -> Self:
+        """Without reading the melody again: ends before the first note count for nothing here."""
+        track = super().copy()
+        track._recent, track._counts = list(self._recent), list(self._counts)
+        return track
 
     def vector(self) -> Floats:
         events, length = self.events, len(self.events)

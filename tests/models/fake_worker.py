@@ -41,8 +41,16 @@ def load(message: wire.Load, behaviour: str, path: Path) -> None:
             return
         path.read_bytes()
         path.with_name("compiled").touch()
-    refusal = f"{message.key} has no weights: give another." if behaviour == "refuses" else None
+    refused = behaviour == "refuses" or (behaviour == "loads once" and not first_to(path.with_name("loaded")))
+    refusal = f"{message.key} has no weights: give another." if refused else None
     send(wire.Loaded(message.key, 0.0, refusal))
+
+
+def first_to(path: Path) -> bool:
+    """Whether no other process has come here before."""
+    if not path.exists():
+        path.write_text(str(os.getpid()))
+    return path.read_text() == str(os.getpid())
 
 
 def answer(request: wire.Request, behaviour: str, path: Path) -> None:
@@ -51,8 +59,14 @@ def answer(request: wire.Request, behaviour: str, path: Path) -> None:
             os._exit(3)
         case "hangs" | "ignores the end":
             return
-        case "slow" if request.beats == 99:
+        case "slow" | "loads once" if request.beats == 99:
             path.read_bytes()
+        case "mutters" if request.beats == 99:
+            sys.stderr.write("I am still at it\n")
+            sys.stderr.flush()
+            path.read_bytes()
+        case "mutters":
+            os._exit(3)
         case "dies once" if not path.exists():
             path.touch()
             os._exit(3)

@@ -41,6 +41,7 @@ def refused(what, config=None) -> str:
         ("| Am | F G _ C ||", 2, [(0, "Am"), (1, "F"), (1.25, "G"), (1.75, "C")]),
         ("Am _ . F#m7b5/E", 4, [(0, "Am"), (2, NO_CHORD), (3, "F#m7b5/E")]),
         ("B♭ CΔ C7sus4 Cø C° nc N.C.", 7, list(enumerate(["Bb", "Cmaj7", "C7sus", "Cm7b5", "Cdim", NO_CHORD, NO_CHORD]))),
+        ("C∆7 C\N{INCREMENT}", 2, [(0, "Cmaj7"), (1, "Cmaj7")]),
     ],
 )
 def test_typed_chords_are_a_progression(text, bars, changes):
@@ -69,6 +70,9 @@ def test_a_chord_that_cannot_be_read_is_refused_with_its_position(text, said):
 
 @pytest.mark.parametrize("config", ["basic_improv", "attention_improv"])
 def test_a_config_that_knows_triads_says_which_chord_is_none(config):
+    assert refused(written("C Gsus"), config).startswith(f"Chord 2, 'Gsus': {config} knows only chords over")
+    assert refused(Progression(((Fraction(0), "Hm"),), 1), config).startswith("Chord 1, 'Hm': there is no such chord")
+    assert given(written("C G13"), config) == written("C G13")
     assert refused("C G7sus4", config) == (
         f"Chord 2, 'G7sus4': {config} knows only chords over a major, minor, augmented or diminished triad; "
         "write one that is near, or take a chord_pitches_improv model."

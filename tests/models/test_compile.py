@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from model_pieces import bundle_of, fields
+from waiting import wait_until
 
 from livecode.errors import BundleError
 from livecode.models import bundles, store, wire
@@ -133,6 +135,56 @@ def test_a_bundle_is_compiled_once_and_found_again(cache, untrained, tmp_path, m
     files[0].write_bytes(files[0].read_bytes()[:1000])
     with pytest.raises(BundleError, match="could not be compiled: the compiler ended with 1"):
         store.stored(bundles.find("melody_rnn", tmp_path / "moved.mag"))
+
+
+@pytest.mark.parametrize(
+    ("program", "how"),
+    [
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "was killed (signal 9); it takes 650 MB of memory: end ",
+        ),
+        ("raise SystemExit('all is lost')", "ended with 1 (its last words: all is lost): give another bundle."),
+        ("raise SystemExit(7)", "ended with 7 (its last words: nothing): give another bundle."),
+    ],
+)
+def test_a_compiler_that_gives_no_reason_is_said_with_how_it_ended(tmp_path, monkeypatch, program, how):
+    monkeypatch.setattr(store, "COMPILER", ("-c", program))
+    with pytest.raises(BundleError) as error:
+        store.compile_apart(tmp_path / "mine.mag", "drum_kit", tmp_path / "mine.onnx")
+    assert str(error.value).startswith(f"{tmp_path}/mine.mag could not be compiled: the compiler {how}")
+
+
+def test_a_place_that_cannot_be_written_to_is_said(compiler, untrained, tmp_path):
+    bundle = untrained / "lookback_rnn.mag"
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.onnx").mkdir()
+    for target, why in ((tmp_path / "file" / "made.onnx", "File exists"), (tmp_path / "folder.onnx", "Is a directory")):
+        said = compiler(compile=str(bundle), config="lookback_rnn", into=str(target))["refusal"]
+        assert said.startswith(f"{bundle} cannot be compiled into {target} ([Errno ")
+        assert why in said
+        assert said.endswith("): make room there, or let that folder be written to.")
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it is gone, or only waits for somebody to ask how it ended: it is nobody's child by now."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_the_compiler_ends_with_the_worker_that_asked_for_it(untrained, tmp_path):
+    target = tmp_path / "made.onnx"
+    code = "import sys; from pathlib import Path; from livecode.models import store\n"
+    code += "store.compile_apart(Path(sys.argv[1]), 'lookback_rnn', Path(sys.argv[2]))"
+    with subprocess.Popen([sys.executable, "-c", code, str(untrained / "lookback_rnn.mag"), str(target)]) as worker:
+        asking = psutil.Process(worker.pid)
+        wait_until(asking.children, "the compiler")
+        (compiler,) = asking.children()
+        worker.kill()
+    wait_until(lambda: ended(compiler), "its end")
+    assert not target.exists()
 
 
 def test_a_compiled_file_of_another_bundle_is_not_taken(untrained, tmp_path, monkeypatch):

@@ -198,6 +198,29 @@ def test_a_worker_that_is_killed_delays_only_what_it_was_doing(desk_with, drum_k
     assert desk.state(drum_kit).restarts == 1
 
 
+def test_what_a_second_worker_cannot_load_is_refused_to_nobody(desk_with, drum_kit, gate):
+    desk = desk_with("loads once", str(gate))
+    slow = desk.ask(drum_kit, beats=SLOW, needed_by=4)
+    becomes(desk, drum_kit, "generating")
+    quick = desk.ask(drum_kit, needed_by=8)  # the first worker is busy: there is another, whose bundle is gone
+    assert desk.event() == "drum_kit has no weights: give another."
+    gate.write_bytes(b"")
+    replies = [desk.reply(), desk.reply()]
+    assert [(reply.id, reply.refusal) for reply in replies] == [(slow, None), (quick, None)]
+    assert (desk.state(drum_kit).state, len(children()), desk.events.empty()) == ("ready", 2, True)
+
+
+def test_the_last_words_of_a_worker_are_its_own(desk_with, drum_kit, gate):
+    desk = desk_with("mutters", str(gate))
+    slow = desk.ask(drum_kit, beats=SLOW, needed_by=4)
+    wait_until(lambda: "I am still at it" in desk.host.log_tail(), "the other worker's words")
+    desk.ask(drum_kit, needed_by=8)
+    assert "(exit code 3, its last words: nothing)" in desk.event()
+    assert "(exit code 3, its last words: nothing)" in str(desk.reply().refusal)
+    gate.write_bytes(b"")
+    assert desk.reply().id == slow
+
+
 def test_two_requests_for_one_model_need_but_one_worker_until_both_are_slow(desk_with, drum_kit, gate):
     desk = desk_with("slow", str(gate))
     for _ in range(3):

@@ -50,9 +50,9 @@ class Says:
         return ()
 
 
-def asked(primer=None, *, beats=8, bpm=120, **knobs) -> wire.Request:
+def asked(primer=None, *, beats=8, bpm=120, seeds=(), **knobs) -> wire.Request:
     key = wire.ModelKey("", "", "")
-    return wire.Request("", key, primer, Fraction(beats), Fraction(bpm), (4, 4), 1, knobs)
+    return wire.Request("", key, primer, Fraction(beats), Fraction(bpm), (4, 4), 1, knobs, seeds=seeds)
 
 
 def ask(config: str, label: int, primer=None, **how) -> Phrase:
@@ -209,3 +209,28 @@ def test_an_answer_that_would_take_too_long_is_refused_in_a_sentence():
         "64 beats at 40 bpm would be 24576 events of Performance RNN, and 8192 are the most: "
         "ask for fewer bars, or turn down density, beam_size or branch_factor."
     )
+
+
+def test_candidates_that_would_take_too_long_are_refused_in_a_sentence():
+    model = compiled.Compiled(Says("performance", WAITS), CONFIGS["performance"])
+    assert len(model.candidates(asked(beats=32, seeds=tuple(range(8))), range(8))) == 8
+    with pytest.raises(ModelRefused) as refused:
+        model.candidates(asked(beats=32, seeds=tuple(range(9))), range(9))
+    assert str(refused.value) == (
+        "9 candidates of 32 beats at 120 bpm would be 8640 events of Performance RNN, and 8192 are the most: "
+        "ask for fewer candidates or bars, or turn down density, beam_size or branch_factor."
+    )
+
+
+class SaysNan(Says):
+    """A network whose sums have run over."""
+
+    def __call__(self, told, state, temperature):
+        softmax, state = super().__call__(told, state, temperature)
+        return softmax * np.float32("nan"), state
+
+
+def test_a_model_that_says_nan_is_refused_in_a_sentence():
+    for config in ("polyphony", "performance"):
+        with pytest.raises(ModelRefused, match="The model says nan where a probability belongs: turn its temperature towards 1"):
+            compiled.Compiled(SaysNan(config, WAITS - 256), CONFIGS[config]).continue_(asked(tune(4)))
