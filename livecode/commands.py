@@ -5,7 +5,7 @@ that what reaches the engine can be meant. `Snapshot` is what comes back.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
@@ -13,9 +13,9 @@ from typing import TypeAlias
 import msgspec
 
 from .errors import BadInput
-from .gm import BANK_LOW
+from .gm import BANK_LOW, PROGRAMS
 from .models.wire import MOST_WORK, Model
-from .music import Beats, Phrase, Seconds
+from .music import Beats, Phrase, Seconds, pitch_name
 from .tempo import FASTEST, SLOWEST, Meter, Swing
 
 MOST_CANDIDATES = 64
@@ -55,6 +55,10 @@ class Action(Enum):
     STOP = "stop"
 
 
+TAKEN = ("stage", "bpm", "tempo", "swing", "lc")
+"""Words of the prompt that no part may be named."""
+
+
 class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Something that should be so."""
 
@@ -68,6 +72,10 @@ class ToPart(Command, frozen=True, tag=True, kw_only=True):
     def __post_init__(self) -> None:
         if not (isinstance(self.part, str) and self.part.isidentifier() and len(self.part) <= 40):
             raise BadInput(f"{self.part!r} cannot name a part: use letters, digits and _, such as 'lead' or 'bass2'.")
+        if self.part in TAKEN:
+            raise BadInput(
+                f"{self.part!r} cannot name a part, for at the prompt it means something else: take 'lead' or 'bass2'."
+            )
 
 
 class Declare(ToPart, frozen=True, tag=True, kw_only=True):
@@ -180,6 +188,16 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
     free: frozenset[str] = frozenset()
     on: On = On.NOW
 
+    def _spelt(self) -> list[str]:
+        """What is set, as people count and name it."""
+        shown: dict[str, Callable[[int], object]] = {
+            "channel": lambda channel: channel + 1,
+            "program": lambda program: PROGRAMS[program],
+            "low": pitch_name,
+            "high": pitch_name,
+        }
+        return [f"{name} {shown[name](int(value)) if name in shown else value}" for name, value in self.given().items()]
+
     def given(self) -> dict[str, float | int]:
         """What the command sets, by name."""
         named = {name: getattr(self, name) for name in ("gain", "pan", "channel", "program", "low", "high", "density")}
@@ -187,10 +205,12 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
 
     def words(self) -> str:
         """What the command sets and lifts, for the performer."""
-        said = [f"{name} {value}" for name, value in self.given().items()]
+        said = self._spelt()
         said += [] if self.bank is None else [f"bank {self.bank[0]}" + (f".{self.bank[1]}" if self.bank[1] else "")]
         said += [f"cc {control} {value}" for control, value in self.controls.items()]
-        return f"{', '.join([*said, *sorted(self.free)]) or 'nothing'} {'set' if said else 'freed'}"
+        if not said and not self.free:
+            return "nothing to set"
+        return f"{', '.join([*said, *sorted(self.free)])} {'set' if said else 'freed'}"
 
     def __post_init__(self) -> None:
         super().__post_init__()

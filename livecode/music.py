@@ -197,7 +197,9 @@ class Phrase:
         """
         spread, chance = beats(timing), random.Random(seed)
         if spread < 0 or not 0 <= velocity <= 127:
-            raise BadInput(f"timing={timing!r} and velocity={velocity!r} cannot be: give 0 or more, such as 1/32 and 8.")
+            raise BadInput(
+                f"timing={timing!r} and velocity={velocity!r} cannot be: give 0 or more, such as '1/32' and 8, 127 at most."
+            )
 
         def moved(note: Note) -> Note:
             onset = note.onset + beats(chance.gauss(0, 1) * float(spread))
@@ -214,6 +216,8 @@ class Phrase:
         <phrase of 2 beats: 0 C4, 1/2 E4, 1 G4, 3/2 E4>
         """
         each = _above_zero("arpeggiate by", step)
+        if each < Fraction(1, DENSEST):
+            raise BadInput(f"A step of {step!r} beats is too short for an arpeggio: give 1/{DENSEST} or more, such as 1/4.")
         if order not in ("up", "down", "updown"):
             raise BadInput(f"order={order!r} cannot be: say 'up', 'down' or 'updown'.")
         played: list[Note] = []
@@ -328,7 +332,7 @@ def _semitones(what: str, value: object) -> int:
 def _above_zero(what: str, value: Fraction | float | str) -> Fraction:
     exact = beats(value)
     if exact <= 0:
-        raise BadInput(f"To {what} {value!r} cannot be: give a number above 0, such as 2 or 0.5.")
+        raise BadInput(f"To {what} {value!r} cannot be: give a number above 0, 1/{FINEST} at least, such as 2 or 0.5.")
     return exact
 
 

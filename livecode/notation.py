@@ -64,7 +64,8 @@ def notes(text: str, *, dur: Fraction | float | str = 1, velocity: int = 100) ->
         if token.group() == "_":
             held = [Note(note.onset, note.duration + step, note.pitch, note.velocity) for note in held]
             continue
-        written, held = written + held, []
+        written += held
+        held = []
         if token.group() != ".":
             held = [Note(onset, step, pitch, velocity) for pitch in _chord(token, place + 1)]
     return Phrase(tuple(written + held), len(tokens) * step)

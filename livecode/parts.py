@@ -458,15 +458,13 @@ class Part:
         self.asked = ""
         self.asks, self.asks_ever = self.asks - 1, self.asks_ever - 1
 
-    def answer(self, phrase: Phrase, now: Beats, tempo: TempoMap) -> Beats:
-        """The phrase that was asked for has come: it enters at the next boundary, which is returned."""
-        at = self.entry(now, tempo)
+    def answer(self, phrase: Phrase, at: Beats) -> None:
+        """The phrase that was asked for has come, and enters there."""
         self._enter(self.bounds.keep(phrase), at)
         self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
             self.mode = Mode.LOOP
-        return at
 
     # What its model proposes
 

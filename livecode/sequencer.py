@@ -217,10 +217,9 @@ class Sequencer:
             case Act(action=action):
                 return self._act(part, action, now, at)
             case Route(output=output):
-                if output and output not in (known := [other.name for other in self._outputs]):
-                    raise UnknownName.of("output", output, known)
-                part.route.set(at, output)
-                return f"goes to {output or 'the synthesizer'} {self._when(command, at)}"
+                name = self._output_named(output)
+                part.route.set(at, name)
+                return f"goes to {name or 'the synthesizer'} {self._when(command, at)}"
             case CountIn(phrase=phrase, bars=bars):
                 part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
@@ -231,6 +230,16 @@ class Sequencer:
                 part.adjust(command, at)
                 return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _output_named(self, name: str) -> str:
+        """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
+        known = [other.name for other in self._outputs]
+        near = [other for other in known if name.casefold() in other.casefold()]
+        if not name or name in known:
+            return name
+        if len(near) != 1:
+            raise UnknownName.of("output", name, near or known)
+        return near[0]
 
     def _engage(self, part: Part, command: Assign | Propose, now: Beats) -> str:
         """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
@@ -395,7 +404,8 @@ class Sequencer:
             return
         self._note_once(part, "")
         now, asked = self.time.reachable(), self._asking.asked_at
-        at = part.answer(reply.phrase, self.time.entrance(), self.time.tempo)
+        at = part.entry(self.time.entrance(), self.time.tempo)
+        part.answer(reply.phrase, at)
         self._record(
             Answered(now=now, at=at, part=part.name, phrase=reply.phrase, asked=asked, asks=part.asks, asks_ever=part.asks_ever)
         )
@@ -487,10 +497,10 @@ class Sequencer:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
-            case Answered(now=now, part=name, phrase=phrase) if name in self._parts:
+            case Answered(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
                 part = self._parts[name]
                 part.settle(now)
-                part.answer(phrase, max(now, self.time.counted), self.time.tempo)
+                part.answer(phrase, at)
                 part.asks, part.asks_ever = fact.asks, fact.asks_ever
             case Taken(command=Pause() | Continue()):
                 pass  # `Moved` says it
@@ -541,7 +551,7 @@ class Sequencer:
 
     def _planned(self, begin: Beats, end: Beats) -> list[Event]:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
-        if begin > self._handed:
+        if begin > max(self._handed, self._silent_until):
             self._note("the machine stood still: the notes of that time are left out")
             self._record(Slept(begin=self._handed, end=begin))
         self._handed = end
@@ -639,7 +649,7 @@ class Sequencer:
             bars=length,
             takes=len(part.takes),
             model="" if part.model is None else repr(part.model),
-            waits="" if not part.asked or part.model is None else part.model.key.config,
+            waits="" if not part.asked or part.model is None else str(part.model.key),
             trouble=part.trouble,
             level=part.level_at(now),
             settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},

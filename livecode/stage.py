@@ -251,6 +251,8 @@ class Stage(_Strict):
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
+        if not (port is None or isinstance(port, str)) or not (api is None or isinstance(api, str)):
+            raise BadInput(f"midi({port!r}, api={api!r}) names no port: give names, such as stage.midi('Digitone').")
         return self._said(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
 
     # Time
@@ -323,7 +325,11 @@ class Stage(_Strict):
 
     def count_in(self, bars: int = 1, *, gain: float = 0.7) -> Answer:
         """Click for so many bars, from the next bar on; what is typed meanwhile enters after them. Raises BadInput."""
-        answer = self.tell(CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars))
+        if isinstance(bars, bool) or not isinstance(bars, int):
+            raise BadInput(f"bars={bars!r} is no number of bars to count: give a whole one, such as 2.")
+        command = CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars)
+        _adjust("count", gain=gain)  # what is wrong with it is said before anything counts
+        answer = self.tell(command)
         self.part("count", gain=gain)
         return answer
 
@@ -536,7 +542,7 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"on {part.output}"] if part.output else []
     resting = "" if part.doing.startswith("generates") else "at rest: "
     marks += [resting + part.model] if part.model else []
-    state = next((f" ({state.state})" for state in report.models if state.key.config == part.waits), "")
+    state = next((f" ({state.state})" for state in report.models if str(state.key) == part.waits), "")
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
     return " · ".join([f"{part.name}: {part.doing}", *marks])

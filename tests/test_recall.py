@@ -9,7 +9,7 @@ from test_invariants import perform, scripts
 
 from livecode.commands import Act, Action, Adjust, Continue, CountIn, Declare, Mute, On, Pause, Pick, Propose, Tempo
 from livecode.errors import BadInput
-from livecode.facts import CameBack
+from livecode.facts import Answered, CameBack
 from livecode.music import ControlEvent, NoteEvent, ProgramEvent
 from livecode.notation import notes
 from livecode.outputs.tape import Tape
@@ -270,3 +270,32 @@ def test_what_sounded_in_a_count_in_is_a_take_after_a_crash_too() -> None:
         takes.append((rig.sequencer.takes("count"), rig.sequencer.takes("lead")))
     assert takes[0] == takes[1]
     assert len(takes[0][0]) == len(takes[0][1]) == 1
+
+
+def test_new_bars_go_on_entering_where_they_would_have_although_earlier_answers_are_left_out() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4 G4 A4 B4 C5 D5 E5 F5 G5")  # three bars, so that new ones enter three bars in
+    rig.models_of("lead", a_model(bars=2))
+    for place in range(5):
+        rig.play(until=11 + 8 * place)
+        rig.answer("C4 . . . D4 . . .")
+    rig.play(until=45)
+    entered = [fact for fact in rig.facts if isinstance(fact, Answered)]
+    assert [fact.at for fact in entered] == [12, 20, 28, 36, 44]
+    kept = [fact for fact in rig.facts if fact not in entered[:-2]]
+    back = rig.after_a_crash(facts=kept)
+    back.play(until=60)
+    rig.play(until=60)
+    assert [entry for entry in back.score(until=60) if entry[0] >= 52] == [
+        entry for entry in rig.score(until=60) if entry[0] >= 52
+    ]
+
+
+def test_coming_back_is_no_standing_still() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.play(until=5)
+    back = rig.after_a_crash(down=0.5)
+    back.clock.wait_until(back.clock.now() + 0.3)
+    back.play(until=12)
+    assert back.log == []

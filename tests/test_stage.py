@@ -121,7 +121,7 @@ def test_every_word_of_the_stage_and_its_parts(inline: bool) -> None:
         assert [sentence.split()[1] for sentence in said] == ["muted", "heard", "solo", "out"]
         assert lead.fade_out(bars=1).startswith("lead: fades to 0 from bar")
         assert lead.fade_in(bars=0).startswith("lead: fades to 1 from bar")
-        assert lead.set(range=("C3", "C5"), density=2) == "lead: low 48, high 72, density 2 set now"
+        assert lead.set(range=("C3", "C5"), density=2) == "lead: low C3, high C5, density 2 set now"
         assert lead.density == 2
         assert lead.free() == "lead: density, high, low freed now"
         assert lead.reset().startswith("lead: empty from bar")
@@ -171,6 +171,8 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("lc.Stage(seed='x')", "seed"),
         ("stage.part('my part')", "cannot name a part"),
         ("stage.part('x', channel=17)", "There is no channel 17"),
+        ("stage.part('stage')", "'stage' cannot name a part, for at the prompt it means something else"),
+        ("stage.count_in(2, gain=9)", "A gain of 9 cannot be played"),
         ("stage.part('x', bank=128)", "A bank of 128 cannot be played: give 0 to 127"),
         ("stage.part('x', bank='piano')", "bank='piano' is no bank: give a number such as 8"),
         ("stage.part('x', cc={74: 128})", "A controller 74 of 128 cannot be played: give 0 to 127"),
@@ -193,7 +195,7 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("lc.Stage(seed=-1)", "seed=-1 is no whole number"),
         ("lc.Stage(soundfont=3)", "There is no soundfont 3"),
         ("stage.count_in(0)", "A count-in over bars = 0"),
-        ("stage.count_in('x')", "A count-in over bars = 'x' is no number"),
+        ("stage.count_in('x')", "bars='x' is no number of bars to count"),
         ("stage.part(3)", "3 cannot name a part"),
         ("stage.render(3)", "3 is no path"),
         ("lead << 3", "with two arrows: lead >> 3"),

@@ -136,6 +136,7 @@ def test_a_thinned_phrase_has_so_many_notes_at_most(phrase: Phrase, most: Fracti
         (lambda: TUNE.quantise(1, 2), "A strength of 2 cannot be"),
         (lambda: TUNE.humanise(-1), "timing=-1 and velocity=8 cannot be"),
         (lambda: TUNE.arpeggiate(1, "sideways"), "order='sideways' cannot be"),
+        (lambda: TUNE.arpeggiate("1/1000000"), "is too short for an arpeggio"),
         (lambda: TUNE.layer("C4"), "'C4' cannot be laid over a phrase"),
         (lambda: TUNE.layer(lc.beat(kick="x")), "Drums and notes cannot be one phrase"),
         (lambda: TUNE.slice(3, 9), r"slice\(3, 9\) lies outside a phrase of 4 beats"),

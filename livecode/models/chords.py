@@ -100,8 +100,11 @@ def written(text: str, config: str | None = None) -> Progression:
     """Typed chords as a progression. Raises BadNotation."""
     if not isinstance(text, str):
         raise BadNotation(f"{text!r} is no text of chords: write some, such as 'Am F C G' or 'Am | F G | C'.")
-    barred = "|" in text
-    bars = [bar.split() for bar in text.split("|") if bar.strip()] if barred else [[symbol] for symbol in text.split()]
+    inside = text.strip(" \t\n|")
+    bars = [bar.split() for bar in inside.split("|")] if "|" in text else [[symbol] for symbol in text.split()]
+    empty = next((number for number, bar in enumerate(bars, start=1) if not bar), None)
+    if empty is not None and inside:
+        raise BadNotation(f"Bar {empty} of {text!r} is empty: write _ to hold the chord on, or . for a rest.")
     if len(bars) > MOST_BARS:
         raise BadNotation(f"{len(bars)} bars of chords are too many: give {MOST_BARS} at most.")
     changes, place = [], 0

@@ -63,7 +63,7 @@ class Prompt:
         shell = self._shell
         self._words = {"lc": livecode, **{word: getattr(livecode, word) for word in WORDS}}
         self._put_names()
-        shell.set_custom_exc((LivecodeError, KeyboardInterrupt), self._refuse)
+        shell.set_custom_exc((LivecodeError, KeyboardInterrupt, TypeError), self._refuse)
         self._undo.callback(shell.set_custom_exc, (), None)
         self._add(shell.ast_transformers, Transform(self._names[HIDDEN]))
         self._add(shell.Completer.custom_matchers, completion.matcher(completion.Matcher(self._watch.sight, self._names)))
@@ -123,11 +123,15 @@ class Prompt:
         if isinstance(error, KeyboardInterrupt):
             print("KeyboardInterrupt: the cell has ended, and the music goes on.")  # noqa: T201
             return
-        print(f"livecode: {error}")  # noqa: T201
+        sentence = helping.mistyped(error) if isinstance(error, TypeError) else str(error)
+        if sentence is None:
+            self._shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+            return
+        print(f"livecode: {sentence}")  # noqa: T201
         modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(trace)}
         if not modules & {"livecode.line", "livecode.engine"}:
             with contextlib.suppress(LivecodeError, KeyboardInterrupt):  # IPython gives up on a handler that raises
-                self._stage.note(f"refused: {error}")
+                self._stage.note(f"refused: {sentence}")
 
     # What things look like
 

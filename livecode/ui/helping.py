@@ -1,6 +1,7 @@
 """What `lead.mute?` shows: what to type first, then what it does."""
 
 import inspect
+import re
 import shutil
 import textwrap
 from html import escape
@@ -8,6 +9,9 @@ from typing import TypeAlias
 
 from IPython.core.oinspect import InspectorHookData
 
+import livecode
+
+from ..errors import UnknownName
 from ..models.bundles import FAMILIES
 from ..music import Phrase
 from ..stage import PartHandle, Stage
@@ -191,3 +195,23 @@ def _as_html(data: InspectorHookData) -> Sections | None:
 
 HOOKS = {"text/plain": _shown, "text/html": _as_html}
 """The same for IPython's inspector; with ?? it shows the source as ever."""
+
+
+_MISTYPED = re.compile(r"(?:(Stage|PartHandle|Phrase)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def mistyped(error: TypeError) -> str | None:
+    """A sentence for an argument that one of our verbs does not have; None for any other mistake.
+
+    >>> mistyped(TypeError("drums_rnn() got an unexpected keyword argument 'temprature'"))
+    "There is no argument of drums_rnn 'temprature': did you mean 'temperature'?"
+    """
+    found = _MISTYPED.fullmatch(str(error))
+    if found is None:
+        return None
+    owner, verb, given = found.groups()
+    function = getattr(getattr(livecode, owner) if owner else livecode, verb, None)
+    if not callable(function):
+        return None
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+    return str(UnknownName.of(f"argument of {verb}", given, known))

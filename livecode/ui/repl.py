@@ -1,8 +1,11 @@
 """The prompt: IPython with the extension loaded on a stage that is ready."""
 
+import contextlib
 import os
 
+from ..errors import LivecodeError
 from ..places import MAIN, running
+from ..protocol import EngineState
 from ..stage import Stage
 
 BANNER = """livecode: a stage is ready. Try, a line at a time:
@@ -25,14 +28,21 @@ def run(stage: Stage) -> None:
     config.TerminalInteractiveShell.banner1 = BANNER
     config.TerminalInteractiveShell.enable_tip = False
     config.InteractiveShellApp.extensions = ["livecode"]
-    process = os.getpid()
+    process, names = os.getpid(), {"stage": stage}
     try:
-        IPython.start_ipython(argv=[], user_ns={"stage": stage}, config=config)
+        IPython.start_ipython(argv=[], user_ns=names, config=config)
     finally:
         if os.getpid() != process:
             os._exit(0)  # the end of a forked child is not the end of the prompt
-        stage.close(on="bar")
-    engine = stage.engine
+        with contextlib.suppress(LivecodeError):  # it may be gone already
+            stage.close(on="bar")
+            if isinstance(last := names.get("stage"), Stage):
+                last.close(on="bar")
+    with contextlib.suppress(LivecodeError):
+        _say_what_goes_on(stage.engine)
+
+
+def _say_what_goes_on(engine: EngineState | None) -> None:
     if engine is not None and engine.name in running():
         other = "" if engine.name == MAIN else f" --name {engine.name}"
         print(f"The music goes on: livecode attach{other} comes back to it, livecode stop{other} ends it.")  # noqa: T201

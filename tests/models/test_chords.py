@@ -52,6 +52,7 @@ def test_typed_chords_are_a_progression(text, bars, changes):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("Am | | G", "Bar 2 of 'Am | | G' is empty: write _ to hold the chord on, or . for a rest."),
         ("Am F Hm", "Chord 3, 'Hm': there is no such chord; did you mean 'Bm'?"),
         ("am F", "Chord 1, 'am': there is no such chord; did you mean 'Am'?"),
         (

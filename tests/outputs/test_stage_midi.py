@@ -46,7 +46,9 @@ def test_ports_are_refused_in_a_sentence(jack_server: None) -> None:
         stage.midi("synth", api="jack")
         with pytest.raises(lc.BadInput, match="There is an output 'synth:in' already"):
             stage.midi("synth", api="jack")
-        with pytest.raises(lc.UnknownName, match="There is no output 'synth'"):
-            stage.part("lead").output = "synth"
+        with pytest.raises(lc.UnknownName, match="There is no output 'sinth'"):
+            stage.part("lead").output = "sinth"
+        stage.part("lead").output = "synth"
+        assert stage.part("lead").output == "synth:in"
     with lc.Stage(offline=True) as stage, pytest.raises(lc.BadInput, match="plays to the tape only"):
         stage.midi("synth")

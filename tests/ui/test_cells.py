@@ -251,3 +251,11 @@ def test_a_sweep_of_odd_cells_is_python_as_ever(cell: Cell) -> None:
     assert cell("") == ""
     assert cell("x = y = 2; x >> y") == "0"
     assert cell("import math as m\nm.pi > 3") == "True"
+
+
+def test_an_argument_that_is_mistyped_is_one_sentence_and_other_mistakes_are_pythons(cell: Cell) -> None:
+    assert cell("drums >> drums_rnn(temprature=2)") == (
+        "livecode: There is no argument of drums_rnn 'temprature': did you mean 'temperature'?"
+    )
+    assert cell("stage.part('lead').set(programm=5)").endswith("did you mean 'program'?")
+    assert "TypeError: unsupported operand" in cell("1 + 'a'")
