@@ -36,7 +36,7 @@ venv: fluidsynth .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
 	  { echo "livecode needs Python 3.11, and '$(PYTHON)' is not: name one with make PYTHON=/path/to/python3.11."; exit 1; }
 	.ci/need python3.11-venv "Python's venv" $(PYTHON) -c 'import ensurepip, venv'
-	echo "Installing livecode into .venv: 2 GB, a minute or more."
+	echo "Installing livecode into .venv: 2 GB, three minutes or more, and hardly a word meanwhile."
 	$(PYTHON) -m venv .venv
 	$(PIP) install --no-deps --require-hashes -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .

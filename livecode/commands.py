@@ -305,7 +305,8 @@ class Candidates(msgspec.Struct, frozen=True, tag=True):
 class PartState(msgspec.Struct, frozen=True):
     """One part, as a snapshot shows it. `doing`, `coming`, `waits` and `trouble` are words to show, empty for none.
 
-    `settings` holds what was set of gain, pan, channel (0-15), program (0-127), low, high and density.
+    `level` is what fades have brought it to, as amplitude, 0 to 1. `settings` holds what was set of gain, pan, channel (0-15),
+    program (0-127), low, high and density.
     """
 
     name: str
@@ -319,6 +320,7 @@ class PartState(msgspec.Struct, frozen=True):
     model: str
     waits: str
     trouble: str
+    level: float
     settings: Mapping[str, float | int]
     output: str
 

@@ -11,7 +11,7 @@ from .commands import Adjust, Candidates
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
 from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
-from .music import DENSEST, Beats, Note, Phrase, silence
+from .music import DENSEST, Beats, Note, Phrase, pitch_name, silence
 from .steps import Steps
 from .tempo import TempoMap
 
@@ -61,7 +61,8 @@ class Bounds:
         high = 127 if "high" in change.free else self.high if change.high is None else change.high
         density = None if "density" in change.free else self.density if change.density is None else change.density
         if high - low < 11:
-            raise BadInput(f"A range from {low} to {high} is less than an octave: give at least 12 pitches.")
+            named = f"{pitch_name(low)} to {pitch_name(high)}"
+            raise BadInput(f"A range from {named} is less than an octave: give at least 12 pitches.")
         return Bounds(low, high, density)
 
 
@@ -364,8 +365,15 @@ class Part:
 
     def _needs_model(self) -> Model:
         if self.model is None:
-            raise BadInput(f"{self.name} has no model yet: give it one first, such as {self.name} >> melody_rnn().")
+            phrase = self._lane.final()
+            model = "drums_rnn()" if phrase is not None and phrase.drums else "melody_rnn()"
+            raise BadInput(f"{self.name} has no model yet: give it one first, such as {self.name} >> {model}.")
         return self.model
+
+    def level_at(self, beat: Beats) -> float:
+        """What fades have brought it to, as amplitude, 0 to 1."""
+        value = self._controls[EXPRESSION].at(beat) if EXPRESSION in self._controls else None
+        return 1.0 if value is None else round((value / 127) ** 2, 2)
 
     def fade(self, level: float, at: Beats, over: Beats) -> None:
         """Bring the level (amplitude, 0 to 1) there evenly, in steps of an eighth of a beat."""

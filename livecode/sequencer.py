@@ -629,11 +629,10 @@ class Sequencer:
         phrase, coming = part.phrase_at(now), part.coming(now)
         sounding = phrase is not None and bool(phrase.notes)
         length = Fraction(0) if phrase is None else phrase.length / self.time.bar(now)
-        said = "empty" if part.mode is Mode.STOPPED and phrase is None else part.mode.value
         return PartState(
             name=part.name,
-            doing=f"{said} {counted(length, 'bar')}" if sounding else said,
-            coming="" if coming is None else f"{self._length(coming[1].length, coming[0])} from {self.time.place(coming[0])}",
+            doing=_doing(part.mode, counted(length, "bar") if sounding else "", silent=phrase is not None and not sounding),
+            coming="" if coming is None else f"{self._what(*coming)} from {self.time.place(coming[0])}",
             sounds=sounding and self._audible(part, now),
             muted=part.muted.at(now),
             soloed=part.soloed.at(now),
@@ -642,6 +641,7 @@ class Sequencer:
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else part.model.key.config,
             trouble=part.trouble,
+            level=part.level_at(now),
             settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),
         )
@@ -654,8 +654,20 @@ class Sequencer:
         """What the part's model has proposed."""
         return self._parts[part].candidates() if part in self._parts else Candidates()
 
+    def _what(self, at: Beats, phrase: Phrase) -> str:
+        return self._length(phrase.length, at) if phrase.notes else "silence"
+
     def _length(self, length: Beats, at: Beats) -> str:
         return counted(length / self.time.bar(at), "bar")
+
+
+def _doing(mode: Mode, bars: str, *, silent: bool) -> str:
+    """In words: `bars` sound, "" for none; `silent` says that what is there are empty bars."""
+    if mode is Mode.STOPPED:
+        return f"plays its last {bars}" if bars else "stopped" if silent else "empty"
+    if mode is Mode.LOOP and not bars:
+        return "loops empty bars" if silent else "waits"
+    return f"{mode.value} {bars}".rstrip()
 
 
 def _order(event: Event) -> tuple[Seconds, int]:

@@ -513,9 +513,14 @@ class Stage(_Strict):
 def _part_line(part: PartState, report: Report) -> str:
     marks = [f"next: {part.coming}"] if part.coming else []
     marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
+    marks += [f"faded to {part.level:g}" if part.level else "faded out"] if part.level < 1 else []
     marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density")]
+    low, high = (part.settings.get(name) for name in ("low", "high"))
+    if (low, high) != (None, None):
+        marks.append(f"{pitch_name(int(low or 0))} to {pitch_name(127 if high is None else int(high))}")
     marks += [f"on {part.output}"] if part.output else []
-    marks += [part.model] if part.model else []
+    resting = "" if part.doing.startswith("generates") else "at rest: "
+    marks += [resting + part.model] if part.model else []
     state = next((f" ({state.state})" for state in report.models if state.key.config == part.waits), "")
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
@@ -576,6 +581,8 @@ class PartHandle(_Strict):
 
     @output.setter
     def output(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise BadInput(f'output={name!r} is no output: give the name of one, or "" for the stage\'s own synthesizer.')
         self._stage.tell(Route(part=self._name, output=name))
 
     @property
@@ -718,13 +725,13 @@ class PartHandle(_Strict):
         """Bring the level there evenly over `bars` bars, from the next bar on: 0 is silent, 1 is as loud as the gain says."""
         return self._stage.tell(Fade(part=self._name, level=level, bars=_bars(bars, least=0), on=On.of(on)))
 
-    def fade_out(self, *, bars: float = 4) -> Answer:
+    def fade_out(self, *, bars: float = 4, on: str = "bar") -> Answer:
         """Fade to silence; the part goes on underneath."""
-        return self.fade(0, bars=bars)
+        return self.fade(0, bars=bars, on=on)
 
-    def fade_in(self, *, bars: float = 4) -> Answer:
+    def fade_in(self, *, bars: float = 4, on: str = "bar") -> Answer:
         """Fade back to as loud as the gain says."""
-        return self.fade(1, bars=bars)
+        return self.fade(1, bars=bars, on=on)
 
     def set(
         self,

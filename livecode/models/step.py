@@ -1,12 +1,17 @@
 """One compiled step of an RNN, on onnxruntime. No TensorFlow."""
 
+import os
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Official builds of onnxruntime write down an id of the device, and may send it home, unless this is said before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 Floats: TypeAlias = NDArray[np.float32]
 State: TypeAlias = tuple[Floats, ...]

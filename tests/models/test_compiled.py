@@ -245,3 +245,11 @@ def test_a_run_of_duels_excuses_but_a_few():
         Judge().take({"equal": False, "why": ""})
     with pytest.raises(AssertionError):
         judge.take(flip)
+
+
+def test_onnxruntime_writes_down_nothing_about_the_machine(tmp_path):
+    code = "from livecode.models import bundles, compiled; compiled.load(bundles.find('drums_rnn', 'drum_kit'))"
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=quiet | home)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
