@@ -60,6 +60,7 @@ __all__ = [
     "from_note_sequence",
     "from_pretty_midi",
     "improv_rnn",
+    "load_ipython_extension",
     "melody_rnn",
     "notes",
     "performance_rnn",
@@ -69,4 +70,22 @@ __all__ = [
     "silence",
     "to_note_sequence",
     "to_pretty_midi",
+    "unload_ipython_extension",
 ]
+
+
+def load_ipython_extension(shell: object) -> None:
+    """Make an IPython prompt the instrument; IPython calls this for %load_ext livecode.
+
+    It opens a stage, or attaches to the engine that runs, unless `stage` is one already.
+    """
+    from .ui import extension  # loads IPython, which start-up does without
+
+    extension.load(shell)
+
+
+def unload_ipython_extension(shell: object) -> None:
+    """Take it all back but the names; the music goes on. IPython calls this for %unload_ext livecode."""
+    from .ui import extension
+
+    extension.unload(shell)

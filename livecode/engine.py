@@ -26,8 +26,9 @@ from .models.keeper import Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
+from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
-from .protocol import LogEntry, Opening, OpenPort, Report
+from .protocol import LogEntry, Opening, OpenPort, OutputState, Report
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
 
@@ -101,7 +102,7 @@ class Engine:
         return Report(
             snapshot=self._snapshot,
             models=self._host.states(),
-            outputs=tuple(str(output) for output in self._outputs),
+            outputs=tuple(_state(output) for output in self._outputs),
             closed=self.closed,
             no_audio="",
         )
@@ -392,6 +393,11 @@ class OfflineEngine(Engine):
         """End the models' worker; safe to call twice. The tape stays."""
         self.closed = True
         self._host.close()
+
+
+def _state(output: Output) -> OutputState:
+    late = output.lateness[1] if isinstance(output, MidiOutput) and output.played else None
+    return OutputState(output.name, str(output), output.trouble, late)
 
 
 def _culprit() -> str:

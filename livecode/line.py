@@ -64,6 +64,8 @@ class Line:
         message = encode(Envelope(os.urandom(8).hex(), request))
         if len(message) > LONGEST_REQUEST:
             raise LivecodeError(f"That is too long to be sent ({len(message) / 2**20:.0f} MB): give a shorter phrase.")
+        if self._owner != os.getpid():  # a child must not talk on its parent's line, nor wait for a thread of its parent's
+            self._connection, self._owner, self._lock = None, os.getpid(), threading.RLock()
         with self._lock:
             if self.closed:
                 raise StageClosed("This stage is closed: open another with Stage().")
@@ -73,8 +75,6 @@ class Line:
         return reply
 
     def _exchange(self, message: bytes) -> Reply:
-        if self._owner != os.getpid():  # a child of the prompt's process must not talk on its parent's line
-            self._connection, self._owner = None, os.getpid()
         if self._connection is not None:
             with contextlib.suppress(OSError, EOFError):
                 return self._said(self._connection, message)

@@ -212,15 +212,28 @@ class EngineState(msgspec.Struct, frozen=True):
         return " · ".join(said)
 
 
+class OutputState(msgspec.Struct, frozen=True):
+    """An output: its name, its line in the status, its trouble ("" for none), and how late its sender was with 95 % of the last
+    notes, None if it has no sender or has sent nothing."""
+
+    name: str
+    line: str
+    trouble: str
+    late: Seconds | None
+
+    def __str__(self) -> str:
+        return self.line
+
+
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """To `Look`: what was so a moment ago. `outputs` are their lines in the status.
+    """To `Look`: what was so a moment ago.
 
     `no_audio` says what keeps FluidSynth or another output from playing as it should, "" for nothing.
     """
 
     snapshot: Snapshot
     models: tuple[ModelState, ...]
-    outputs: tuple[str, ...]
+    outputs: tuple[OutputState, ...]
     closed: bool
     no_audio: str
     engine: EngineState | None = None

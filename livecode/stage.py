@@ -192,6 +192,7 @@ class Stage(_Strict):
         self._engine, self._starter = engine, started
         self._parts: dict[str, PartHandle] = {}
         self._taps = Taps()
+        self._listener: Callable[[Answer], None] | None = None
         self._process = os.getpid()
         if started:
             atexit.register(self._exit)
@@ -228,7 +229,7 @@ class Stage(_Strict):
         """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
         settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
-            self.tell(Declare(part=name))
+            self._engine.submit(Declare(part=name))
             self._parts[name] = PartHandle(self, name)
         if settings != Adjust(part=name):
             self.tell(settings)
@@ -250,7 +251,7 @@ class Stage(_Strict):
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
-        return Answer(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
+        return self._said(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
 
     # Time
 
@@ -480,7 +481,21 @@ class Stage(_Strict):
 
     def tell(self, command: AnyCommand) -> Answer:
         """Send a command; returns the sentence that says what comes of it. Raises what is refused."""
-        return Answer(self._engine.submit(command).words)
+        return self._said(self._engine.submit(command).words)
+
+    def listen(self, listener: Callable[[Answer], None] | None) -> None:
+        """Have `listener` called with every sentence that comes of a command, in the thread that gave it; None for nobody."""
+        self._listener = listener
+
+    def _said(self, words: str) -> Answer:
+        answer = Answer(words)
+        if self._listener is not None:
+            self._listener(answer)
+        return answer
+
+    def report(self) -> Report:
+        """How the music, models, outputs and the engine are, as a value."""
+        return self._engine.report()
 
     def model_states(self) -> tuple[ModelState, ...]:
         """The models that were asked for, and how they are."""

@@ -87,7 +87,9 @@ ALLOWED: dict[str, set[str]] = {
     "stage": VALUES
     | {"commands", "engine", "formats", "gm", "models.keeper", "models.wire", "notation", "outputs", "places", "protocol"}
     | {"remote", "tempo"},
-    "ui": VALUES | {"models.bundles", "models.official", "outputs", "places", "stage", "models.specs", "notation", "ui"},
+    "ui": VALUES
+    | {"commands", "gm", "models.bundles", "models.official", "models.specs", "models.wire", "notation", "outputs", "places"}
+    | {"protocol", "stage", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -69,7 +69,7 @@ def test_the_five_actions_and_stop_with_a_real_model(stage: lc.Stage) -> None:
     lead.generate()
     wait_until(lambda: len(lead.takes) >= here + 4, "new bars every loop")
     lead.stop()
-    assert "lead: stopped" in repr(lead)
+    wait_until(lambda: "lead: stopped" in repr(lead), "the end of the loop")
 
 
 def test_of_eight_candidates_one_is_picked(stage: lc.Stage) -> None:

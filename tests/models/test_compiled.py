@@ -236,6 +236,14 @@ def test_the_judge_of_the_duels_excuses_a_rounding_and_nothing_else():
     assert flipped([row], [row[::-1]], [0.3]) == ""
 
 
+def test_onnxruntime_writes_down_nothing_about_the_machine(tmp_path):
+    code = "from livecode.models import bundles, compiled; compiled.load(bundles.find('drums_rnn', 'drum_kit'))"
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=quiet | home)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_a_run_of_duels_excuses_but_a_few():
     judge, flip = Judge(), {"equal": False, "why": "draw 1: at 0.25 ..."}
     for _ in range(EXCUSED):
@@ -245,11 +253,3 @@ def test_a_run_of_duels_excuses_but_a_few():
         Judge().take({"equal": False, "why": ""})
     with pytest.raises(AssertionError):
         judge.take(flip)
-
-
-def test_onnxruntime_writes_down_nothing_about_the_machine(tmp_path):
-    code = "from livecode.models import bundles, compiled; compiled.load(bundles.find('drums_rnn', 'drum_kit'))"
-    quiet = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
-    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=quiet | home)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

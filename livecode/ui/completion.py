@@ -1,0 +1,197 @@
+"""What Tab offers beside what IPython knows: names inside quotes, names of parts, and the prompt's own words."""
+
+import inspect
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from ..commands import On
+from ..gm import DRUMS, PROGRAMS
+from ..models.bundles import BUILT_IN, FAMILIES
+from ..models.official import CATALOGUE, PREFIX
+from ..models.wire import Engine
+from ..music import Seconds
+from ..outputs import ports, soundfonts
+from ..stage import PartHandle, Stage
+from .names import SETTINGS
+from .watch import Sight
+
+PORTS_WITHIN: Seconds = 0.25
+PORTS_KEPT: Seconds = 5.0
+"""How long Tab waits for the MIDI ports, which another thread lists, and for how long a list is good."""
+
+METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the cursor is: in the open string `typed`, or at the word `typed`, which `quoted` tells apart.
+
+    `call` is the function whose parentheses are open, as it is written ("stage.midi"), "" for none; `keyword` the argument that
+    the string is given to, or "[" within brackets, or the target of an assignment ("lead.output").
+    """
+
+    typed: str
+    quoted: bool
+    call: str
+    keyword: str
+
+
+_TOKEN = re.compile(r"(?P<string>'(?:[^'\\\n]|\\.)*'?|\"(?:[^\"\\\n]|\\.)*\"?)|[^\W\d][\w.]*|#.*|\d+|\S")
+_MOST_READ = 2000
+
+
+def place(text: str) -> Place:
+    """Where the end of the text is.
+
+    >>> place('lead >> melody_rnn("att')
+    Place(typed='att', quoted=True, call='melody_rnn', keyword='')
+    >>> place('lead.set(gain=0.5, program="Vib')
+    Place(typed='Vib', quoted=True, call='lead.set', keyword='program')
+    >>> place('lead.output = "Dig')
+    Place(typed='Dig', quoted=True, call='', keyword='lead.output')
+    """
+    text = text[-_MOST_READ:]
+    open_calls: list[tuple[str, str]] = [("", "")]
+    keyword = before = last = ""
+    end = 0
+    for token in _TOKEN.finditer(text):
+        end = token.end()
+        last, before = token.group(), last
+        if token["string"] and (len(last) == 1 or last[-1] != last[0]):
+            return Place(last[1:], True, open_calls[-1][0], keyword)
+        if last in ("(", "[", "{"):
+            open_calls.append((before if last == "(" and _is_name(before) else before + last, keyword))
+            keyword = "" if last == "(" else "["
+        elif last in (")", "]", "}") and len(open_calls) > 1:
+            keyword = open_calls.pop()[1]
+        elif last == "=":
+            keyword = before
+        elif last == "," and keyword != "[":
+            keyword = ""
+    word = last if end == len(text) and _is_name(last) else ""
+    return Place(word, False, open_calls[-1][0], keyword)
+
+
+def _is_name(token: str) -> bool:
+    return bool(token) and (token[0].isalpha() or token[0] == "_")
+
+
+class Ports:
+    """The MIDI ports, listed by a thread of their own: a sound server that hangs must not hold the prompt."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._listed = -PORTS_KEPT
+        self._thread: threading.Thread | None = None
+
+    def names(self) -> list[str]:
+        """What is known within a quarter of a second."""
+        if time.monotonic() - self._listed > PORTS_KEPT and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._list, name="livecode ports", daemon=True)
+            self._thread.start()
+        if self._thread is not None:
+            self._thread.join(PORTS_WITHIN)
+        return self._names
+
+    def _list(self) -> None:
+        try:
+            self._names, self._listed = ports.outputs(), time.monotonic()
+        except Exception:  # whatever a driver does, Tab goes on with what it knew
+            self._listed = time.monotonic()
+
+
+class Matcher:
+    """Offers names for a place in a cell. Asks no engine: parts and outputs are those of the last report."""
+
+    def __init__(self, sight: Callable[[], Sight], namespace: Mapping[str, Any]) -> None:
+        self._sight, self._names = sight, namespace
+        self._ports = Ports()
+        self._by_keyword: dict[str, Callable[[], Iterable[str]]] = {
+            "program": lambda: PROGRAMS,
+            "soundfont": soundfonts.available,
+            "output": self._outputs,
+            "port": self._ports.names,
+            "on": lambda: [moment.value for moment in On],
+            "engine": lambda: get_args(Engine),
+            "primer": lambda: ["last"],
+            "api": ports.apis,
+            "meter": lambda: METERS,
+        }
+        self._first_of: dict[str, Callable[[], Iterable[str]]] = {
+            "midi": self._ports.names,
+            "part": self._parts,
+            "takes": self._parts,
+            "parts[": self._parts,
+            "free": lambda: ["range", "density", "channel"],
+        }
+
+    def offers(self, here: Place) -> list[str]:
+        """What could stand at a place, in the order to show it."""
+        if here.quoted:
+            known = self._quoted(here)
+            folded = here.typed.casefold()
+            begin = [name for name in known if name.casefold().startswith(folded)]
+            return begin + [name for name in known if folded and folded in name.casefold() and name not in begin]
+        return [name for name in self._words(here) if here.typed and name.startswith(here.typed)]
+
+    def _quoted(self, here: Place) -> list[str]:
+        call = here.call.rpartition(".")[2]
+        if here.keyword in ("", "model") and call in FAMILIES:
+            return _models(call)
+        given = here.keyword.rpartition(".")[2]
+        source = self._first_of.get(call) if given in ("", "[") else self._by_keyword.get(given)
+        return list(source()) if source else []
+
+    def _words(self, here: Place) -> Iterable[str]:
+        """Knobs within a call, drums within `beat`; else names of parts and of the prompt's settings."""
+        if here.call and not here.keyword:
+            yield from (f"{name}=" for name in self._knobs(here.call))
+        if not here.call and "." not in here.typed:
+            yield from (name for name in [*self._parts(), *SETTINGS] if name not in self._names)
+
+    def _knobs(self, call: str) -> Iterable[str]:
+        if call in ("beat", "lc.beat"):
+            return DRUMS
+        owner, _, name = call.rpartition(".")
+        held = self._names.get(owner)
+        kind = type(held) if isinstance(held, Stage | PartHandle) else held if inspect.ismodule(held) else None
+        function = getattr(kind, name, None) if owner else self._names.get(name)
+        if not getattr(function, "__module__", "").startswith("livecode."):
+            return []
+        known = inspect.signature(function).parameters.values() if callable(function) else []
+        return [
+            each.name for each in known if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD) and each.name != "self"
+        ]
+
+    def _parts(self) -> list[str]:
+        report = self._sight().report
+        return [part.name for part in report.snapshot.parts] if report else []
+
+    def _outputs(self) -> list[str]:
+        report = self._sight().report
+        return [output.name for output in report.outputs] if report else []
+
+
+def _models(family: str) -> list[str]:
+    """Names that a model function takes: the bundles that come along first."""
+    official = [PREFIX + name for name, owner in CATALOGUE.items() if owner == family]
+    return [config for config in FAMILIES[family] if config in BUILT_IN] + official
+
+
+def matcher(words: Matcher) -> Callable[[Any], Any]:
+    """The same for IPython: to be appended to its completer's `custom_matchers`."""
+    from IPython.core.completer import SimpleCompletion, context_matcher  # is loaded by whoever calls this
+
+    @context_matcher()  # type: ignore[untyped-decorator]
+    def livecode_matcher(context: Any) -> dict[str, Any]:
+        lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
+        here = place("\n".join(lines))
+        completions = [SimpleCompletion(text=name, type="name" if here.quoted else "param") for name in words.offers(here)]
+        suppress = here.quoted and bool(completions)
+        return {"completions": completions, "matched_fragment": here.typed, "suppress": suppress, "ordered": True}
+
+    return livecode_matcher  # type: ignore[no-any-return]

@@ -1,0 +1,193 @@
+"""What `lead.mute?` shows: what to type first, then what it does."""
+
+import inspect
+import shutil
+import textwrap
+from html import escape
+from typing import TypeAlias
+
+from IPython.core.oinspect import InspectorHookData
+
+from ..models.bundles import FAMILIES
+from ..music import Phrase
+from ..stage import PartHandle, Stage
+
+OF_STAGE = {
+    "attach": 'stage = lc.Stage.attach()  or  lc.Stage.attach("left")',
+    "bpm": "stage.bpm = 96  or  bpm = 96",
+    "candidates": 'stage.candidates("lead")',
+    "click": "stage.click()  then  click = stage.parts['click']; click.mute()",
+    "close": 'stage.close()  or  stage.close(on="bar")',
+    "count_in": "stage.count_in(2)",
+    "engine": "stage.engine",
+    "go_on": "stage.go_on()",
+    "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
+    "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
+    "listen": "stage.listen(print)  and  stage.listen(None)",
+    "log": "stage.log()  or  stage.log(50)  or  stage.log(worker=True)  or  %log",
+    "log_entries": "stage.log_entries()[-1].sentence",
+    "meter": 'stage.meter = "7/8"',
+    "midi": 'stage.midi("Digitone")  then  lead.output = "Digitone"',
+    "model_states": "stage.model_states()",
+    "note": 'stage.note("the second song begins")',
+    "panic": "stage.panic()  or  %panic",
+    "part": 'bass = stage.part("bass", program="Fretless Bass", gain=0.8)',
+    "parts": 'stage.parts["drums"].mute()',
+    "pause": 'stage.pause()  or  stage.pause(on="now")',
+    "ramp": "stage.ramp(120, bars=4)",
+    "redo": "stage.redo()  or  %redo",
+    "render": 'stage.render("take.wav")  or  stage.render("take.mid", bars=8)',
+    "report": "stage.report().snapshot",
+    "restart": "stage.restart()",
+    "run": "stage.run(bars=4)  on a lc.Stage(offline=True)",
+    "shut_down": 'stage.shut_down(on="bar")',
+    "snapshot": "stage.snapshot().bar",
+    "started": "stage.started",
+    "status": "stage.status()  or  %status",
+    "swing": "stage.swing = 0.58  or  swing = 0.58",
+    "takes": 'stage.takes("lead")[-1]',
+    "tap": "stage.tap()  four times in the tempo",
+    "tape": "stage.tape.onsets()",
+    "tell": "stage.tell(lc.commands.Hush())",
+    "undo": "stage.undo()  or  %undo",
+}
+
+OF_PART = {
+    "candidates": "lead.candidates(8)  then  lead.pick(3)",
+    "channel": "lead.channel = 3",
+    "density": "lead.density = 2  and  lead.free('density')",
+    "fade": "lead.fade(0.5, bars=2)",
+    "fade_in": "lead.fade_in(bars=2)",
+    "fade_out": "lead.fade_out(bars=2)",
+    "free": 'lead.free("range")  or  lead.free()',
+    "gain": "lead.gain = 0.8",
+    "generate": 'lead.generate()  or  lead.generate(on="bar")',
+    "generate_once": "lead.generate_once()",
+    "grab": "phrase = lead.grab(8)",
+    "loop": 'lead.loop()  or  lead.loop(on="bar")',
+    "mute": 'lead.mute()  or  lead.mute(on="bar")',
+    "name": "lead.name",
+    "output": 'lead.output = "Digitone"',
+    "pan": "lead.pan = -0.5",
+    "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
+    "program": 'lead.program = "Vibraphone"',
+    "range": 'lead.range = ("C3", "C5")  and  lead.free("range")',
+    "redo": "lead.redo()",
+    "reset": "lead.reset()",
+    "reset_generate": "lead.reset_generate()",
+    "set": 'lead.set(program="Vibraphone", gain=0.8, range=("C3", "C5"))',
+    "solo": "lead.solo()",
+    "state": "lead.state().doing",
+    "stop": 'lead.stop()  or  lead.stop(on="bar")',
+    "take": "lead.take(-1)",
+    "takes": "lead.takes[-1]",
+    "undo": "lead.undo()",
+    "unmute": "lead.unmute()",
+    "unsolo": "lead.unsolo()",
+}
+
+OF_WORDS = {
+    "beat": 'drums >> beat(kick="x...x...", snare="....x...", hat="x.x.x.x.")',
+    "chords": 'keys >> chords("C Am | F G")  and  lead >> improv_rnn(chords="C Am | F G")',
+    "improv_rnn": 'lead >> improv_rnn(chords="Am F C G", bars=4)',
+    "drums_rnn": 'drums >> drums_rnn("drum_kit", bars=2, temperature=1.1)',
+    "melody_rnn": 'lead >> melody_rnn("attention_rnn", bars=4, temperature=1.1)',
+    "notes": 'lead >> notes("C4 E4 . G4,C5 _", dur=0.5)',
+    "read_midi": 'lead >> lc.read_midi("riff.mid")',
+    "silence": "lead >> lc.silence(4)",
+}
+
+_PART = """{name} >> notes("C4 E4 . G4")      {name} >> beat(kick="x...", hat="x.x.")      your own
+{name} >> melody_rnn(bars=4)          {name} >> drums_rnn(bars=2)                 a model's
+{name}.loop()  .generate()  .generate_once()  .reset()  .reset_generate()  .stop()
+{name}.undo()  .redo()  .take(-1)  .candidates(8)  .pick(3)
+{name}.mute()  .unmute()  .solo()  .unsolo()  .fade_out(bars=4)  .fade_in(bars=4)
+{name}.gain = 0.8    {name}.program = "Vibraphone"    {name}.set(range=("C3", "C5"), density=2)"""
+
+_PHRASE = "lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.thinned(2)"
+
+_STAGE = """stage.part("bass")      or just  bass >> notes("C2 G2")
+stage.bpm = 96    .meter = "7/8"    .swing = 0.58    .ramp(120, bars=4)
+stage.pause()  .go_on()  .restart()  .click()  .count_in(2)
+stage.hush()  .panic()  .status()  .log()  .render("take.wav")"""
+
+
+_LONG = 90
+"""A line of a docstring that is longer than this goes on in the next."""
+
+Sections: TypeAlias = list[tuple[str, str]]
+"""Titles and what stands below them."""
+
+
+def about(thing: object) -> Sections | None:
+    """The help for something of livecode's: an example first. None for anything else.
+
+    >>> about(Stage.panic)
+    [('Try', 'stage.panic()  or  %panic'), ('Does', 'Stop all parts now, and end every note by all means.')]
+    """
+    if isinstance(thing, PartHandle):
+        what = f"{inspect.getdoc(PartHandle)}\nA name and a ? say more: {thing.name}.fade?"
+        return [("Try", _PART.format(name=thing.name)), ("Is", what)]
+    if isinstance(thing, Stage):
+        return [("Try", _STAGE), ("Is", "The stage. A name and a ? say more: stage.midi?   lc.Stage? says how to open one.")]
+    if isinstance(thing, Phrase):
+        return [("Try", _PHRASE), ("Is", inspect.getdoc(Phrase) or "")]
+    example = _example(thing)
+    if example is None:
+        return None
+    return [("Try", example), ("Does", _for_performers(inspect.getdoc(thing) or "")), *_signature(thing)]
+
+
+def _for_performers(doc: str) -> str:
+    """A docstring without what is for those who read the source, no wider than the terminal."""
+    lines: list[str] = []
+    goes_on = False
+    for line in doc.partition(">>>")[0].splitlines():
+        if goes_on and line:
+            lines[-1] += f" {line}"
+        elif not line.startswith("Source:"):
+            lines.append(line)
+        goes_on = len(line) > _LONG
+    width = shutil.get_terminal_size().columns
+    return "\n".join("\n".join(textwrap.wrap(line, width)) for line in lines).strip()
+
+
+def _signature(thing: object) -> Sections:
+    if not inspect.isroutine(thing):
+        return []
+    known = [str(each).partition(":")[0] + _default(each) for each in inspect.signature(thing).parameters.values()]
+    named = [each for each in known if each != "self"]
+    return [("Takes", ", ".join(named))] if named else []
+
+
+def _default(each: inspect.Parameter) -> str:
+    return "" if each.default is each.empty else f"={each.default!r}"
+
+
+def _example(thing: object) -> str | None:
+    module, path = getattr(thing, "__module__", ""), getattr(thing, "__qualname__", "")
+    if isinstance(thing, property) and thing.fget is not None:
+        return next((table[name] for kind, table in _TABLES for name in table if vars(kind).get(name) is thing), None)
+    if not isinstance(module, str) or not module.startswith("livecode."):
+        return None
+    owner, _, name = path.rpartition(".")
+    if not owner and name in FAMILIES:
+        return OF_WORDS.get(name, f"lead >> {name}()")
+    tables = {"Stage": OF_STAGE, "PartHandle": OF_PART, "": OF_WORDS}
+    return tables.get(owner, {}).get(name)
+
+
+_TABLES = ((Stage, OF_STAGE), (PartHandle, OF_PART))
+
+
+def _shown(data: InspectorHookData) -> Sections | None:
+    return None if data.detail_level else about(data.obj)
+
+
+def _as_html(data: InspectorHookData) -> Sections | None:
+    sections = _shown(data)
+    return sections and [(title, f"<pre>{escape(text)}</pre>") for title, text in sections]
+
+
+HOOKS = {"text/plain": _shown, "text/html": _as_html}
+"""The same for IPython's inspector; with ?? it shows the source as ever."""

@@ -1,0 +1,112 @@
+"""The prompt's own commands: %bpm, %hush, %panic, %undo, %redo, %status, %log."""
+
+import re
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from ..errors import BadInput
+from ..stage import Answer, Lines
+from .names import Home
+
+
+@magics_class
+class StageMagics(Magics):  # type: ignore[misc]
+    """Each does what the stage's word of that name does. What is no argument of it is refused with a BadInput."""
+
+    def __init__(self, shell: Any, home: Home) -> None:
+        super().__init__(shell)
+        self._home = home
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def bpm(self, line: str) -> Answer | float | None:
+        """Set the tempo, or say it.
+
+        %bpm 128      on the next bar
+        %bpm 96 8     evenly over eight bars, from the next bar on
+        %bpm          says it
+        """
+        stage, words = self._home.stage, line.split()
+        if not words:
+            return stage.bpm
+        if change := re.fullmatch(r"([-+*/])=(.+)", line.strip()):  # IPython's automagic takes `bpm += 4` for this magic
+            stage.bpm = self.shell.ev(f"{stage.bpm} {change[1]} ({change[2]})")
+            return None
+        if len(words) > 2:
+            raise BadInput(f"%bpm {line} is not understood: say %bpm 128, or %bpm 128 4 to get there over four bars.")
+        if len(words) == 2:
+            return stage.ramp(words[0], bars=_bars(words[1]))
+        stage.bpm = words[0]
+        return None
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def hush(self, line: str) -> Answer:
+        """Stop all parts, on the next bar.
+
+        %hush         on the bar
+        %hush beat    on the beat; %hush now: at once
+        """
+        return self._home.stage.hush(on=line.strip() or "bar")
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def panic(self, line: str) -> Answer:
+        """Stop all parts and end every note by all means, now.
+
+        %panic
+        """
+        _nothing("panic", line)
+        return self._home.stage.panic()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def undo(self, line: str) -> Answer:
+        """Take back the last command to any part, on the bar; again and again.
+
+        %undo         %redo takes back the undo
+        """
+        _nothing("undo", line)
+        return self._home.stage.undo()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def redo(self, line: str) -> Answer:
+        """Take back the last undo, on the bar.
+
+        %redo
+        """
+        _nothing("redo", line)
+        return self._home.stage.redo()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def status(self, line: str) -> Lines:
+        """Say where the music is, what every part does, and how models, outputs and the engine are.
+
+        %status
+        """
+        _nothing("status", line)
+        return self._home.stage.status()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def log(self, line: str) -> Lines:
+        """Say what happened, newest last.
+
+        %log             the last twenty sentences
+        %log 50          the last fifty
+        %log worker      what the models' worker wrote, tracebacks among it
+        """
+        words = line.split()
+        worker = "worker" in words
+        rest = [word for word in words if word != "worker"]
+        if len(rest) > 1 or len(words) - len(rest) > 1 or (rest and not re.fullmatch("[1-9][0-9]{0,3}", rest[0])):
+            raise BadInput(f"%log {line} is not understood: say %log, %log 50 or %log worker.")
+        return self._home.stage.log(int(rest[0]) if rest else 20, worker=worker)
+
+
+def _nothing(name: str, line: str) -> None:
+    if line.strip():
+        raise BadInput(f"%{name} takes nothing, and was given {line.strip()!r}: say %{name}.")
+
+
+def _bars(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise BadInput(f"{word!r} is no number of bars: say %bpm 128 4 to get there over four bars.") from None

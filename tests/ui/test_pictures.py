@@ -1,0 +1,129 @@
+"""What phrases, parts and stages look like."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import livecode as lc
+from livecode.ui.pictures import MOST_ROWS, roll, svg
+
+Cell = Callable[[str], str]
+
+
+def test_a_melody_is_a_piano_roll(cell: Cell) -> None:
+    assert cell('notes("C4 E4 . E4 E4,G4 _")').splitlines() == [
+        "6 beats, 5 notes",
+        " G4                 ████████",
+        "F#4",
+        " F4",
+        " E4     ████    ███▌████████",
+        "D#4",
+        " D4",
+        "C#4",
+        " C4 ████",
+        "    1   2   3   4   5   6",
+    ]
+
+
+def test_drums_are_shown_as_they_are_written(cell: Cell) -> None:
+    assert cell('beat(kick="x...x..o", hat="x.X.x.X.")').splitlines() == [
+        "2 beats, 7 strokes",
+        " hat x.X.|x.X.",
+        "kick x...|x..o",
+        "     1    2",
+    ]
+
+
+def test_silence_is_said(cell: Cell) -> None:
+    assert cell("lc.silence(4)") == "4 beats of silence"
+
+
+def test_what_is_too_long_is_shown_from_its_beginning() -> None:
+    drawn = roll(lc.notes("C4 E4 " * 40), 60)
+    assert drawn.startswith("80 beats, 80 notes (shown: the first 14 beats)")
+    assert max(len(line) for line in drawn.splitlines()) <= 60
+
+
+def test_a_wide_range_takes_several_pitches_a_row() -> None:
+    assert len(roll(lc.notes("C-1 C4 G9")).splitlines()) <= MOST_ROWS + 2
+
+
+def test_without_unicode_there_are_letters_only() -> None:
+    assert roll(lc.notes("C4 C4"), ascii_only=True).splitlines()[1] == " C4 ###=####"
+
+
+phrases = st.builds(
+    lambda notes, drums: lc.Phrase(tuple(notes), Fraction(8), drums),
+    st.lists(
+        st.builds(
+            lc.Note,
+            st.fractions(0, Fraction(63, 8), max_denominator=24),
+            st.fractions(Fraction(1, 24), 9, max_denominator=24),
+            st.integers(0, 127),
+            st.integers(1, 127),
+        ),
+        max_size=40,
+    ),
+    st.booleans(),
+)
+
+
+@given(phrases, st.integers(1, 120))
+@settings(max_examples=150, deadline=None)
+def test_any_phrase_fits_any_width(phrase: lc.Phrase, width: int) -> None:
+    rows = roll(phrase, width).splitlines()
+    assert all(len(row) <= max(width, 24) for row in rows[1:])
+    ElementTree.fromstring(svg(phrase))
+
+
+def test_a_part_shows_its_state_and_its_notes(shell: Any, cell: Cell) -> None:
+    cell('lead >> notes("C4 E4")')
+    shell.user_ns["stage"].run(bars=1)
+    assert cell("lead").splitlines() == [
+        "lead: loops 1/2 bar",
+        "  2 beats, 2 notes",
+        "   E4     ████",
+        "  D#4",
+        "   D4",
+        "  C#4",
+        "   C4 ████",
+        "      1   2",
+    ]
+
+
+def test_a_stage_shows_a_table_of_its_parts(shell: Any, cell: Cell) -> None:
+    cell('drums >> beat(kick="x...")\nlead >> notes("C4 E4")\nlead.set(program="Vibraphone", gain=0.5)\nlead.mute()')
+    shell.user_ns["stage"].run(bars=1)
+    assert cell("stage").splitlines() == [
+        "bar 2, beat 1 · 120 bpm · 4/4",
+        "part   does           sound",
+        "drums  loops 1/4 bar",
+        "lead   loops 1/2 bar  muted, Vibraphone, gain 0.5",
+        "output: the tape only",
+    ]
+
+
+def test_repr_stays_short_in_logs_and_within_other_things(shell: Any, cell: Cell) -> None:
+    assert cell('[notes("C4")]') == "[<phrase of 1 beats: 0 C4>]"
+    assert repr(lc.notes("C4")) == "<phrase of 1 beats: 0 C4>"
+    assert cell('repr(notes("C4"))') == "'<phrase of 1 beats: 0 C4>'"
+
+
+def test_notebooks_get_a_picture(shell: Any) -> None:
+    shown, _ = shell.display_formatter.format(lc.beat(kick="x...", hat="xxxx"))
+    drawing = ElementTree.fromstring(shown["image/svg+xml"])
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(drawing.findall(f"{space}rect")) == 5
+    assert [text.text for text in drawing.findall(f"{space}text")] == ["1", "kick", "hat"]
+
+
+@pytest.mark.parametrize("length", [4096])
+def test_half_an_hour_of_notes_is_drawn_in_part(length: int) -> None:
+    long = lc.Phrase(tuple(lc.Note(Fraction(beat), Fraction(1), 60) for beat in range(length)), Fraction(length))
+    assert len(svg(long)) < 200_000
+    assert len(roll(long)) < 500
