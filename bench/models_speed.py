@@ -1,6 +1,6 @@
 """How long models take: compiled, and beside it on Magenta's own generators, in one run.
 
-    python bench/models_speed.py
+    python bench/models_speed.py [--requests 60]
 
 Two workers, one for each engine, are asked the same requests in turns, so that what else the machine does meets both. Times are
 of the worker, from the request read to the phrase ready: median, p95 and longest, in ms. Beside the built-in bundles stand
@@ -10,6 +10,7 @@ starting its process to its first bars, and its memory after all requests.
 
 # ruff: noqa: T201
 
+import argparse
 import os
 import platform
 import statistics
@@ -26,7 +27,6 @@ from livecode.models.chords import chords
 from livecode.models.host import WORKER
 from livecode.music import Note, Phrase
 
-RUNS = 60
 STARTS = 5
 ENGINES = ("compiled", "magenta")
 
@@ -49,6 +49,7 @@ sys.path.insert(0, {str(Path(__file__).parents[1] / "tests" / "models")!r})
 import tensorflow.compat.v1 as tf, tiny
 for config in {list(BIG)!r}:
     tiny.make(tf, tiny.all_makers()[config], Path(sys.argv[1], config + ".mag"), "batch_size=1", loud=1.0)
+tiny.make(tf, tiny.all_makers()["attention_rnn"], Path(sys.argv[1], "batch.mag"), "batch_size=128", loud=1.0)
 """
 
 
@@ -121,7 +122,7 @@ def figures(seconds: list[float]) -> str:
     return f"{statistics.median(ordered):8.1f}{ordered[int(0.95 * len(ordered))]:8.1f}{ordered[-1]:8.1f}"
 
 
-def compare(folder: Path) -> None:
+def compare(folder: Path, requests: int) -> None:
     drums, melody = ("drums_rnn", "drum_kit"), ("melody_rnn", "attention_rnn")
     big = {config: (family, folder / f"{config}.mag") for config, family in BIG.items()}
     played, conditioned = big["performance_with_dynamics"], big["multiconditioned_performance_with_dynamics"]
@@ -137,6 +138,7 @@ def compare(folder: Path) -> None:
         ("drum_kit, 2 bars after 2", drums, rock(8), 8, {}),
         ("drum_kit, 2 bars after 1, 4 x 2 paths", drums, rock(4), 8, search),
         ("melody 2x128, attention 40, 4 bars after 1", big["attention_rnn"], tune(4), 16, {}),
+        ("the same, exported at a batch size of 128", ("melody_rnn", folder / "batch.mag"), tune(4), 16, {}),
         ("drum_kit 3x256, attention 32, 2 bars after 1", big["drum_kit"], rock(4), 8, {}),
         ("chord_pitches_improv 3x256, 4 bars after 1", big["chord_pitches_improv"], tune(4), 16, {"chords": over}),
         ("attention_improv 3x128, attention 40, 4 after 1", big["attention_improv"], tune(4), 16, {"chords": over}),
@@ -153,7 +155,7 @@ def compare(folder: Path) -> None:
         took: dict[str, list[float]] = {engine: [] for engine in ENGINES}
         for engine, key in keys.items():
             workers[engine].load(key)
-        for seed in range(RUNS // 3 if knobs or "3x" in label else RUNS):
+        for seed in range(requests // 3 if knobs or "3x" in label or "batch" in label else requests):
             for engine, key in keys.items():
                 took[engine].append(workers[engine].seconds(key, primer, beats, seed, **knobs))
         ratio = statistics.median(took["magenta"]) / statistics.median(took["compiled"])
@@ -183,11 +185,14 @@ def starts() -> None:
 
 
 def main() -> None:
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {RUNS} requests a row")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=60, help="how often each row is asked; the slow ones a third as often")
+    requests = parser.parse_args().requests
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {requests} requests a row")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         subprocess.run([sys.executable, "-c", UNTRAINED, folder], check=True, capture_output=True)
-        compare(Path(folder))
+        compare(Path(folder), requests)
     starts()
 
 

@@ -245,7 +245,7 @@ class Sequencer:
         """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
         if isinstance(command, Assign):
             part.assign(command.model, now)
-            return f"waits for {command.model.key}; what sounds goes on"
+            return "; ".join(filter(None, (f"waits for {command.model.key}", "what sounds goes on", command.model.remark)))
         model = part.propose(command.n)
         return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
 

@@ -781,6 +781,12 @@ def test_muting_in_slow_swing_is_no_standstill() -> None:
     assert rig.log == []
 
 
+def test_it_is_said_what_is_done_with_a_primer_of_pitches_that_the_model_does_not_know(rig: Rig) -> None:
+    said = rig.models_of("lead", a_model(primer=notes("C-1 C4 G9"))).words
+    assert said.endswith("what sounds goes on; notes of its primer outside C3 to B5 are heard in other octaves")
+    assert rig.models_of("lead", a_model(primer=notes("C3 B5"))).words.endswith("what sounds goes on")
+
+
 def test_a_count_in_begins_the_music_and_what_is_typed_meanwhile_enters_after_it() -> None:
     rig = Rig(bpm=120)
     count = rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=2))

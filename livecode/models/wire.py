@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..errors import BadInput
-from ..music import Beats, Phrase, Seconds
+from ..music import Beats, Phrase, Seconds, pitch_name
 
 LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
@@ -28,6 +28,12 @@ Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
 
 SEARCH_KNOBS = ("temperature", "beam_size", "branch_factor", "steps_per_iteration")
 """The knobs that every RNN has: 1 unless turned. A family's own knobs are among a model's only if they were turned."""
+
+HEARD = dict.fromkeys(
+    ("basic_rnn", "lookback_rnn", "attention_rnn", "basic_improv", "attention_improv", "chord_pitches_improv"), (48, 83)
+)
+"""The lowest and the highest pitch that a config knows, where it does not know them all. Source: DEFAULT_MIN_NOTE and
+DEFAULT_MAX_NOTE in magenta/models/melody_rnn/melody_rnn_model.py and improv_rnn_model.py."""
 
 NO_CHORD = "N.C."
 """The symbol of no chord. Source: note_seq/constants.py."""
@@ -120,6 +126,15 @@ class Model(msgspec.Struct, frozen=True):
     primer: Phrase | str | None = "last"
     seed: int | None = None
     chords: Progression | str | None = None
+
+    @property
+    def remark(self) -> str:
+        """What is done with a primer that the model does not know all pitches of; "" if it does."""
+        low, high = HEARD.get(self.key.config, (0, 127))
+        notes = self.primer.notes if isinstance(self.primer, Phrase) else ()
+        if all(low <= note.pitch <= high for note in notes):
+            return ""
+        return f"notes of its primer outside {pitch_name(low)} to {pitch_name(high)} are heard in other octaves"
 
     @property
     def work(self) -> int:
