@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -61,10 +62,11 @@ TITLES = {
 def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled") -> ModelKey:
     """The key of a model, given as the name of a config or as the path of a bundle, and of what is to run it.
 
-    What ends in .mag or contains a separator is a path; ~ is the home folder. "magenta:attention_rnn" is Magenta's own bundle of
-    that name, downloaded if it has not been. Raises BadInput for what is neither name nor
-    path, UnknownName for a name that no model of the family or no engine has, BundleError for a config without a built-in
-    bundle and for a file that cannot be this family's bundle.
+    What ends in .mag or contains a separator is a path; ~ is the home folder. "magenta:attention_rnn" is Magenta's own bundle
+    of that name, downloaded if it has not been. "attention_rnn:run/train" is the newest checkpoint of a training of that
+    config, "attention_rnn:run/train/model.ckpt-500" a certain one. Raises BadInput for what is neither name nor path,
+    UnknownName for a name that no model of the family or no engine has, BundleError for a config without a built-in bundle
+    and for a file that cannot be this family's bundle.
 
     >>> find("drums_rnn", "drum_kit")
     ModelKey(family='drums_rnn', config='drum_kit', bundle='drum_kit_groove.mag')
@@ -76,6 +78,9 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     if isinstance(model, str) and model.startswith(PREFIX):
         path = Official.of_user().fetch(model.removeprefix(PREFIX))
         return ModelKey(family, _config_of(path, family), str(path), engine)
+    config, _, place = os.fspath(model).partition(":")
+    if place and family_of(config):
+        return _checkpoint(family, _config_named(family, config), place, engine)
     if _is_path(model):
         path = Path(os.path.abspath(Path(model).expanduser()))
         return ModelKey(family, _config_of(path, family), str(path), engine)
@@ -89,6 +94,25 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     key = ModelKey(family, config, BUILT_IN[config], engine)
     _config_of(key.path, family)
     return key
+
+
+def _checkpoint(family: str, config: str, place: str, engine: Engine) -> ModelKey:
+    """The key of a checkpoint that was left by training, in a folder or by its prefix."""
+    if engine != "compiled":
+        raise BadInput(f"A checkpoint is played compiled: leave out engine={engine!r}, or save a bundle with Magenta's script.")
+    path = Path(os.path.abspath(Path(place).expanduser()))
+    if path.is_dir():
+        try:
+            newest = re.match(r'model_checkpoint_path: "(.+)"', (path / "checkpoint").read_text())
+        except OSError:
+            newest = None
+        if newest is None:
+            raise BundleError(f"{path} holds no checkpoint: give the folder that a training writes to, or a checkpoint's prefix.")
+        path /= newest[1]
+    missing = next((file for file in (f"{path}.index", f"{path}.meta") if not Path(file).exists()), None)
+    if missing:
+        raise BundleError(f"There is no {missing}: give the prefix of a whole checkpoint, such as run/train/model.ckpt-500.")
+    return ModelKey(family, config, str(path))
 
 
 def _is_path(model: str | os.PathLike[str]) -> bool:

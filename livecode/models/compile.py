@@ -1,5 +1,7 @@
 """Compile an RNN bundle: `python -m livecode.models.compile BUNDLE.mag CONFIG TARGET.onnx`. Needs TensorFlow.
 
+In place of a bundle there may be the prefix of a checkpoint.
+
 One step is rebuilt from Magenta's own cell with the sizes that the checkpoint has, its weights are put in by name, and the step
 is converted and compared with what it was made from. The metagraph in a bundle is a program; here it is only read, for the
 batch size and the attention length that it was exported with.
@@ -93,7 +95,9 @@ class Exported:
 
 
 def _opened(tf: Any, bundle: Path, config: str) -> tuple[Weights, Exported]:
-    """The weights of a bundle under plain names, and what else it was exported with."""
+    """The weights of a bundle under plain names, and what else it was exported with; or those of a checkpoint."""
+    if not bundle.exists():
+        return read_checkpoint(tf, bundle), _trained(tf, Path(f"{bundle}.meta").read_bytes())
     packed = importlib.import_module("note_seq.protobuf.generator_pb2").GeneratorBundle()
     try:
         packed.ParseFromString(bundle.read_bytes())
@@ -126,6 +130,20 @@ def read_checkpoint(tf: Any, prefix: Path) -> Weights:
         if not numpy.isfinite(array).all():
             raise BundleError(f"its {name} holds nan or infinity: it was trained too fast")
     return weights
+
+
+def _trained(tf: Any, metagraph: bytes) -> Exported:
+    """Read, not run: the shapes of the zeros that a training begins with say how large its state is."""
+    parsed = tf.MetaGraphDef()
+    try:
+        parsed.ParseFromString(metagraph)
+    except Exception as error:
+        raise BundleError("its .meta file cannot be read") from error
+    zeros = [node for node in parsed.graph_def.node if node.op == "Fill" and "ZeroState" in node.name]
+    shapes = [shape.dim for node in zeros for shape in node.attr["_output_shapes"].list.shape]
+    if not shapes or any(len(shape) != 2 or shape[1].size <= 0 for shape in shapes):
+        raise BundleError("its .meta file does not say how large its state is: save a bundle with Magenta's script")
+    return Exported(state=sum(shape[1].size for shape in shapes))
 
 
 def _exported(tf: Any, metagraph: bytes) -> Exported:

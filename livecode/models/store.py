@@ -1,5 +1,6 @@
 """Where compiled files are: beside the bundle, as the built-in ones, or in the user's cache by the bundle's hash."""
 
+import glob
 import hashlib
 import os
 import subprocess
@@ -55,9 +56,10 @@ def cached(config: str, digest: str) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of a file, in hex. Raises BundleError if it cannot be read."""
+    """SHA-256 of a bundle, or of the files of a checkpoint, in hex. Raises BundleError if it cannot be read."""
+    parts = [path] if path.exists() else [*sorted(path.parent.glob(f"{glob.escape(path.name)}.data-*")), Path(f"{path}.index")]
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror}): give the path of a .mag file.") from error
 

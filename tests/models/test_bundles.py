@@ -114,3 +114,23 @@ def test_checking_a_bundle_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_checkpoint_goes_by_its_config_and_its_folder_or_prefix(tmp_path: Path) -> None:
+    for ending in ("index", "meta", "data-00000-of-00001"):
+        (tmp_path / f"model.ckpt-500.{ending}").touch()
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-500"\nall_model_checkpoint_paths: "model.ckpt-1"\n')
+    key = ModelKey("melody_rnn", "lookback_rnn", str(tmp_path / "model.ckpt-500"))
+    assert bundles.find("melody_rnn", f"lookback_rnn:{tmp_path}") == key
+    assert bundles.find("melody_rnn", f"lookback_rnn:{tmp_path / 'model.ckpt-500'}") == key
+    assert str(key) == "lookback_rnn of model.ckpt-500"
+    with pytest.raises(UnknownName, match=r"'drum_kit' is a Drums RNN model: use drums_rnn"):
+        bundles.find("melody_rnn", f"drum_kit:{tmp_path}")
+    with pytest.raises(BadInput, match="A checkpoint is played compiled: leave out engine='magenta'"):
+        bundles.find("melody_rnn", f"lookback_rnn:{tmp_path}", "magenta")
+    (tmp_path / "model.ckpt-500.meta").unlink()
+    with pytest.raises(BundleError, match=r"There is no .*model.ckpt-500.meta: give the prefix of a whole checkpoint"):
+        bundles.find("melody_rnn", f"lookback_rnn:{tmp_path}")
+    (tmp_path / "checkpoint").unlink()
+    with pytest.raises(BundleError, match="holds no checkpoint: give the folder that a training writes to"):
+        bundles.find("melody_rnn", f"lookback_rnn:{tmp_path}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from model_pieces import tune
 
-from livecode.models import bundles
+from livecode.models import bundles, compiled
 from livecode.models.wire import Request
 
 pytestmark = pytest.mark.magenta
@@ -38,12 +38,12 @@ def run(script: str, **flags: object) -> None:
     subprocess.run([*command, *(f"--{name}={value}" for name, value in flags.items())], check=True, capture_output=True)
 
 
-def trained(compiler, folder: Path, script: str, examples: str, given: list, **flags: object) -> Path:
+def trained(compiler, folder: Path, script: str, examples: str, given: list, network=NETWORK, **flags: object) -> Path:
     """The bundle that Magenta's scripts, whose names begin like this, train on songs and save."""
     songs, bundle = folder / "songs.tfrecord", folder / "mine.mag"
     compiler(songs=given, into=str(songs))
     run(f"{script}_create_dataset", input=songs, output_dir=folder, eval_ratio=0, **flags)
-    flags["hparams"] = NETWORK
+    flags["hparams"] = network
     run(f"{script}_train", run_dir=folder, sequence_example_file=folder / examples, num_training_steps=40, **flags)
     run(f"{script}_generate", run_dir=folder, bundle_file=bundle, save_generator_bundle=True, **flags)
     return bundle
@@ -65,7 +65,8 @@ def test_voices_that_magentas_scripts_have_trained_play_as_on_magenta(compiler, 
 
 def test_a_melody_over_chords_that_magentas_scripts_have_trained_plays_as_on_magenta(compiler, tmp_path, duel):
     sheets, config = [lead_sheet(turn) for turn in range(3)], "chord_pitches_improv"
-    bundle = trained(compiler, tmp_path, "improv_rnn.improv_rnn", "training_lead_sheets.tfrecord", sheets, config=config)
+    examples, network = "training_lead_sheets.tfrecord", f"{NETWORK},attn_length=5"
+    bundle = trained(compiler, tmp_path, "improv_rnn.improv_rnn", examples, sheets, network, config=config)
     key = bundles.find("improv_rnn", bundle)
     chords = ((Fraction(-4), "G7"), (Fraction(0), "C"), (Fraction(4), "Am"), (Fraction(6), "F#dim/A"))
     verdicts = [
@@ -75,3 +76,9 @@ def test_a_melody_over_chords_that_magentas_scripts_have_trained_plays_as_on_mag
     ]
     assert [verdict["equal"] for verdict in verdicts] == [True] * 6
     assert any(verdict["notes"] for verdict in verdicts)
+
+    checkpoint = bundles.find("improv_rnn", f"{config}:{tmp_path / 'train'}")
+    asked = [Request("", key, tune(4), Fraction(8), Fraction(120), (4, 4), seed, {}, chords=chords) for seed in range(4)]
+    of_bundle, of_checkpoint = compiled.load(key), compiled.load(checkpoint)
+    assert (of_checkpoint.step.made.attention, of_checkpoint.step.made.batch) == (5, 1)
+    assert [of_checkpoint.continue_(request) for request in asked] == [of_bundle.continue_(request) for request in asked]
