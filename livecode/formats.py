@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadInput
-from .files import whole_file
+from .files import expanded, whole_file
 from .gm import BANK_HIGH, BANK_LOW, DRUM_CHANNEL
 from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, Seconds
 from .tempo import Meter, TempoMap, exact_bpm
@@ -26,7 +26,7 @@ def read_midi(path: str | Path) -> Phrase:
     """
     import mido  # keeps start-up short
 
-    source = Path(path).expanduser()
+    source = expanded(path)
     try:
         song = mido.MidiFile(source)
     except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
@@ -84,7 +84,7 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
         by_part.setdefault(event.part, []).append(event)
     for name, part in by_part.items():
         song.tracks.append(_track(name, part, tempo, begin, end))
-    with whole_file(Path(path).expanduser()) as hidden:
+    with whole_file(expanded(path)) as hidden:
         song.save(hidden)
 
 

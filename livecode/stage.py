@@ -42,6 +42,7 @@ from .commands import (
 )
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
+from .files import expanded
 from .formats import write_midi
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .models.keeper import ModelState
@@ -431,7 +432,7 @@ class Stage(_Strict):
         """
         if not isinstance(path, str | Path):
             raise BadInput(f"{path!r} is no path: give one such as 'take.wav' or 'take.mid'.")
-        target = Path(path).expanduser()
+        target = expanded(path)
         tempo, end = self._engine.tempo(), self._engine.snapshot().beats
         begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
         start = tempo.seconds_at(begin)

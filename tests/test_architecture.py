@@ -26,11 +26,11 @@ ALLOWED: dict[str, set[str]] = {
     "formats": VALUES | {"files", "gm", "tempo"},
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
-    "models.bundles": VALUES | {"models.official", "models.wire"},
-    "models.chords": VALUES | {"models", "models.noteseq", "models.wire", "formats"},
-    "models.interpreters": VALUES | {"models.alone", "models.process", "models.wire"},
+    "models.bundles": VALUES | {"files", "models.official", "models.wire"},
+    "models.chords": VALUES | {"files", "models", "models.noteseq", "models.wire", "formats"},
+    "models.interpreters": VALUES | {"files", "models.alone", "models.process", "models.wire"},
     "models.specs": VALUES
-    | {"models", "models.bundles", "models.chords", "models.interpreters", "models.pitches", "models.wire", "formats"},
+    | {"models", "models.bundles", "models.chords", "models.interpreters", "models.pitches", "models.wire", "files", "formats"},
     "models.process": VALUES | {"models.wire"},
     "models.hand": VALUES | {"models.process", "models.wire"},
     "models.keeper": VALUES | {"models.hand", "models.process", "models.wire"},
@@ -85,7 +85,19 @@ ALLOWED: dict[str, set[str]] = {
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
-    | {"commands", "engine", "formats", "gm", "models.keeper", "models.wire", "notation", "outputs", "places", "protocol"}
+    | {
+        "commands",
+        "engine",
+        "files",
+        "formats",
+        "gm",
+        "models.keeper",
+        "models.wire",
+        "notation",
+        "outputs",
+        "places",
+        "protocol",
+    }
     | {"remote", "tempo"},
     "ui": VALUES
     | {"commands", "gm", "models.bundles", "models.official", "models.specs", "models.wire", "notation", "outputs", "places"}

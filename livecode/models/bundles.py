@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
+from ..files import expanded
 from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
 
@@ -82,7 +83,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     if place and family_of(config):
         return _checkpoint(family, _config_named(family, config), place, engine)
     if _is_path(model):
-        path = Path(os.path.abspath(Path(model).expanduser()))
+        path = Path(os.path.abspath(expanded(model)))
         return ModelKey(family, _config_of(path, family), str(path), engine)
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
@@ -100,7 +101,7 @@ def _checkpoint(family: str, config: str, place: str, engine: Engine) -> ModelKe
     """The key of a checkpoint that was left by training, in a folder or by its prefix."""
     if engine != "compiled":
         raise BadInput(f"A checkpoint is played compiled: leave out engine={engine!r}, or save a bundle with Magenta's script.")
-    path = Path(os.path.abspath(Path(place).expanduser()))
+    path = Path(os.path.abspath(expanded(place)))
     if path.is_dir():
         try:
             newest = re.match(r'model_checkpoint_path: "(.+)"', (path / "checkpoint").read_text())

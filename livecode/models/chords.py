@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from ..errors import BadInput, BadNotation
+from ..files import expanded
 from ..formats import beat_of_seconds
 from ..music import Beats, Note, Phrase, beats
 from . import noteseq
@@ -164,7 +165,7 @@ def lead_sheet(path: str | os.PathLike[str], config: str | None = None) -> Progr
 
     Raises BadInput for a file that cannot be read or has no chords, BadNotation for a chord that cannot.
     """
-    source = Path(path).expanduser()
+    source = expanded(path)
     if source.suffix.lower() not in READERS:
         raise BadInput(
             f"{source} is a MIDI file, and those name no chords: give a lead sheet ({', '.join(READERS)}), or let a part play it "

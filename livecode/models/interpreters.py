@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import msgspec
 
 from ..errors import BadInput
+from ..files import expanded
 from ..music import Seconds
 from .alone import OLDEST
 from .process import foreign
@@ -39,7 +39,7 @@ def placed(key: ModelKey, python: str | os.PathLike[str] | None) -> ModelKey:
     if not isinstance(python, str | os.PathLike) or not os.fspath(python):
         raise BadInput(f"python={python!r} cannot be: {_ADVICE}")
     # Not resolved: the interpreter of an environment is a link to the one that it was made with.
-    path = os.path.abspath(Path(python).expanduser())
+    path = os.path.abspath(expanded(python))
     version, missing = _asked(path, NEEDED[key.engine])
     if version < OLDEST:
         older, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST))

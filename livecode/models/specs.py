@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import BadInput
+from ..files import expanded
 from ..music import Phrase
 from . import bundles
 from .chords import ChordsGiven, given
@@ -346,4 +347,4 @@ def _read(path: str | os.PathLike[str]) -> Phrase:
     # Inside the function because it loads mido, which start-up does without.
     from ..formats import read_midi
 
-    return read_midi(Path(path).expanduser())
+    return read_midi(expanded(path))

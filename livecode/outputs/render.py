@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import BadInput, OutputError
-from ..files import whole_file
+from ..files import expanded, whole_file
 from ..music import Event, NoteEvent, Seconds
 from . import soundfonts
 from .fluid import GAIN, SAMPLE_RATE
@@ -62,7 +62,7 @@ def render_wav(
     Raises BadInput for a path that does not end in .wav or an impossible sample rate, OutputError if the file cannot be
     written or FluidSynth is missing.
     """
-    target = Path(path).expanduser()
+    target = expanded(path)
     if target.suffix.lower() != ".wav":
         raise BadInput(f"The take cannot be written to {str(path)!r}: give a name that ends in .wav.")
     if not 8000 <= sample_rate <= 96000:

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from ..errors import OutputError, UnknownName
+from ..files import expanded
 
 SUFFIXES = (".sf2", ".sf3")
 DEFAULT = "TimGM6mb"
@@ -24,7 +25,7 @@ def find(soundfont: str | Path | None = None) -> Path:
         return _checked(_packaged() or _named(DEFAULT))
     if not isinstance(soundfont, str | Path):
         raise UnknownName.of("soundfont", soundfont, available())
-    path = Path(soundfont).expanduser()
+    path = expanded(soundfont)
     return _checked(path if path.is_file() else _named(str(soundfont)))
 
 
