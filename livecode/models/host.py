@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import StageClosed
-from ..music import Seconds
 from .keeper import WORKERS, Keeper, Limits, ModelState
 from .process import Inbox
 from .wire import ModelKey, Reply, Request
@@ -58,10 +57,6 @@ class Host:
     def forget(self, request_id: str) -> None:
         """Drop a request: it will not be asked, or its reply will be ignored."""
         self._tell(partial(self._keeper.forget, request_id))
-
-    def latency(self, key: ModelKey) -> Seconds | None:
-        """How long a model's answer takes, from asking the worker to its reply: p95 of the last 20, None before the first."""
-        return next((model.p95 for model in self._keeper.states if model.key == key), None)
 
     def states(self) -> tuple[ModelState, ...]:
         """The models that were asked for, in that order, as they are now."""
