@@ -108,7 +108,7 @@ def written_and_read(rig: Rig) -> set[tuple[int, int]]:
         return {(round(note.onset * TICKS), note.pitch) for note in read_midi(path).notes}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(scripts)
 def test_no_note_is_planned_twice_or_without_end_and_the_file_has_them_all(script: list) -> None:
     rig = perform(script, 0.03)
@@ -123,7 +123,7 @@ def test_no_note_is_planned_twice_or_without_end_and_the_file_has_them_all(scrip
             last[note.pitch] = note
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(scripts)
 def test_how_often_the_planner_wakes_changes_nothing(script: list) -> None:
     scores = []

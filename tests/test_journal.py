@@ -90,7 +90,7 @@ def test_a_journal_that_is_cut_loses_only_the_line_that_was_cut(tmp_path_factory
         assert len(facts) >= min(lines - 1, len(FACTS))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(scripts)
 def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list) -> None:
     rig = perform(script * 2, 0.05)

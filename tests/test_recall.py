@@ -23,7 +23,7 @@ def go_on(rig: Rig, seconds: float) -> None:
         rig.clock.wait_until(min(until, rig.clock.now() + 0.03))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(scripts)
 def test_whatever_was_typed_and_answered_the_facts_bring_it_back(script: list) -> None:
     rig = perform(script, 0.03)
@@ -84,7 +84,7 @@ def heard(tape: Tape, end: Fraction) -> list[tuple[object, ...]]:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(scripts)
 def test_what_sounded_before_can_be_told_again(script: list) -> None:
     rig = perform(script, 0.03)
