@@ -40,6 +40,7 @@ LEAD_IN: Seconds = 0.15
 
 _PERIOD: Seconds = 0.03
 _PATIENCE: Seconds = 5.0
+_HELP: Seconds = 0.005
 _STINT: Seconds = 0.005
 _BREATH: Seconds = 0.002
 _LOG_LENGTH = 1000
@@ -159,8 +160,15 @@ class LiveEngine(Engine):
         no_audio: str = "",
         *,
         name: str = "",
+        helping: bool = False,
     ) -> None:
+        """`helping`: clients' threads obey commands too; not for a prompt's own thread, which Ctrl-C interrupts anywhere."""
         self._inbox: queue.SimpleQueue[_Errand | Reply] = queue.SimpleQueue()
+        self._helping = helping
+        self._turn = threading.Lock()
+        """Whoever touches the sequencer holds it."""
+        self._planner_waits = False
+        """The planner wants the turn: no client takes it before."""
         super().__init__(clock, outputs, self._on_reply, opening, record)
         self.turns = 0
         """How often the planner has gone round: one that hangs does not."""
@@ -260,6 +268,7 @@ class LiveEngine(Engine):
             raise StageClosed("This stage is closed: open another with Stage().")
         errand = _Errand(action, Future())
         self._inbox.put(errand)
+        self._help()
         self.clock.wake()
         try:
             return errand.answer.result(timeout=_PATIENCE)
@@ -267,6 +276,15 @@ class LiveEngine(Engine):
             if not errand.answer.cancel():
                 return errand.answer.result()
             raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
+
+    def _help(self) -> None:
+        """Do what is in the inbox in this client's thread, if the planner is not at it: the planner need not be woken first."""
+        if not self._helping or self._planner_waits or not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._read_inbox(_HELP)
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """End the music, the models' worker and the devices; safe to call twice."""
@@ -278,7 +296,10 @@ class LiveEngine(Engine):
         self.clock.wake()
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
+        helped = self._turn.acquire(timeout=_PATIENCE)
         self._close_outputs()
+        if helped:
+            self._turn.release()
         for port in self._ports:
             port.lock.release()
         self._host.close()
@@ -294,10 +315,13 @@ class LiveEngine(Engine):
         while not self._closing.is_set():
             begun = self.clock.now()
             try:
-                self._read_inbox()
-                self._sequencer.follow()
-                self._sequencer.advance(self.clock.now() + self._ahead())
-                self._snapshot = self._sequencer.snapshot()
+                self._planner_waits = True
+                with self._turn:
+                    self._planner_waits = False
+                    self._read_inbox(_PERIOD)
+                    self._sequencer.follow()
+                    self._sequencer.advance(self.clock.now() + self._ahead())
+                    self._snapshot = self._sequencer.snapshot()
             except Exception:
                 if (culprit := _culprit()) != self._last_culprit:
                     self._last_culprit = culprit
@@ -306,9 +330,9 @@ class LiveEngine(Engine):
             self.clock.wait_until(begun + _PERIOD)
         self._refuse_the_rest()
 
-    def _read_inbox(self) -> None:
+    def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""
-        until = self.clock.now() + _PERIOD
+        until = self.clock.now() + patience
         while self.clock.now() < until:
             try:
                 item = self._inbox.get_nowait()
@@ -323,6 +347,8 @@ class LiveEngine(Engine):
         if not errand.answer.set_running_or_notify_cancel():
             return
         try:
+            if self._closing.is_set():
+                raise StageClosed("This stage was closed before the command: open another with Stage().")
             outcome = errand.action()
         except Exception as error:
             self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")

@@ -93,7 +93,9 @@ class Server:
             self._journal.write(journal.Opened(name=start.name, time=self._began, opening=start.opening))
         clock = SystemClock()
         outputs, self._no_audio = _synthesizer_at_any_cost(start.opening, clock) if story else synthesizer(start.opening, clock)
-        self._engine = LiveEngine(clock, outputs, start.opening, self._journal.write, self._no_audio, name=start.name)
+        self._engine = LiveEngine(
+            clock, outputs, start.opening, self._journal.write, self._no_audio, name=start.name, helping=True
+        )
         self._over = threading.Event()
         self._end_at: Beats | None = None
         self._clients: set[Connection] = set()

@@ -19,7 +19,7 @@ class _Track:
 class Tape:
     """Keeps planned events by part, in order of beat: what a render, an export and a test read.
 
-    One thread writes; any thread may read. Sixteenths at 120 bpm make about 30 MB in three hours.
+    One thread at a time writes; any may read. Sixteenths at 120 bpm make about 30 MB in three hours.
     """
 
     latency = 0.0
