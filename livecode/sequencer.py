@@ -1,7 +1,7 @@
 """The sequencer: takes commands and answers, plans in beats, hands events to the outputs in time. It knows no thread.
 
-Everything happens in `obey`, `receive` and `advance`, all called by one thread at a time. The same calls at the same clock times give
-the same events, live and offline.
+Everything happens in `obey`, `receive` and `advance`, all called by one thread at a time. The same calls at the same clock times
+give the same events, live and offline.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

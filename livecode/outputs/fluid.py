@@ -36,8 +36,8 @@ class FluidOutput:
     So is one that is not there at first, if `open` is told so. Until one plays, notes are counted as dropped; programs and
     controllers are set when it is there.
 
-    One thread at a time calls methods, and only `open` and `close` wait for a device; any thread may look at what it says of itself.
-    The audio thread never runs Python.
+    One thread at a time calls methods, and only `open` and `close` wait for a device; any thread may look at what it says of
+    itself. The audio thread never runs Python.
     """
 
     name = "FluidSynth"
