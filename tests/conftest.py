@@ -3,6 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 from rig import Rig
+from stalls import Watch
+
+_WATCH = pytest.StashKey[Watch]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,3 +42,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"{item.name} was skipped, and nothing may skip here: {report.longrepr}"
     return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the machine for as long as the tests run."""
+    config.stash[_WATCH] = Watch()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """No longer."""
+    config.stash[_WATCH].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """What fails while the machine stands still is told apart, and run again: see `stalls`."""
+    with item.config.stash[_WATCH].judging():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The same for the test itself."""
+    with item.config.stash[_WATCH].judging():
+        return (yield)
