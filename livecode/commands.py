@@ -295,13 +295,20 @@ class Restart(Command, frozen=True, tag=True, kw_only=True):
     on: On = On.BAR
 
 
+class SendClock(Command, frozen=True, tag=True, kw_only=True):
+    """Send MIDI clock to the output of this name, from now on; with `off`, no more."""
+
+    output: str
+    off: bool = False
+
+
 class Panic(Command, frozen=True, tag=True, kw_only=True):
     """Stop all parts and silence every output, now."""
 
 
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
-    | Hush | Panic | Pause | Continue | Restart | Undo | UndoLast
+    | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from .commands import (
     Propose,
     Restart,
     Route,
+    SendClock,
     SetMeter,
     SetSwing,
     Snapshot,
@@ -47,8 +48,10 @@ from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
+from .outputs.pulse import Clocked, ClockEvent, Signal
 from .parts import PROGRAM, Memory, Mode, Part
 from .tempo import Meter, TempoMap
+from .ticking import Ticking
 from .transport import Transport
 from .undoing import Done, History
 
@@ -93,6 +96,7 @@ class Sequencer:
         self._handed = Beats(0)
         self._silent_until = Beats(0)
         self._moved = self.time.moved()
+        self._ticking = Ticking()
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
@@ -277,6 +281,7 @@ class Sequencer:
         else:
             words = self._set_transport(command, now, at)
         self._replan(self._parts.values(), at)
+        self._tick_again(at)
         return words
 
     def _set_time(self, command: Tempo | SetMeter | SetSwing, at: Beats) -> str:
@@ -319,13 +324,17 @@ class Sequencer:
             case Restart():
                 for part in self._parts.values():
                     part.begin_anew(at)
+                self._ticking.begin_anew(at)
                 return f"all loops begin anew at {self.time.place(at)}"
+            case SendClock():
+                return self._send_clock(command, now)
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _forget_pause(self) -> None:
         """Take back from the outputs that everything ends where a pause was to begin."""
         if self.time.pause_at is not None and self.time.pause_planned:
             self._withdraw(None, self.time.pause_at)
+            self._tick_again(self.time.pause_at)
 
     def _stop_all(self, now: Beats, at: Beats) -> None:
         self.time.counted = Beats(0)
@@ -392,6 +401,39 @@ class Sequencer:
         taken = {part.own_channel for part in self._parts.values()}
         return next((channel for channel in range(16) if channel not in taken and channel != DRUM_CHANNEL), len(taken) % 9)
 
+    # MIDI clock
+
+    def _send_clock(self, command: SendClock, now: Beats) -> str:
+        """Begin to send clock to an output, or end it."""
+        name = self._output_named(command.output)
+        output = next((other for other in self._outputs if other.name == name), None)
+        if not isinstance(output, Clocked):
+            raise BadInput(f"{name or 'The synthesizer'} takes no clock: name a MIDI port, opened with stage.midi(...).")
+        if command.off:
+            self._ticking.outputs.discard(name)
+            output.withdraw_pulse(Beats(0))
+            output.pulse([ClockEvent(now, self._clock.now(), Signal.HALT, 0)])
+            return f"{name} gets no clock any more"
+        self._ticking.outputs.add(name)
+        return f"{name} gets MIDI clock, 24 ticks a beat, with start, stop and song position"
+
+    def _tick(self, begin: Beats, end: Beats) -> None:
+        """Hand over the clock's signals up to `end`."""
+        if self._ticking.outputs and (events := self._ticking.events(begin, end, self.time)):
+            self._to_clocked(lambda output: output.pulse(events))
+
+    def _tick_again(self, since: Beats) -> None:
+        """Take back the clock's signals from `since` on; `advance` hands them over anew."""
+        self._ticking.again(since)
+        self._to_clocked(lambda output: output.withdraw_pulse(since))
+
+    def _to_clocked(self, action: Callable[[Clocked], None]) -> None:
+        def act(output: Output) -> None:
+            if isinstance(output, Clocked) and output.name in self._ticking.outputs:
+                action(output)
+
+        self._to_outputs(act)
+
     # Models
 
     def receive(self, reply: Reply) -> None:
@@ -435,9 +477,11 @@ class Sequencer:
             if self.time.running:
                 part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
         if self.time.running:
-            events = self._planned(*self.time.window(MOST_LATE, until))
+            begin, end = self.time.window(MOST_LATE, until)
+            events = self._planned(begin, end)
             if events:
                 self._to_outputs(lambda output: self._hand_over(events, output))
+            self._tick(begin, end)
             self._pause_if_due()
         for part in self._parts.values():  # last: if that fails, the music goes on
             self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
@@ -449,6 +493,8 @@ class Sequencer:
 
     def _record_moves(self) -> None:
         if (moved := self.time.moved()) != self._moved:
+            if self._moved.started is None and moved.started is not None:
+                self._ticking.go(moved.held)
             self._moved = moved
             self._record(moved)
 
@@ -486,6 +532,7 @@ class Sequencer:
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
+        self._ticking.go(self._silent_until)
 
     def _recall(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
         try:

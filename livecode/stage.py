@@ -32,6 +32,7 @@ from .commands import (
     Propose,
     Restart,
     Route,
+    SendClock,
     SetMeter,
     SetSwing,
     Snapshot,
@@ -255,6 +256,16 @@ class Stage(_Strict):
         if not (port is None or isinstance(port, str)) or not (api is None or isinstance(api, str)):
             raise BadInput(f"midi({port!r}, api={api!r}) names no port: give names, such as stage.midi('Digitone').")
         return self._said(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
+
+    def clock(self, output: str, on: bool = True) -> Answer:
+        """Send MIDI clock, start, stop and song position to a MIDI port that is open: stage.clock("Digitone").
+
+        Receivers start with the music, stop at a pause, continue after it at the right place, and start anew at `restart`.
+        on: False ends it. Raises UnknownName or BadInput.
+        """
+        if not isinstance(output, str) or not isinstance(on, bool):
+            raise BadInput(f"clock({output!r}, {on!r}) names no output: give a name, such as stage.clock('Digitone').")
+        return self.tell(SendClock(output=output, off=not on))
 
     # Time
 

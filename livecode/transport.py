@@ -79,6 +79,10 @@ class Transport:
         """When a note on this beat sounds, on the clock; while time stands still, as if it had begun with the clock."""
         return (self.started or 0.0) + self.tempo.sounds_at(beat)
 
+    def straight_at(self, beat: Beats) -> Seconds:
+        """When this beat falls, on the clock, without swing."""
+        return (self.started or 0.0) + self.tempo.seconds_at(beat)
+
     def window(self, late: Seconds, until: Seconds) -> tuple[Beats, Beats]:
         """What to plan: from `late` seconds ago to the clock's time `until`, or to the pause if that comes first."""
         assert self.started is not None

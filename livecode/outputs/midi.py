@@ -17,6 +17,7 @@ from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Release
 from . import MOST_LATE
 from .ledger import Agenda, Key, Ledger, due
 from .ports import Client, apis, find
+from .pulse import ClockEvent, Pulse
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 PEDAL, SOUND_OFF, NOTES_OFF = 64, 120, 123
@@ -161,6 +162,15 @@ class MidiOutput:
         else:
             self._opened().ask(lambda sender: sender.lift(sender.ledger.release(part)))
 
+    def pulse(self, events: Sequence[ClockEvent]) -> None:
+        """Send these signals of a MIDI clock, each at its moment."""
+        kept = tuple(events)
+        self._opened().ask(lambda sender: sender.pulse.add(kept))
+
+    def withdraw_pulse(self, since: Beats) -> None:
+        """Take back the clock's signals at or after `since` that are not sent yet."""
+        self._opened().ask(lambda sender: sender.pulse.withdraw(since))
+
     def follow(self) -> None:
         """Have the sender look, once a second at most, whether its port is there."""
         now = self._clock.now()
@@ -200,7 +210,7 @@ class _Sender(threading.Thread):
         super().__init__(name=f"livecode MIDI {port}", daemon=True)
         self.port, self.realtime = port, False
         self.trouble = "" if client else GONE
-        self.agenda, self.ledger = Agenda(), Ledger()
+        self.agenda, self.ledger, self.pulse = Agenda(), Ledger(), Pulse()
         self.played = self.late = self.dropped = 0
         self.lateness: list[Seconds] = []
         self._clock = clock
@@ -243,6 +253,8 @@ class _Sender(threading.Thread):
         while self._inbox:
             self._inbox.popleft()(self)
         now = self._clock.now()
+        for message in self.pulse.due(now):
+            self._send(message)
         for step in due(self.agenda, self.ledger, now):
             if isinstance(step, tuple):
                 self.lift([step])
@@ -253,8 +265,8 @@ class _Sender(threading.Thread):
 
     def _look_or_wait(self) -> None:
         now = self._clock.now()
-        moments = [moment for moment in (self.agenda.next_moment(), self.ledger.next_end()) if moment is not None]
-        deadline = min(moments, default=None)
+        moments = (self.agenda.next_moment(), self.ledger.next_end(), self.pulse.next_moment())
+        deadline = min((moment for moment in moments if moment is not None), default=None)
         if self._look_by is not None and (deadline is None or deadline - now > LOOK_TAKES or now > self._look_by):
             self._look_by = None
             self._look()
@@ -319,6 +331,8 @@ class _Sender(threading.Thread):
     def finish(self) -> None:
         """Leave silence, and end."""
         self.agenda.withdraw(None, Beats(0))
+        for message in self.pulse.stopped():
+            self._send(message)
         self.end_all()
         self._finished = True
 
@@ -401,6 +415,10 @@ class _Sender(threading.Thread):
             if may_hang:
                 self._clean()
             self._send_settings()
+            if may_hang:
+                self.pulse.rejoin()
+            else:
+                self.pulse.welcome()
 
     def _lost(self, why: str) -> None:
         self._there = False
@@ -422,6 +440,7 @@ class _Sender(threading.Thread):
             self._there, self.trouble, self._receivers = True, "", frozenset()
             self.end_all()
             self._send_settings()
+            self.pulse.rejoin()
 
     def _send_settings(self) -> None:
         for message in self._settings.values():

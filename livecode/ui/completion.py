@@ -123,6 +123,7 @@ class Matcher:
         }
         self._first_of: dict[str, Callable[[], Iterable[str]]] = {
             "midi": self._ports.names,
+            "clock": self._outputs,
             "part": self._parts,
             "takes": self._parts,
             "parts[": self._parts,

@@ -21,6 +21,7 @@ OF_STAGE = {
     "bpm": "stage.bpm = 96  or  bpm = 96",
     "candidates": 'stage.candidates("lead")',
     "click": "stage.click()  then  click = stage.parts['click']; click.mute()",
+    "clock": 'stage.clock("Digitone")  or  stage.clock("Digitone", False)',
     "close": 'stage.close()  or  stage.close(on="bar")',
     "count_in": "stage.count_in(2)",
     "engine": "stage.engine",
