@@ -27,7 +27,7 @@ from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_se
 from .models.chords import chords
 from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, pianoroll_rnn_nade, polyphony_rnn
 from .music import Beats, Note, Phrase, silence
-from .notation import beat, notes
+from .notation import beat, notes, phrase
 from .outputs.tape import Tape
 from .stage import PartHandle, Stage
 from .tempo import Meter, Swing
@@ -64,6 +64,7 @@ __all__ = [
     "melody_rnn",
     "notes",
     "performance_rnn",
+    "phrase",
     "pianoroll_rnn_nade",
     "polyphony_rnn",
     "read_midi",

@@ -1,4 +1,4 @@
-"""The two notations for typing one's own notes: `notes` for pitches, `beat` for drums."""
+"""The notations for one's own notes: `notes` for pitches, `beat` for drums, `phrase` for anything exactly."""
 
 import math
 import re
@@ -129,3 +129,32 @@ def _row(name: str, text: str) -> list[int]:
     if not row:
         raise BadNotation(f"{name}={text!r} has no steps: write x for a hit and . for a rest, such as {name}='x...'.")
     return row
+
+
+def phrase(text: str, length: Fraction | float | str, *, drums: bool = False) -> Phrase:
+    """Any phrase of `length` beats, exactly: of each note its onset, its pitch, how long it lasts and how loud it is.
+
+    Notes are separated by commas; onsets and lengths are in beats, such as 3, 0.5 or 1/3, velocities 1 to 127, 100 if left
+    out. Pitches are written as for `notes`, with `drums` also as for `beat`. Raises BadNotation, with the position.
+
+    >>> phrase("0 C4 1, 3/2 E4 1/2 80", 2)
+    <phrase of 2 beats: 0 C4, 3/2 E4>
+    >>> phrase("0 kick 1/4, 1 snare 1/4 60", 4, drums=True)
+    <drums of 4 beats: 0 36, 1 38>
+    """
+    if not isinstance(text, str):
+        raise BadNotation(f"{text!r} is no text of notes: write some, such as '0 C4 1, 1 E4 1/2'.")
+    written = [_placed(note, place, drums=drums) for place, note in enumerate(text.split(","), 1)] if text.strip() else []
+    return Phrase(tuple(written), beats(length), drums)
+
+
+def _placed(text: str, place: int, *, drums: bool) -> Note:
+    words = text.split()
+    try:
+        if not 3 <= len(words) <= 4:
+            raise BadNotation("write its onset, its pitch and its length, such as 0 C4 1, then its velocity if it is not 100.")
+        onset, pitch, duration, *loud = words
+        number = DRUMS[pitch] if drums and pitch in DRUMS else pitch_number(pitch)
+        return Note(beats(onset), beats(duration), number, int(loud[0]) if loud else 100)
+    except ValueError as error:  # BadInput is one
+        raise BadNotation(f"Note {place}, {text.strip()!r}: {error}") from error

@@ -278,9 +278,9 @@ class Stage(_Strict):
     def bpm(self, bpm: Fraction | float | str) -> None:
         self.tell(Tempo(bpm=exact_bpm(bpm)))
 
-    def ramp(self, bpm: Fraction | float | str, *, bars: float = 4) -> Answer:
-        """From the next bar on, bring the tempo to `bpm` evenly over `bars` bars."""
-        return self.tell(Tempo(bpm=exact_bpm(bpm), bars=_bars(bars)))
+    def ramp(self, bpm: Fraction | float | str, *, bars: float = 4, on: str = "bar") -> Answer:
+        """From the next bar on, bring the tempo to `bpm` evenly over `bars` bars; 0 is at once."""
+        return self.tell(Tempo(bpm=exact_bpm(bpm), bars=_bars(bars, least=0), on=On.of(on)))
 
     @property
     def meter(self) -> str:
@@ -652,6 +652,18 @@ class PartHandle(_Strict):
                 f"{self._name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
             )
         return self
+
+    def play(self, what: Phrase, *, on: str = "loop") -> Answer:
+        """Play notes, as `>>` does, from another moment on than the end of the loop. Raises BadInput.
+
+        >>> from livecode import Stage, notes
+        >>> with Stage(offline=True) as stage:
+        ...     stage.part("lead").play(notes("C4 E4"), on="bar")
+        lead: plays 1/2 bar from bar 1
+        """
+        if not isinstance(what, Phrase):
+            raise BadInput(f"{self._name} cannot play {what!r} on={on!r}: give it a phrase; models go to it with >>.")
+        return self._stage.tell(Play(part=self._name, phrase=what, on=On.of(on)))
 
     def _not_this_way(self, what: object) -> NoReturn:
         raise BadInput(f"Notes and models go to a part with two arrows: {self.name} >> {what!r}.")

@@ -96,6 +96,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"sequencer", "tempo"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
+    "session_spelling": VALUES
+    | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES

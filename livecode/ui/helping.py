@@ -75,6 +75,7 @@ OF_PART = {
     "output": 'lead.output = "Digitone"',
     "pan": "lead.pan = -0.5",
     "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
+    "play": 'lead.play(notes("C4 E4"), on="bar")',
     "program": 'lead.program = "Vibraphone"',
     "range": 'lead.range = ("C3", "C5")  and  lead.free("range")',
     "redo": "lead.redo()",
@@ -99,6 +100,7 @@ OF_WORDS = {
     "melody_rnn": 'lead >> melody_rnn("attention_rnn", bars=4, temperature=1.1)',
     "notes": 'lead >> notes("C4 E4 . G4,C5 _", dur=0.5)',
     "read_midi": 'lead >> lc.read_midi("riff.mid")',
+    "phrase": 'lead >> lc.phrase("0 C4 1, 3/2 E4 1/2 80", 2)',
     "silence": "lead >> lc.silence(4)",
 }
 
