@@ -70,7 +70,7 @@ def spelt(command: AnyCommand) -> str:
     >>> spelt(Act(part="lead", action=Action.STOP, on=On.BAR))
     'lead.stop(on="bar")'
     """
-    said = _SPELLINGS.get(type(command), lambda command: None)(command)
+    said = SPELLINGS.get(type(command), lambda command: None)(command)
     return said or f"stage.tell({_constructed(command)})"
 
 
@@ -321,7 +321,7 @@ def _stage_word(name: str) -> Callable[[Any], str]:
     return lambda command: f"stage.{name}({_on(command, On.BAR)})"
 
 
-_SPELLINGS: dict[type, Callable[[Any], str | None]] = {
+SPELLINGS: dict[type, Callable[[Any], str | None]] = {
     Declare: _usual(Declare, lambda command: f"part({_text(command.part)})", On.LOOP),
     Play: _play,
     Assign: _usual(Assign, lambda command: f"{command.part} >> {spelt_model(command.model)}", On.LOOP),
