@@ -135,6 +135,10 @@ class Phrase:
                 yield replace(note, onset=note.onset + shift)
             repeat += 1
 
+    def plot(self) -> "Plot":
+        """The full picture: at the prompt every pitch and every beat, with how loud each is; a drawing in a notebook."""
+        return Plot(self)
+
     # Verbs: each gives another phrase
 
     def transpose(self, semitones: int) -> "Phrase":
@@ -295,6 +299,13 @@ class Phrase:
             if low <= pitch:
                 moved.append(replace(note, pitch=pitch))
         return replace(self, notes=tuple(moved))
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A phrase to be shown in full; the prompt draws it."""
+
+    phrase: Phrase
 
 
 def counted(number: Fraction, what: str) -> str:

@@ -48,7 +48,7 @@ from .formats import write_midi
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .models.keeper import ModelState
 from .models.wire import Model
-from .music import Beats, Note, NoteEvent, Phrase, Seconds, beats, counted, pitch_name
+from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -765,6 +765,10 @@ class PartHandle(_Strict):
         Raises BadInput if it played nothing there.
         """
         return self._stage.grab(bars, self._name)
+
+    def plot(self, bars: float = 8) -> Plot:
+        """The full picture of what this part has played in the last `bars` whole bars. Raises BadInput if that is nothing."""
+        return self.grab(bars).plot()
 
     def fade(self, level: float, *, bars: float = 1, on: str = "bar") -> Answer:
         """Bring the level there evenly over `bars` bars, from the next bar on: 0 is silent, 1 is as loud as the gain says."""

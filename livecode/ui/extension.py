@@ -15,7 +15,7 @@ import livecode
 
 from ..errors import LivecodeError
 from ..models.bundles import FAMILIES
-from ..music import Phrase
+from ..music import Phrase, Plot
 from ..stage import Answer, PartHandle, Stage
 from . import completion, helping, pictures
 from .answers import Answers
@@ -140,6 +140,7 @@ class Prompt:
         pictures_of: dict[type, Callable[[Any], str]] = {
             Answer: self._answers.show,
             Phrase: _phrase,
+            Plot: _plot,
             PartHandle: _part,
             Stage: _stage,
         }
@@ -147,8 +148,9 @@ class Prompt:
             text.for_type(kind, partial(_whole, draw))
             self._undo.callback(text.pop, kind)
         vector = self._shell.display_formatter.formatters["image/svg+xml"]
-        vector.for_type(Phrase, pictures.svg)
-        self._undo.callback(vector.pop, Phrase)
+        for kind, picture in {Phrase: pictures.svg, Plot: pictures.svg_plot}.items():
+            vector.for_type(kind, picture)
+            self._undo.callback(vector.pop, kind)
 
 
 def _whole(draw: Callable[[Any], str], thing: object, printer: Any, cycle: bool) -> None:
@@ -158,6 +160,10 @@ def _whole(draw: Callable[[Any], str], thing: object, printer: Any, cycle: bool)
 
 def _phrase(phrase: Phrase) -> str:
     return pictures.roll(phrase, _columns(), ascii_only=_ascii_only())
+
+
+def _plot(plot: Plot) -> str:
+    return pictures.plot(plot, _columns(), ascii_only=_ascii_only())
 
 
 def _part(part: PartHandle) -> str:

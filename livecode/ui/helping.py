@@ -76,6 +76,7 @@ OF_PART = {
     "pan": "lead.pan = -0.5",
     "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
     "play": 'lead.play(notes("C4 E4"), on="bar")',
+    "plot": "lead.plot()  or  lead.plot(bars=16)",
     "program": 'lead.program = "Vibraphone"',
     "range": 'lead.range = ("C3", "C5")  and  lead.free("range")',
     "redo": "lead.redo()",

@@ -1,12 +1,14 @@
 """What a phrase, a part and a stage look like: block characters for a terminal, without any colour, and SVG for a notebook."""
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 
 from ..commands import PartState
 from ..gm import DRUMS, PROGRAMS
-from ..music import Beats, Note, Phrase, counted, pitch_name
+from ..music import Beats, Note, Phrase, Plot, counted, pitch_name
 
 MOST_ROWS = 18
 """A roll has no more rows than this; over a wider range a row stands for several pitches."""
@@ -34,80 +36,128 @@ def roll(phrase: Phrase, width: int = 80, *, ascii_only: bool = False) -> str:
     kick x...|x...
          1    2
     """
-    what = counted(Fraction(len(phrase.notes)), "stroke" if phrase.drums else "note")
-    head = f"{counted(phrase.length, 'beat')}, {what}"
     if not phrase.notes:
         return f"{counted(phrase.length, 'beat')} of silence"
-    draw = _grid if phrase.drums else _piano
-    rows, shown = draw(phrase, max(width, FEWEST_COLUMNS), ascii_only)
-    if shown < phrase.length:
-        head += f" (shown: the first {counted(shown, 'beat')})"
-    return "\n".join(row.rstrip() for row in [head, *rows])
+    page = _Page.of(phrase, max(width, FEWEST_COLUMNS), MOST_ROWS, ascii_only)
+    head = _head(phrase)
+    if page.beats < phrase.length:
+        head += f" (shown: the first {counted(page.beats, 'beat')})"
+    return "\n".join(row.rstrip() for row in [head, *page.rows(Beats(0)), page.ruler(Beats(0))])
 
 
-def _grid(phrase: Phrase, width: int, ascii_only: bool) -> tuple[list[str], Beats]:
-    """A row for each drum, a letter for each step, a line between beats."""
-    pitches = sorted({note.pitch for note in phrase.notes}, reverse=True)
-    names = {pitch: _DRUM_NAMES.get(pitch, str(pitch)) for pitch in pitches}
-    margin = max(len(name) for name in names.values())
-    step = _step(phrase)
-    shown, bars = min(phrase.length, _fitting(step, width - margin - 1, gaps=True)), []
-    columns = -(-shown // step)
-    for pitch in pitches:
-        letters = ["."] * columns
-        for note in phrase.notes:
-            if note.pitch == pitch and note.onset < shown:
-                letters[int(note.onset / step)] = _letter(note)
-        bars.append(f"{names[pitch]:>{margin}} {_with_gaps(letters, step, '|')}")
-    return [*bars, " " * (margin + 1) + _with_gaps(_ruler(columns, step), step, " ")], shown
+def plot(shown: Plot, width: int = 80, *, ascii_only: bool = False) -> str:
+    """The whole phrase, as many beats under each other as fit the width, all with the same rows: one for each drum or pitch,
+    and one for how loud the loudest note of each step is, 0 to 9 for MIDI's velocities of 0 to 127.
+
+    >>> from livecode.notation import notes
+    >>> print(plot(notes("C4 D4 _ C4").plot(), 24))
+    4 beats, 3 notes
+     D4     ████████
+    C#4
+     C4 ████        ████
+        7   7       7
+        1   2   3   4
+    """
+    phrase = shown.phrase
+    if not phrase.notes:
+        return roll(phrase)
+    page = _Page.of(phrase, max(width, FEWEST_COLUMNS), 128, ascii_only)
+    rows = [_head(phrase)]
+    for begin in range(0, math.ceil(phrase.length), int(page.beats)):
+        place = Beats(begin)
+        rows += [*([""] if begin else []), *page.rows(place), page.loudness(place), page.ruler(place)]
+    return "\n".join(row.rstrip() for row in rows)
 
 
-def _piano(phrase: Phrase, width: int, ascii_only: bool) -> tuple[list[str], Beats]:
-    """A row for each pitch, or for a few of them, and a block for each step that a note lasts; its end is left open."""
-    low, high = min(note.pitch for note in phrase.notes), max(note.pitch for note in phrase.notes)
-    tall = -(-(high - low + 1) // MOST_ROWS)
-    margin = 1 + max(len(pitch_name(pitch)) for pitch in (low, high, low + 1))
-    step = _step(phrase)
-    shown = min(phrase.length, _fitting(step, width - margin, gaps=False))
-    columns = -(-shown // step)
-    grid = {row: [" "] * columns for row in range((high - low) // tall + 1)}
-    full, end = ("#", "=") if ascii_only else ("█", "▌")
-    seen = [note for note in phrase.notes if note.onset < shown]
-    begins = {(note.onset, (note.pitch - low) // tall) for note in seen}
-    for note in seen:
-        row, begin = (note.pitch - low) // tall, int(note.onset / step)
-        cells = [full] * max(1, min(columns, -(-note.end // step)) - begin)
-        if len(cells) > 1 and (note.end, row) in begins:
-            cells[-1] = end
-        grid[row][begin : begin + len(cells)] = cells
-    rows = [f"{pitch_name(low + row * tall):>{margin - 1}} {''.join(grid[row])}" for row in sorted(grid, reverse=True)]
-    return [*rows, " " * margin + "".join(_ruler(columns, step))], shown
+def _head(phrase: Phrase) -> str:
+    what = counted(Fraction(len(phrase.notes)), "stroke" if phrase.drums else "note")
+    return f"{counted(phrase.length, 'beat')}, {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How a phrase is laid out: the lowest pitch of each row, from the top down; pitches in a row; beats side by side."""
+
+    phrase: Phrase
+    lanes: list[int]
+    tall: int
+    step: Beats
+    beats: Beats
+    margin: int
+    ascii_only: bool
+
+    @classmethod
+    def of(cls, phrase: Phrase, width: int, most_rows: int, ascii_only: bool) -> "_Page":
+        pitches = sorted({note.pitch for note in phrase.notes})
+        tall = 1 if phrase.drums else -(-(pitches[-1] - pitches[0] + 1) // most_rows)
+        lanes = pitches if phrase.drums else list(range(pitches[0], pitches[-1] + 1, tall))
+        margin = 1 + max(len(_name(phrase, pitch)) for pitch in lanes)
+        step = _step(phrase)
+        fitting = Beats(max(1, (width - margin + phrase.drums) // (int(1 / step) + phrase.drums)))
+        beats = fitting if fitting >= phrase.length or fitting < 4 else fitting // 4 * 4
+        return cls(phrase, lanes[::-1], tall, step, min(Beats(beats), phrase.length), margin, ascii_only)
+
+    def rows(self, begin: Beats) -> list[str]:
+        """A row for each lane from this beat on."""
+        draw = self._strokes if self.phrase.drums else self._blocks
+        return [self._row(_name(self.phrase, lane), draw(lane, begin)) for lane in self.lanes]
+
+    def ruler(self, begin: Beats) -> str:
+        """The numbers of the beats."""
+        cells = self._cells(begin)
+        for column in range(0, len(cells), int(1 / self.step)):
+            number = str(int(begin + column * self.step) + 1)
+            cells[column : column + len(number)] = number[: len(cells) - column]
+        return self._row("", cells, gap=" ")
+
+    def loudness(self, begin: Beats) -> str:
+        """How loud the loudest note of each step is."""
+        cells = self._cells(begin)
+        for note in self._seen(begin):
+            place = int((note.onset - begin) / self.step)
+            cells[place] = max(cells[place], str(note.velocity * 10 // 128))
+        return self._row("", cells, gap=" ")
+
+    def _strokes(self, lane: int, begin: Beats) -> list[str]:
+        """A letter for each step."""
+        letters = ["."] * len(self._cells(begin))
+        for note in self._seen(begin):
+            if note.pitch == lane:
+                letters[int((note.onset - begin) / self.step)] = _letter(note)
+        return letters
+
+    def _blocks(self, lane: int, begin: Beats) -> list[str]:
+        """A block for each step that a note lasts; its end is left open where another begins."""
+        cells = self._cells(begin)
+        full, end = ("#", "=") if self.ascii_only else ("█", "▌")
+        mine = [note for note in self.phrase.notes if lane <= note.pitch < lane + self.tall]
+        begins = {note.onset for note in mine}
+        for note in mine:
+            first, last = int((note.onset - begin) // self.step), -(-(note.end - begin) // self.step)
+            blocks = [full] * max(1, last - first)
+            if len(blocks) > 1 and note.end in begins:
+                blocks[-1] = end
+            for place, block in enumerate(blocks, first):
+                if 0 <= place < len(cells):
+                    cells[place] = block
+        return cells
+
+    def _seen(self, begin: Beats) -> list[Note]:
+        return [note for note in self.phrase.notes if begin <= note.onset < begin + self.beats]
+
+    def _cells(self, begin: Beats) -> list[str]:
+        return [" "] * -(-min(self.beats, self.phrase.length - begin) // self.step)
+
+    def _row(self, name: str, cells: Sequence[str], gap: str = "|") -> str:
+        a_beat = int(1 / self.step)
+        beats = ("".join(cells[place : place + a_beat]) for place in range(0, len(cells), a_beat))
+        return f"{name:>{self.margin - 1}} {(gap if self.phrase.drums else '').join(beats)}"
 
 
 def _step(phrase: Phrase) -> Beats:
     """A sixteenth, or a triplet of one, that all onsets fall on; half a sixteenth if they fall on neither."""
     steps = (Fraction(1, 4), Fraction(1, 6))
     return next((step for step in steps if all(not note.onset % step for note in phrase.notes[:500])), Fraction(1, 8))
-
-
-def _fitting(step: Beats, columns: int, *, gaps: bool) -> Beats:
-    """How many whole beats fit into so many columns."""
-    a_beat = int(1 / step) + gaps
-    return Beats(max(1, (columns + gaps) // a_beat))
-
-
-def _ruler(columns: int, step: Beats) -> list[str]:
-    """The numbers of the beats over the columns."""
-    cells, a_beat = [" "] * columns, int(1 / step)
-    for column in range(0, columns, a_beat):
-        number = str(column // a_beat + 1)
-        cells[column : column + len(number)] = number[: columns - column]
-    return cells[:columns]
-
-
-def _with_gaps(cells: Sequence[str], step: Beats, gap: str) -> str:
-    a_beat = int(1 / step)
-    return gap.join("".join(cells[place : place + a_beat]) for place in range(0, len(cells), a_beat))
 
 
 def _letter(note: Note) -> str:
@@ -165,6 +215,11 @@ def cut(text: str, width: int) -> str:
 
 
 # Notebooks
+
+
+def svg_plot(shown: Plot) -> str:
+    """The same of what is to be shown in full."""
+    return svg(shown.phrase)
 
 
 def svg(phrase: Phrase) -> str:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import livecode as lc
-from livecode.ui.pictures import MOST_ROWS, roll, svg
+from livecode.music import pitch_name
+from livecode.ui.pictures import MOST_ROWS, plot, roll, svg, svg_plot
 
 Cell = Callable[[str], str]
 
@@ -45,7 +46,7 @@ def test_silence_is_said(cell: Cell) -> None:
 
 def test_what_is_too_long_is_shown_from_its_beginning() -> None:
     drawn = roll(lc.notes("C4 E4 " * 40), 60)
-    assert drawn.startswith("80 beats, 80 notes (shown: the first 14 beats)")
+    assert drawn.startswith("80 beats, 80 notes (shown: the first 12 beats)")
     assert max(len(line) for line in drawn.splitlines()) <= 60
 
 
@@ -54,7 +55,22 @@ def test_a_wide_range_takes_several_pitches_a_row() -> None:
 
 
 def test_without_unicode_there_are_letters_only() -> None:
-    assert roll(lc.notes("C4 C4"), ascii_only=True).splitlines()[1] == " C4 ###=####"
+    assert roll(lc.notes("C4 C4"), ascii_only=True).splitlines()[1] == "C4 ###=####"
+
+
+def test_a_plot_shows_every_pitch_and_all_beats_and_how_loud_they_are(cell: Cell) -> None:
+    drawn = cell('notes("C3 . C6 . " * 8).plot()').splitlines()
+    assert drawn[0] == "32 beats, 16 notes"
+    assert [row.split()[0] for row in drawn[1:38]] == [pitch_name(pitch) for pitch in range(84, 47, -1)]
+    assert drawn[38].split() == ["7"] * 8
+    assert drawn[39].split() == [str(beat) for beat in range(1, 17)]
+    assert drawn[40] == ""
+    assert drawn[-1].split()[0] == "17"
+
+
+def test_a_plot_of_drums_keeps_all_its_lines() -> None:
+    drawn = plot(lc.beat(kick="x...", hat="..x." * 8).plot(), 40).splitlines()
+    assert [row.split()[0] for row in drawn if row and not row.strip()[0].isdigit()] == ["hat", "kick"] * 2
 
 
 phrases = st.builds(
@@ -76,9 +92,33 @@ phrases = st.builds(
 @given(phrases, st.integers(1, 120))
 @settings(max_examples=150, deadline=None)
 def test_any_phrase_fits_any_width(phrase: lc.Phrase, width: int) -> None:
-    rows = roll(phrase, width).splitlines()
-    assert all(len(row) <= max(width, 24) for row in rows[1:])
-    ElementTree.fromstring(svg(phrase))
+    for drawn in (roll(phrase, width), plot(phrase.plot(), width)):
+        assert all(len(row) <= max(width, 24) for row in drawn.splitlines()[1:])
+    ElementTree.fromstring(svg_plot(phrase.plot()))
+
+
+@given(phrases)
+@settings(max_examples=50, deadline=None)
+def test_a_plot_leaves_no_pitch_out(phrase: lc.Phrase) -> None:
+    melody = lc.Phrase(phrase.notes, phrase.length)
+    rows = [row.split(maxsplit=1) for row in plot(melody.plot(), 30).splitlines()[1:] if "█" in row]
+    drawn = {name for name, _ in rows}
+    assert {pitch_name(note.pitch) for note in melody.notes} <= drawn
+
+
+def test_a_part_plots_what_it_has_played(shell: Any, cell: Cell) -> None:
+    cell('lead >> notes("C4 E4")')
+    shell.user_ns["stage"].run(bars=2)
+    assert cell("lead.plot(1)").splitlines() == [
+        "4 beats, 4 notes",
+        " E4     ████    ████",
+        "D#4",
+        " D4",
+        "C#4",
+        " C4 ████    ████",
+        "    7   7   7   7",
+        "    1   2   3   4",
+    ]
 
 
 def test_a_part_shows_its_state_and_its_notes(shell: Any, cell: Cell) -> None:
