@@ -12,7 +12,8 @@ from typing import Protocol
 import msgspec
 
 from .clock import Clock
-from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request
+from .facts import Asked, Proposed
+from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request, to_json
 from .music import Beats, Seconds, silence
 from .parts import Part
 from .tempo import TempoMap
@@ -46,13 +47,25 @@ class Models(Protocol):
         ...
 
 
+_encoder = msgspec.json.Encoder(enc_hook=to_json, order="deterministic")
+
+
+def fingerprint(request: Request) -> str:
+    """Sixteen letters that say what was asked. The same wish to the same model has the same in any process on any machine,
+    whoever runs the model, whenever its answer is needed."""
+    key, asked = request.key, request
+    wish = (key.family, key.config, key.path.name, asked.primer, asked.beats, asked.bpm, asked.meter, asked.seed)
+    said = _encoder.encode((*wish, asked.knobs, asked.do, asked.seeds, asked.chords))
+    return hashlib.sha256(said).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request that is out: whose, when it was sent, on the clock and in beats, and what was asked."""
+    """A request that is out: whose, when it was sent, on the clock and as a fact, and what was asked."""
 
     part: Part
     sent: Seconds
-    beat: Beats
+    fact: Asked
     request: Request
 
     def passed(self, now: Beats) -> bool:
@@ -70,8 +83,6 @@ class Asking:
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
         self._took: dict[ModelKey, deque[Seconds]] = {}
-        self.asked_at = Beats(0)
-        """The beat at which the request was sent whose reply has landed last."""
 
     def prepare(self, part: str, model: Model) -> None:
         """The part has this model now, which will be asked soon."""
@@ -87,21 +98,25 @@ class Asking:
         if self._asked.pop(request_id, None) is not None:
             self._models.forget(request_id)
 
-    def ask_if_due(self, part: Part, sounding: Beats, now: Beats, tempo: TempoMap) -> None:
+    def ask_if_due(self, part: Part, sounding: Beats, here: Beats, now: Beats, tempo: TempoMap) -> Asked | None:
         """Send the part's next request if it is time: late enough for knobs to feel immediate, early enough for the answer.
 
-        `sounding` is the beat that sounds, `now` the first at which new bars may enter.
+        `sounding` is the beat that sounds, `here` the first that a command can reach, `now` the first at which new bars may
+        enter. Returns that it was asked, if it was.
         """
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
-            return
+            return None
         entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
-        if entry is None:
-            return
-        request = self._request(part, part.model, entry, tempo)
-        part.ask(request.id)
-        self._send(part, request, now)
+        return None if entry is None else self._ask(part, part.model, entry, here, tempo)
 
-    def propose(self, part: Part, n: int, now: Beats, tempo: TempoMap) -> None:
+    def _ask(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap) -> Asked:
+        for other in self._parts.values():  # it hears what has sounded up to the same beat whenever it is asked again
+            other.settle(here)
+        request = self._request(part, model, entry, tempo)
+        part.ask(request.id)
+        return self._send(part, request, here)
+
+    def propose(self, part: Part, n: int, here: Beats, now: Beats, tempo: TempoMap) -> None:
         """Ask the part's model for so many candidates for its next bars, which nobody is in a hurry for."""
         assert part.model
         self.forget(part.proposal)
@@ -111,7 +126,7 @@ class Asking:
         seeds = tuple(_seed(f"{session}/{source}/candidates/{part.proposals}/{number}") for number in range(n))
         request = msgspec.structs.replace(request, needed_by=None, seeds=seeds)
         part.proposes(request.id)
-        self._send(part, request, now)
+        self._send(part, request, here)
 
     def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
         meter = tempo.meter_at(entry)
@@ -129,9 +144,11 @@ class Asking:
             chords=self._chords(model, entry, entry - primer.length if primer else entry, tempo),
         )
 
-    def _send(self, part: Part, request: Request, now: Beats) -> None:
-        self._asked[request.id] = _Ask(part, self._clock.now(), now, request)
+    def _send(self, part: Part, request: Request, here: Beats) -> Asked:
+        fact = Asked(now=here, part=part.name, asks_ever=part.asks_ever, request=fingerprint(request))
+        self._asked[request.id] = _Ask(part, self._clock.now(), fact, request)
         self._models.ask(request)
+        return fact
 
     def _chords(self, model: Model, entry: Beats, begin: Beats, tempo: TempoMap) -> Chords | None:
         """What the bars from `entry` on are played over, and the primer from `begin` on: in whole bars of 4/4, one at least."""
@@ -146,18 +163,26 @@ class Asking:
         other = self._parts.get(model.chords)
         return other.excerpt(entry - back, entry + beats) if other else silence(back + beats)
 
-    def landed(self, reply: Reply, now: Beats) -> Part | None:
-        """Whose next bars this is, that may enter from `now` on; None if nobody waits for them. A refusal is told to the part,
-        and so are candidates.
+    def proposed(self, reply: Reply, here: Beats) -> Proposed | None:
+        """The candidates that this reply brings; None if it brings none. The part is told what came of its wish."""
+        ask = self._asked.get(reply.id)
+        if ask is None or ask.part.proposal != reply.id:
+            return None
+        ask.part.proposed(reply)
+        if not reply.phrases:
+            return None
+        return Proposed(now=here, part=ask.part.name, phrases=reply.phrases, request=ask.fact.request)
+
+    def landed(self, reply: Reply, now: Beats) -> tuple[Part, Asked] | None:
+        """Whose next bars this is, that may enter from `now` on, and what was asked; None if nobody waits for them. A refusal
+        is told to the part.
 
         A model's first answer has waited for it to load: if it was made for chords that are over, the part asks again.
         """
         ask = self._asked.pop(reply.id, None)
-        if ask is not None and ask.part.proposal == reply.id:
-            ask.part.proposed(reply)
         if ask is None or ask.part.asked != reply.id:
             return None
-        self.asked_at, key = ask.beat, ask.request.key
+        key = ask.request.key
         if reply.phrase is None:
             ask.part.refused(reply.refusal or "the model gave no notes")
             self._not_before[ask.part.name] = self._clock.now() + RETRY
@@ -168,7 +193,7 @@ class Asking:
             if ask.passed(now):
                 ask.part.unask()
                 return None
-        return ask.part
+        return ask.part, ask.fact
 
     def _lead(self, key: ModelKey, passed: Beats, bpm: Fraction) -> Beats | None:
         """How long before bars are to enter their model must be asked; None if nobody knows yet.

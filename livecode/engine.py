@@ -19,7 +19,7 @@ import msgspec
 from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Candidates, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
-from .errors import LivecodeError, StageClosed
+from .errors import BadInput, LivecodeError, StageClosed
 from .facts import CameBack, Fact, PortOpened
 from .models.host import Host
 from .models.keeper import Limits
@@ -31,6 +31,7 @@ from .outputs.tape import Tape
 from .protocol import LogEntry, Opening, OpenPort, OutputState, Report
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
+from .transport import on_grid
 
 COMMIT: Seconds = 0.2
 """How far ahead of the sound events are handed to the outputs, beside what these hold in their buffers."""
@@ -373,8 +374,18 @@ class OfflineEngine(Engine):
 
     def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        super().__init__(VirtualClock(), (), self._replies.put, opening)
+        self._facts: list[Fact] = []
+        super().__init__(VirtualClock(), (), self._replies.put, opening, self._keep)
         self.announce()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What was said and what became known so far, as a journal has it."""
+        return tuple(self._facts)
+
+    def _keep(self, line: Fact | LogEntry) -> None:
+        if not isinstance(line, LogEntry):
+            self._facts.append(line)
 
     def submit(self, command: AnyCommand) -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
@@ -391,10 +402,33 @@ class OfflineEngine(Engine):
     def run(self, until: Beats) -> None:
         """Let virtual time go on to beat `until`. Raises StageClosed."""
         self._refuse_if_closed()
+        time = self._sequencer.time
+        self._run(lambda: None if time.started is None else time.started + time.tempo.seconds_at(until))
+
+    def run_to(self, beat: Beats) -> None:
+        """Let virtual time go on until this beat is the first that a command can reach, so that the next one has it as its `now`.
+
+        A beat between the lines of the grid of 1/1000 counts as the next line. Musical time begins here if nothing has begun it.
+        Raises StageClosed, and BadInput for a beat that has passed, or that never comes because the music is paused before.
+        """
+        self._refuse_if_closed()
+        time, beat = self._sequencer.time, on_grid(beat)
+        if beat < time.reachable():
+            raise BadInput(f"{time.place(beat).capitalize()} has passed: it is {time.place(time.reachable())} already.")
+        if beat > time.reachable():
+            self._sequencer.begin()
+            self._run(lambda: None if time.started is None else time.moment_before(beat))
+        if beat != time.reachable():
+            raise BadInput(
+                f"{time.place(beat).capitalize()} never comes, for the music is paused at {time.place(time.held)}: "
+                "let it go on before, with stage.go_on()."
+            )
+
+    def _run(self, moment: Callable[[], Seconds | None]) -> None:
+        """Let virtual time go on to this moment of the clock, which is None as long as musical time stands still."""
         end = self.clock.now()
         while True:
-            if self._sequencer.time.started is not None:
-                end = self._sequencer.time.started + self._sequencer.time.tempo.seconds_at(until)
+            end = end if (found := moment()) is None else found
             self._sequencer.advance(min(end, self.clock.now() + COMMIT))
             if self._sequencer.waiting():
                 self._sequencer.receive(self._replies.get())

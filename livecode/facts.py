@@ -25,7 +25,7 @@ class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A model's phrase was taken for a part: asked for at beat `asked`, as its request number `asks` (of all its models
-    together `asks_ever`), and to sound from beat `at` on."""
+    together `asks_ever`), and to sound from beat `at` on. `request` is what was asked, as `Asked` has it."""
 
     now: Beats
     at: Beats
@@ -34,6 +34,28 @@ class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     asked: Beats
     asks: int
     asks_ever: int
+    request: str = ""
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A part asked its model for bars, when `now` was the first beat that a command could reach: its request `asks_ever`.
+
+    `request` is the fingerprint of what was asked: see `asking.fingerprint`. An answer may never have come.
+    """
+
+    now: Beats
+    part: str
+    asks_ever: int
+    request: str
+
+
+class Proposed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A part's model proposed these candidates; `request` is what it was asked, as in `Asked`."""
+
+    now: Beats
+    part: str
+    phrases: tuple[Phrase, ...]
+    request: str
 
 
 class Moved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -64,10 +86,11 @@ class CameBack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Slept(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The machine stood still: notes in [begin, end) were left out."""
+    """The machine stood still: notes in [begin, end) were left out, of all parts or of one."""
 
     begin: Beats
     end: Beats
+    part: str = ""
 
 
-Fact: TypeAlias = Taken | Answered | Moved | PortOpened | CameBack | Slept
+Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept

@@ -79,9 +79,11 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
 
     song = mido.MidiFile(type=1, ticks_per_beat=TICKS)
     song.tracks.append(_conductor(tempo, begin, end))
-    by_part: dict[str, list[Event]] = {}
+    events = list(events)
+    sounding = dict.fromkeys(event.part for event in events if isinstance(event, NoteEvent))
+    by_part: dict[str, list[Event]] = {part: [] for part in [*sounding, *sorted({event.part for event in events})]}
     for event in events:
-        by_part.setdefault(event.part, []).append(event)
+        by_part[event.part].append(event)
     for name, part in by_part.items():
         song.tracks.append(_track(name, part, tempo, begin, end))
     with whole_file(expanded(path)) as hidden:
@@ -113,20 +115,20 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
             stop = min(stop, struck.get((event.channel, event.pitch), stop))
             struck[event.channel, event.pitch] = ticks
             on = mido.Message("note_on", channel=event.channel, note=event.pitch, velocity=event.velocity)
-            timed.append((ticks, 2, on))
+            timed.append((ticks, 3, on))
             timed.append((stop, 0, mido.Message("note_off", channel=event.channel, note=event.pitch)))
         elif isinstance(event, ControlEvent):
             change = mido.Message("control_change", channel=event.channel, control=event.control, value=event.value)
             timed.append((ticks, 1, change))
         elif isinstance(event, ProgramEvent):
             for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
-                timed.append((ticks, 1, mido.Message("control_change", channel=event.channel, control=control, value=value)))
-            timed.append((ticks, 1, mido.Message("program_change", channel=event.channel, program=event.program)))
+                timed.append((ticks, 2, mido.Message("control_change", channel=event.channel, control=control, value=value)))
+            timed.append((ticks, 2, mido.Message("program_change", channel=event.channel, program=event.program)))
     return _timed(timed, name, _ticks(end, begin))
 
 
 def _timed(timed: list[tuple[int, int, Any]], name: str, end: int) -> Any:
-    """Absolute ticks to MIDI's delta times; at the same tick note-offs go before controllers before note-ons."""
+    """Absolute ticks to MIDI's delta times; at the same tick note-offs go before controllers before programs before note-ons."""
     import mido  # keeps start-up short
 
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])

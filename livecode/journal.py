@@ -14,7 +14,7 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
+from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
@@ -40,7 +40,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = Opened | Ended | LogEntry | Taken | Answered | Moved | PortOpened | CameBack | Slept
+Line: TypeAlias = Opened | Ended | LogEntry | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)

@@ -134,7 +134,7 @@ class Part:
     # What sounds
 
     def notes_between(self, begin: Beats, end: Beats) -> Iterator[Note]:
-        """Yield the notes that start in [begin, end), at their beat; each ends where its phrase is replaced, if not before."""
+        """Yield the notes that start in [begin, end), at their beat. Where their phrase is replaced, all of them end."""
         here = begin
         while here < end:
             change = self._lane.next(here)
@@ -142,10 +142,13 @@ class Part:
             phrase, origin = self._lane.at(here), self._lane.began(here)
             if phrase is not None:
                 for note in phrase.between(here - origin, until - origin):
-                    onset = note.onset + origin
-                    rings = note.duration if change is None else min(note.duration, change - onset)
-                    yield replace(note, onset=onset, duration=rings)
+                    yield replace(note, onset=note.onset + origin)
             here = until
+
+    def ends(self, onset: Beats, end: Beats) -> Beats:
+        """Where a note of its phrases ends that would last to `end`: where another phrase enters, if that is earlier."""
+        change = self._lane.next(onset)
+        return end if change is None else min(end, change)
 
     def excerpt(self, begin: Beats, end: Beats) -> Phrase:
         """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats, and before beat 0 is nothing.
@@ -156,9 +159,9 @@ class Part:
         phrase = self._lane.at(here)
         since = max(Beats(0), here - min(phrase.length, LONGEST_PRIMER)) if phrase else here
         notes = [
-            replace(note, onset=max(note.onset, begin) - begin, duration=note.end - max(note.onset, begin))
+            replace(note, onset=max(note.onset, begin) - begin, duration=stop - max(note.onset, begin))
             for note in self.notes_between(since, end)
-            if note.end > begin
+            if (stop := self.ends(note.onset, note.end)) > begin
         ]
         return Phrase(tuple(notes[: int(DENSEST * (end - begin))]), end - begin, self._drums_at(end))
 
@@ -202,8 +205,8 @@ class Part:
         return DRUM_CHANNEL if phrase.drums else self.own_channel
 
     def next_change(self, beat: Beats) -> Beats | None:
-        """The first beat after this one at which another phrase enters."""
-        return self._lane.next(beat)
+        """The first beat from this one on at which another phrase enters."""
+        return self._lane.first(beat)
 
     def coming(self, beat: Beats) -> tuple[Beats, Phrase] | None:
         """The last phrase that is to enter after this beat, and where."""

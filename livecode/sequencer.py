@@ -43,12 +43,13 @@ from .commands import (
     UndoLast,
 )
 from .errors import BadInput, UnknownName
-from .facts import Answered, CameBack, Fact, Moved, PortOpened, Slept, Taken
+from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken
 from .gm import DRUM_CHANNEL
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
+from .outputs.tape import Tape
 from .parts import PROGRAM, Memory, Mode, Part
 from .tempo import Meter, TempoMap
 from .ticking import Ticking
@@ -74,7 +75,7 @@ class Sequencer:
         self,
         clock: Clock,
         outputs: Sequence[Output],
-        tape: Output,
+        tape: Tape,
         models: Models,
         *,
         bpm: Fraction,
@@ -132,16 +133,24 @@ class Sequencer:
         if isinstance(command, Pick):
             command = self._picked(command)
         now, at = self.time.reachable(), self._moment(command)
+        self._settle(command, min(now, at))
         words = self._do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
             self._look_for(command.part, command.model.chords)
         if isinstance(command, Propose):
-            self._asking.propose(self._parts[command.part], command.n, self.time.entrance(), self.time.tempo)
+            self._asking.propose(self._parts[command.part], command.n, now, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
         return Outcome(at, words)
+
+    def _settle(self, command: AnyCommand, now: Beats) -> None:
+        """Have those to whom something is said know what has sounded: always up to the same beat, however often time is looked
+        at, so that the same is so whenever it is told again."""
+        for part in self._parts.values():
+            if not isinstance(command, ToPart) or command.part == part.name:
+                part.settle(now)
 
     def _look_for(self, listener: str, heard: object) -> None:
         """Note it if a part is to play over what another plays, and there is none of that name: perhaps it was misspelt."""
@@ -169,21 +178,26 @@ class Sequencer:
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
-        since, asked = min(at, part.next_change(now) or at), part.asked
+        since, asked = _first(at, part.next_change(now)), part.asked
         if isinstance(command, Undo):
             return f"{part.name}: {self._undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
         before = Done("", {part.name: part.memory()})
         if isinstance(command, Mute | Solo):
-            self._parts.setdefault(part.name, part)
+            self._enter(part)
             return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
         words = self._tell(part, command, now, at)
-        self._parts.setdefault(part.name, part)
+        self._enter(part)
         self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
             self._asking.forget(asked)
         self._replan([part], since)
         words = f"{part.name}: {words}"
         return words if isinstance(command, Declare | Propose) else self._did(before, words)
+
+    def _enter(self, part: Part) -> None:
+        if part.name not in self._parts:
+            self._parts[part.name] = part
+            self._tape.enter(part.name)
 
     def _did(self, before: Done, words: str) -> str:
         """These words, under which what was done can be undone."""
@@ -340,7 +354,7 @@ class Sequencer:
         self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
-            self._replan([part], min(at, part.next_change(now) or at))
+            self._replan([part], _first(at, part.next_change(now)))
             part.stop(at, self.time.bar(at))
 
     def _gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
@@ -438,18 +452,31 @@ class Sequencer:
 
     def receive(self, reply: Reply) -> None:
         """A model has answered: the phrase enters at the next boundary. A reply that nobody waits for is dropped."""
-        part = self._asking.landed(reply, self.time.entrance())
-        if part is None:
+        now = self.time.reachable()
+        if (proposed := self._asking.proposed(reply, now)) is not None:
+            self._record(proposed)
+        answered = self._asking.landed(reply, self.time.entrance())
+        if answered is None:
             return
+        part, asked = answered
         if reply.phrase is None:
             self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
         self._note_once(part, "")
-        now, asked = self.time.reachable(), self._asking.asked_at
+        part.settle(now)
         at = part.entry(self.time.entrance(), self.time.tempo)
         part.answer(reply.phrase, at)
         self._record(
-            Answered(now=now, at=at, part=part.name, phrase=reply.phrase, asked=asked, asks=part.asks, asks_ever=part.asks_ever)
+            Answered(
+                now=now,
+                at=at,
+                part=part.name,
+                phrase=reply.phrase,
+                asked=asked.now,
+                asks=part.asks,
+                asks_ever=part.asks_ever,
+                request=asked.request,
+            )
         )
         self._replan([part], at)
         self._start_if_sounding()
@@ -475,7 +502,8 @@ class Sequencer:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
         for part in self._parts.values():
             if self.time.running:
-                part.settle(self.time.beat() if self.time.pause_at is None else min(self.time.beat(), self.time.pause_at))
+                heard = self.time.sounding()
+                part.settle(heard if self.time.pause_at is None else min(heard, self.time.pause_at))
         if self.time.running:
             begin, end = self.time.window(MOST_LATE, until)
             events = self._planned(begin, end)
@@ -484,7 +512,12 @@ class Sequencer:
             self._tick(begin, end)
             self._pause_if_due()
         for part in self._parts.values():  # last: if that fails, the music goes on
-            self._asking.ask_if_due(part, self.time.beat(), self.time.entrance(), self.time.tempo)
+            self._ask_if_due(part)
+
+    def _ask_if_due(self, part: Part) -> None:
+        asked = self._asking.ask_if_due(part, self.time.beat(), self.time.reachable(), self.time.entrance(), self.time.tempo)
+        if asked is not None:
+            self._record(asked)
 
     def _pause_if_due(self) -> None:
         if self.time.stands_still():
@@ -534,13 +567,13 @@ class Sequencer:
             part.come_back(now)
         self._ticking.go(self._silent_until)
 
-    def _recall(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
+    def _recall(self, fact: Fact) -> None:
         try:
             self._take_in(fact)
         except Exception as error:  # it must come back with all that can be had
             self._note(f"left out after the crash: {error}")
 
-    def _take_in(self, fact: Taken | Answered | PortOpened | CameBack | Slept) -> None:
+    def _take_in(self, fact: Fact) -> None:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
@@ -549,11 +582,15 @@ class Sequencer:
                 part.settle(now)
                 part.answer(phrase, at)
                 part.asks, part.asks_ever = fact.asks, fact.asks_ever
+            case Asked(now=now):
+                for part in self._parts.values():
+                    part.settle(now)
+            case Proposed(part=name, phrases=phrases) if name in self._parts:
+                self._parts[name].proposed(Reply("", None, None, 0.0, phrases))
             case Taken(command=Pause() | Continue()):
                 pass  # `Moved` says it
             case Taken(now=now, at=at, command=command):
-                if isinstance(command, ToPart) and command.part in self._parts:
-                    self._parts[command.part].settle(now)
+                self._settle(command, min(now, at))
                 self._do(command, now, at)
 
     def retell(self, facts: Iterable[Fact]) -> Iterator[None]:
@@ -569,6 +606,9 @@ class Sequencer:
                     if fact.started is not None:
                         self._forget_pause()
                     self.time.move(fact)
+                case Slept(part=name) if name:
+                    yield from self._told(fact.begin)
+                    self._skip(self._parts[name], fact.end)
                 case Slept():
                     yield from self._told(fact.begin)
                     self._tape.schedule(self._planned(fact.end, fact.end))
@@ -586,7 +626,7 @@ class Sequencer:
         pause = self.time.pause_at
         end = end if pause is None else min(end, pause)
         while self._handed < end or (end == pause and not self.time.pause_planned):
-            self._tape.schedule(self._planned(self._handed, min(end, self._handed + _STRETCH)))
+            self._tape.schedule(self._planned(Beats(0), min(end, self._handed + _STRETCH)))
             yield
 
     def remember(self, told: "Sequencer") -> Outcome:
@@ -598,9 +638,7 @@ class Sequencer:
 
     def _planned(self, begin: Beats, end: Beats) -> list[Event]:
         """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
-        if begin > max(self._handed, self._silent_until):
-            self._note("the machine stood still: the notes of that time are left out")
-            self._record(Slept(begin=self._handed, end=begin))
+        self._sleep(begin)
         self._handed = end
         events: list[Event] = []
         if end == self.time.pause_at:
@@ -615,8 +653,26 @@ class Sequencer:
             part.planned = max(part.planned, end)
         return sorted(events, key=_order)
 
+    def _sleep(self, begin: Beats) -> None:
+        """Keep in mind whose notes before this beat come too late, for the machine stood still."""
+        for part in self._parts.values():  # what was said to it last should have sounded meanwhile
+            since = max(part.planned, self._silent_until)
+            if since < min(begin, self._handed):
+                self._record(Slept(begin=since, end=begin, part=part.name))
+        if begin > max(self._handed, self._silent_until):
+            self._note("the machine stood still: the notes of that time are left out")
+            self._record(Slept(begin=self._handed, end=begin))
+
+    def _skip(self, part: Part, end: Beats) -> None:
+        """Have on the tape what a part said up to here, without its notes."""
+        self._tape.schedule(sorted(self._events(part, end, end), key=_order))
+        part.planned = max(part.planned, end)
+
     def _hand_over(self, events: list[Event], output: Output) -> None:
-        """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one."""
+        """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one.
+
+        The tape's notes end where keys go up later. The others are told at once, as far as it is known.
+        """
         first = output is self._outputs[0] if self._outputs else False
         mine = [
             event
@@ -627,7 +683,7 @@ class Sequencer:
             or (first and not route)
         ]
         if mine:
-            output.schedule(mine)
+            output.schedule(mine if output is self._tape else [self._shortened(event) for event in mine])
 
     def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
         """What a part adds up to `end`. Of what was slept through, before `begin`, settings and ends still count: they last."""
@@ -639,9 +695,16 @@ class Sequencer:
         return events
 
     def _sounding(self, part: Part, note: Note) -> NoteEvent:
-        stop = min(self._closings(part, note.onset, note.end), default=note.end)
-        begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(stop), part.channel_at(note.onset) or 0
-        return NoteEvent(part.name, note.onset, begins, channel, note.pitch, note.velocity, stop, ends)
+        begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(note.end), part.channel_at(note.onset) or 0
+        return NoteEvent(part.name, note.onset, begins, channel, note.pitch, note.velocity, note.end, ends)
+
+    def _shortened(self, event: Event) -> Event:
+        """The same; a note ends where its part is known to fall silent, or to play something else."""
+        if not isinstance(event, NoteEvent):
+            return event
+        part = self._parts[event.part]
+        stop = min([part.ends(event.beat, event.end_beat), *self._closings(part, event.beat, event.end_beat)])
+        return event if stop == event.end_beat else replace(event, end_beat=stop, end_seconds=self.time.sounds_at(stop))
 
     def _releases(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
         """Where all notes of a part end, also those that were handed over before that was known."""
@@ -658,10 +721,15 @@ class Sequencer:
             return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)
 
-    def _start_if_sounding(self) -> None:
-        first = not (self.time.running or self.time.paused)
-        if first and any(part.phrase_at(Beats(0)) for part in self._parts.values()):
+    def begin(self) -> None:
+        """Let musical time begin, if it never has, although nothing may sound yet."""
+        if not (self.time.running or self.time.paused):
             self.time.run()
+            self._record_moves()
+
+    def _start_if_sounding(self) -> None:
+        if any(part.phrase_at(Beats(0)) for part in self._parts.values()):
+            self.begin()
 
     # What is shown
 
@@ -725,6 +793,10 @@ def _doing(mode: Mode, bars: str, *, silent: bool) -> str:
     if mode is Mode.LOOP and not bars:
         return "loops empty bars" if silent else "waits"
     return f"{mode.value} {bars}".rstrip()
+
+
+def _first(beat: Beats, other: Beats | None) -> Beats:
+    return beat if other is None else min(beat, other)
 
 
 def _order(event: Event) -> tuple[Seconds, int]:

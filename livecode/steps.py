@@ -81,6 +81,11 @@ class Steps(Generic[Value]):
         place = bisect_right(self._beats, beat)
         return self._beats[place] if place < len(self._beats) else None
 
+    def first(self, beat: Beats) -> Beats | None:
+        """The first change at this beat or after it."""
+        place = bisect_left(self._beats, beat)
+        return self._beats[place] if place < len(self._beats) else None
+
     def last(self) -> Beats | None:
         """The last change of all; None if there is none."""
         return self._beats[-1] if self._beats else None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 from .clock import Clock
 from .commands import On
@@ -13,6 +14,22 @@ from .tempo import TempoMap
 
 REACTION: Seconds = 0.02
 """What is nearer than this, and than what the outputs hold in their buffers, has passed: nothing can change it any more."""
+
+GRID = 1000
+"""What is said and what becomes known have their place on a grid of so many lines a beat: so it can be written down in decimals,
+and be read back exactly."""
+
+_SLACK = Fraction(1, 100)
+"""In lines of the grid: where floats come this near to a line, they mean it."""
+
+
+def on_grid(beat: Beats) -> Beats:
+    """The first line of the grid at or after this beat.
+
+    >>> on_grid(Fraction(1, 3))
+    Fraction(167, 500)
+    """
+    return Fraction(math.ceil(beat * GRID - _SLACK), GRID)
 
 
 class Transport:
@@ -50,16 +67,21 @@ class Transport:
         return self.held if self.started is None else self.tempo.beat_at(moment - self.started)
 
     def reachable(self) -> Beats:
-        """The first beat that a command can still change."""
-        return max(self.held, self._beat_in(REACTION + self._buffered()))
+        """The first beat that a command can still change, on the grid."""
+        return max(self.held, on_grid(self._beat_in(REACTION + self._buffered())))
 
     def entrance(self) -> Beats:
         """The first beat at which new bars may enter."""
         return max(self.counted, self.reachable())
 
     def sounding(self) -> Beats:
-        """The beat of the notes that sound now, which swing may have made late."""
-        return self.tempo.unswung(max(self.held, self.beat()))
+        """The beat of the notes that sound now, which swing may have made late, on the grid."""
+        return Fraction(math.floor(self.tempo.unswung(max(self.held, self.beat())) * GRID), GRID)
+
+    def moment_before(self, beat: Beats) -> Seconds:
+        """The clock's time at which this beat, on the grid, is the first that a command can reach; it must run."""
+        assert self.started is not None
+        return self.started + self.tempo.seconds_at(beat) - REACTION - self._buffered()
 
     def moment(self, on: On, part: Part | None = None) -> Beats:
         """The next beat of this kind that a command can reach; the end of the part's loop, or of the bar if there is no part."""

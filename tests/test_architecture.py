@@ -66,7 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "facts": VALUES | {"commands"},
     "parts": VALUES | {"commands", "gm", "models.wire", "steps", "tempo"},
     "outputs": VALUES | {"clock", "files", "gm", "notation", "outputs"},
-    "asking": VALUES | {"clock", "models.wire", "parts", "tempo"},
+    "asking": VALUES | {"clock", "facts", "models.wire", "parts", "tempo"},
     "undoing": VALUES | {"parts"},
     "ticking": VALUES | {"outputs", "steps", "transport"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
@@ -93,7 +93,7 @@ ALLOWED: dict[str, set[str]] = {
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
-    | {"sequencer", "tempo"},
+    | {"sequencer", "tempo", "transport"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_spelling": VALUES

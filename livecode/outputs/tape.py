@@ -53,6 +53,10 @@ class Tape:
         for track in self._of(part):
             insort(track.releases, at)
 
+    def enter(self, part: str) -> None:
+        """There is such a part: at the same moment, parts follow each other in the order in which they came."""
+        self._tracks.setdefault(part, _Track())
+
     def precede(self, earlier: "Tape") -> None:
         """Begin with what another tape has, all of which lies before what this one has."""
         for part, track in earlier._tracks.items():
