@@ -318,6 +318,16 @@ def counted(number: Fraction, what: str) -> str:
     return f"{shown} {what}{'' if 0 < number <= 1 else 's'}"
 
 
+def gist(phrase: Phrase) -> str:
+    """A phrase in a few words: '12 notes, C4 to G5', '31 strokes on 4 drums', 'silence'."""
+    pitches = sorted(note.pitch for note in phrase.notes)
+    if not pitches:
+        return "silence"
+    if phrase.drums:
+        return f"{counted(Fraction(len(pitches)), 'stroke')} on {counted(Fraction(len(set(pitches))), 'drum')}"
+    return f"{counted(Fraction(len(pitches)), 'note')}, {pitch_name(pitches[0])} to {pitch_name(pitches[-1])}"
+
+
 def silence(length: Beats, *, drums: bool = False) -> Phrase:
     """Empty bars: a phrase of `length` beats without a note."""
     return Phrase((), length, drums)

@@ -48,7 +48,7 @@ from .formats import write_midi
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .models.keeper import ModelState
 from .models.wire import Model
-from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, pitch_name
+from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, gist, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -84,7 +84,7 @@ class Choice(tuple[Phrase, ...]):
     """Candidates, which show at the prompt one a line, with the number to pick."""
 
     def __repr__(self) -> str:
-        return "\n".join(f"{number:2}  {_gist(phrase)}" for number, phrase in enumerate(self, 1))
+        return "\n".join(f"{number:2}  {gist(phrase)}" for number, phrase in enumerate(self, 1))
 
 
 class Parts(dict[str, "PartHandle"]):
@@ -558,16 +558,6 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
     marks += [f"trouble: {part.trouble}"] if part.trouble else []
     return " · ".join([f"{part.name}: {part.doing}", *marks])
-
-
-def _gist(phrase: Phrase) -> str:
-    """A phrase in a few words: '12 notes, C4 to G5', '31 strokes on 4 drums', 'silence'."""
-    pitches = sorted(note.pitch for note in phrase.notes)
-    if not pitches:
-        return "silence"
-    if phrase.drums:
-        return f"{counted(Fraction(len(pitches)), 'stroke')} on {counted(Fraction(len(set(pitches))), 'drum')}"
-    return f"{counted(Fraction(len(pitches)), 'note')}, {pitch_name(pitches[0])} to {pitch_name(pitches[-1])}"
 
 
 def _clicks(meter: Meter) -> Phrase:

@@ -16,7 +16,7 @@ import livecode
 from ..errors import LivecodeError
 from ..models.bundles import FAMILIES
 from ..music import Phrase, Plot
-from ..stage import Answer, PartHandle, Stage
+from ..stage import Answer, Choice, PartHandle, Stage
 from . import completion, helping, pictures
 from .answers import Answers
 from .magics import StageMagics
@@ -141,6 +141,7 @@ class Prompt:
             Answer: self._answers.show,
             Phrase: _phrase,
             Plot: _plot,
+            Choice: _choice,
             PartHandle: _part,
             Stage: _stage,
         }
@@ -164,6 +165,10 @@ def _phrase(phrase: Phrase) -> str:
 
 def _plot(plot: Plot) -> str:
     return pictures.plot(plot, _columns(), ascii_only=_ascii_only())
+
+
+def _choice(choice: Choice) -> str:
+    return pictures.choice(choice, _columns(), ascii_only=_ascii_only())
 
 
 def _part(part: PartHandle) -> str:

@@ -8,12 +8,15 @@ from html import escape
 
 from ..commands import PartState
 from ..gm import DRUMS, PROGRAMS
-from ..music import Beats, Note, Phrase, Plot, counted, pitch_name
+from ..music import Beats, Note, Phrase, Plot, counted, gist, pitch_name
 
 MOST_ROWS = 18
 """A roll has no more rows than this; over a wider range a row stands for several pitches."""
 
 FEWEST_COLUMNS = 24
+SMALL_ROWS = 5
+"""Of a candidate's picture."""
+
 LONGEST_SVG = Beats(256)
 _DRUM_NAMES = {pitch: name for name, pitch in DRUMS.items()}
 
@@ -162,6 +165,43 @@ def _step(phrase: Phrase) -> Beats:
 
 def _letter(note: Note) -> str:
     return "X" if note.velocity > 110 else "x" if note.velocity > 80 else "o"
+
+
+def choice(phrases: Sequence[Phrase], width: int = 80, *, ascii_only: bool = False) -> str:
+    """Candidates side by side, each whole, with its number and in few words what it is; as many beside each other as fit.
+
+    >>> from livecode.notation import notes
+    >>> print(choice([notes("C4 E4 G4 C5"), notes("G4 E4 C4 C4")], 60))
+     1 4 notes, C4 to C5           2 4 notes, C4 to G4
+    |                    ███████| |██████                     |
+    |                           | |                           |
+    |             ███████       | |      ███████              |
+    |      ███████              | |                           |
+    |██████                     | |             ██████████████|
+    """
+    beside = max(1, min(len(phrases), width // FEWEST_COLUMNS, 4))
+    wide = width // beside - 1
+    drawn = [_small(number, phrase, wide, ascii_only) for number, phrase in enumerate(phrases, 1)]
+    lines: list[str] = []
+    for place in range(0, len(drawn), beside):
+        lines += [" ".join(row).rstrip() for row in zip(*drawn[place : place + beside], strict=True)]
+    return "\n".join(lines)
+
+
+def _small(number: int, phrase: Phrase, wide: int, ascii_only: bool) -> list[str]:
+    """A line of words and so many rows of blocks, each `wide` columns, over which the phrase's whole length is spread."""
+    head = cut(f"{number:2} {gist(phrase)}", wide)
+    lanes = sorted({note.pitch for note in phrase.notes})
+    columns = wide - 2
+    grid = [[" "] * columns for _ in range(SMALL_ROWS)]
+    for note in phrase.notes:
+        height = lanes.index(note.pitch) if phrase.drums else note.pitch - lanes[0]
+        most = max(1, len(lanes) - 1 if phrase.drums else lanes[-1] - lanes[0])
+        row = grid[SMALL_ROWS - 1 - height * (SMALL_ROWS - 1) // most]
+        begin, end = (int(at / phrase.length * columns) for at in (note.onset, note.end))
+        for column in range(begin, begin + 1 if phrase.drums else max(begin + 1, end)):
+            row[column] = "#" if ascii_only else "█"
+    return [f"{head:{wide}}", *(f"|{''.join(row)}|" for row in grid)]
 
 
 # Parts and stages

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import livecode as lc
 from livecode.music import pitch_name
-from livecode.ui.pictures import MOST_ROWS, plot, roll, svg, svg_plot
+from livecode.ui.pictures import MOST_ROWS, choice, plot, roll, svg, svg_plot
 
 Cell = Callable[[str], str]
 
@@ -119,6 +119,21 @@ def test_a_part_plots_what_it_has_played(shell: Any, cell: Cell) -> None:
         "    7   7   7   7",
         "    1   2   3   4",
     ]
+
+
+@given(st.lists(phrases, min_size=1, max_size=9), st.integers(24, 200))
+@settings(max_examples=50, deadline=None)
+def test_any_candidates_fit_any_width_and_show_where_they_begin(found: list[lc.Phrase], width: int) -> None:
+    rows = choice(found, width).splitlines()
+    assert max(map(len, rows)) <= width
+    drawn = sum(row.count("█") for row in rows)
+    assert drawn >= sum(bool(phrase.notes) for phrase in found)
+
+
+def test_candidates_are_shown_with_the_number_to_pick(cell: Cell) -> None:
+    shown = cell("lead >> melody_rnn(bars=1, primer=None, seed=3)\nlead.candidates(3)").splitlines()
+    heads = " ".join(row for row in shown if "note" in row and "|" not in row)
+    assert all(f" {number} " in heads for number in (1, 2, 3))
 
 
 def test_a_part_shows_its_state_and_its_notes(shell: Any, cell: Cell) -> None:
