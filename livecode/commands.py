@@ -12,11 +12,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from .controls import highest, resolved, spelt
 from .errors import BadInput
 from .gm import BANK_LOW, PROGRAMS
+from .instruments import Instrument
 from .models.wire import MOST_WORK, Model
 from .music import Beats, Phrase, Seconds, pitch_name
 from .tempo import FASTEST, SLOWEST, Meter, Swing
+from .voicing import MOST_VOICES
 
 MOST_CANDIDATES = 64
 
@@ -172,8 +175,8 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
     """Set what is given of a part's sound, and of the limits on what its model may play.
 
     gain 0 to 1.6 as amplitude (1 is General MIDI's volume of 100), pan -1 (left) to 1, channel 0-15, program 0-127, bank
-    (controllers 0 and 32, 0-127 each), other controllers by number, low and high pitches 0-127, density in notes a beat. None
-    leaves a thing as it is; `free` names limits to lift.
+    (controllers 0 and 32, 0-127 each), other controllers by number, low and high pitches 0-127, density in notes a beat, voices
+    that may sound at once. None leaves a thing as it is; `free` names limits to lift.
     """
 
     gain: float | None = None
@@ -185,6 +188,7 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
     low: int | None = None
     high: int | None = None
     density: Fraction | None = None
+    voices: int | None = None
     free: frozenset[str] = frozenset()
     on: On = On.NOW
 
@@ -200,8 +204,8 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
 
     def given(self) -> dict[str, float | int]:
         """What the command sets, by name."""
-        named = {name: getattr(self, name) for name in ("gain", "pan", "channel", "program", "low", "high", "density")}
-        return {name: value for name, value in named.items() if value is not None}
+        names = ("gain", "pan", "channel", "program", "low", "high", "density", "voices")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def words(self) -> str:
         """What the command sets and lifts, for the performer."""
@@ -228,6 +232,7 @@ class Adjust(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A lowest pitch of", self.low, 0, 127, "0 to 127")
         _within("A highest pitch of", self.high, 0, 127, "0 to 127")
         _within("A density of", self.density, Fraction(1, 16), 64, "1/16 to 64 notes a beat")
+        _whole("A number of voices of", self.voices, 1, MOST_VOICES)
 
 
 class Route(ToPart, frozen=True, tag=True, kw_only=True):
@@ -235,6 +240,60 @@ class Route(ToPart, frozen=True, tag=True, kw_only=True):
 
     output: str
     on: On = On.NOW
+
+
+class Equip(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play the part on this instrument: its output, channel and program, within its voices, with its names for controls."""
+
+    instrument: Instrument
+    on: On = On.NOW
+
+
+class Sweep(ToPart, frozen=True, tag=True, kw_only=True):
+    """Bring a control of the part's instrument to `value`, at once or evenly over `bars` bars.
+
+    control: a number as `controls` has them, or a name. start: where a ramp begins; None where the control is, or rests.
+    """
+
+    control: int | str
+    value: int
+    bars: Fraction = Fraction(0)
+    start: int | None = None
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A ramp over bars =", self.bars, 0, 256, "0 to 256")
+        if isinstance(self.control, int):
+            self.check(resolved(self.control, {}))
+
+    def check(self, control: int) -> None:
+        """That the values are some of this control's. Raises BadInput."""
+        _whole(f"{spelt(control)} at", self.value, 0, highest(control))
+        _whole(f"{spelt(control)} from", self.start, 0, highest(control))
+
+
+class Nudge(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part sound so many ms later (earlier, if negative) than its beats say: -100 to 100."""
+
+    ms: float
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A nudge of", self.ms, -100, 100, "-100 (earlier) to 100 (later) ms")
+
+
+class SetLatency(Command, frozen=True, tag=True, kw_only=True):
+    """Send everything to this output so many ms early, 0 to 500, for its synth sounds that late."""
+
+    output: str
+    ms: float
+
+    def __post_init__(self) -> None:
+        _within("A latency of", self.ms, 0, 500, "0 to 500 ms")
+        if not (isinstance(self.output, str) and self.output):
+            raise BadInput(f"A latency of {self.output!r} cannot be set: give the name of an output, such as 'Digitone'.")
 
 
 class CountIn(ToPart, frozen=True, tag=True, kw_only=True):
@@ -309,6 +368,7 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
     | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
+    | Equip | Sweep | Nudge | SetLatency
 )  # fmt: skip
 
 
@@ -319,6 +379,11 @@ def _within(what: str, value: float | Fraction | None, low: float | Fraction, hi
         raise BadInput(f"{what} {value!r} is no number: give {ranges}.")
     if not (math.isfinite(value) and low <= value <= high):
         raise BadInput(f"{what} {float(value):g} cannot be played: give {ranges}.")
+
+
+def _whole(what: str, value: object, low: int, high: int) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
+        raise BadInput(f"{what} {value!r} cannot be: give a whole number from {low} to {high}.")
 
 
 class Candidates(msgspec.Struct, frozen=True, tag=True):
@@ -333,7 +398,8 @@ class PartState(msgspec.Struct, frozen=True):
     """One part, as a snapshot shows it. `doing`, `coming`, `waits` and `trouble` are words to show, empty for none.
 
     `level` is what fades have brought it to, as amplitude, 0 to 1. `settings` holds what was set of gain, pan, channel (0-15),
-    program (0-127), low, high and density.
+    program (0-127), low, high, density, voices and nudge (ms); `controls` what they stand at, by their numbers;
+    `names` what its instrument calls them.
     """
 
     name: str
@@ -350,6 +416,8 @@ class PartState(msgspec.Struct, frozen=True):
     level: float
     settings: Mapping[str, float | int]
     output: str
+    controls: Mapping[int, int] = {}
+    names: Mapping[str, int] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -104,7 +104,7 @@ class Engine:
         return Report(
             snapshot=self._snapshot,
             models=self._host.states(),
-            outputs=tuple(_state(output) for output in self._outputs),
+            outputs=tuple(_state(output, self._sequencer.offsets.of(output.name)) for output in self._outputs),
             closed=self.closed,
             no_audio="",
         )
@@ -455,9 +455,10 @@ class OfflineEngine(Engine):
         self._host.close()
 
 
-def _state(output: Output) -> OutputState:
+def _state(output: Output, early: Seconds) -> OutputState:
     late = output.lateness[1] if isinstance(output, MidiOutput) and output.played else None
-    return OutputState(output.name, str(output), output.trouble, late)
+    line = f"{output} · told {1000 * early:g} ms early" if early else str(output)
+    return OutputState(output.name, line, output.trouble, late)
 
 
 def _culprit() -> str:

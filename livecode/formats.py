@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .controls import wire
 from .errors import BadInput
 from .files import expanded, whole_file
 from .gm import BANK_HIGH, BANK_LOW, DRUM_CHANNEL
@@ -118,8 +119,8 @@ def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, en
             timed.append((ticks, 3, on))
             timed.append((stop, 0, mido.Message("note_off", channel=event.channel, note=event.pitch)))
         elif isinstance(event, ControlEvent):
-            change = mido.Message("control_change", channel=event.channel, control=event.control, value=event.value)
-            timed.append((ticks, 1, change))
+            said = wire(event.channel, event.control, event.value)
+            timed += [(ticks, 1, mido.Message.from_bytes(message)) for message in said]
         elif isinstance(event, ProgramEvent):
             for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
                 timed.append((ticks, 2, mido.Message("control_change", channel=event.channel, control=control, value=value)))

@@ -397,7 +397,7 @@ class NoteEvent:
 
 @dataclass(frozen=True, slots=True)
 class ControlEvent:
-    """A control change (MIDI controller number 0-119, value 0-127) on a channel (0-15)."""
+    """A control (a MIDI controller's number, or another as `controls` counts them) and its value, on a channel (0-15)."""
 
     part: str
     beat: Beats

@@ -7,13 +7,16 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from .commands import Adjust, Candidates
+from .commands import Adjust, Candidates, Sweep
+from .controls import at_rest, ramp, resolved
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
+from .instruments import Instrument
 from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
 from .music import DENSEST, Beats, Note, Phrase, pitch_name, silence
 from .steps import Steps
 from .tempo import TempoMap
+from .voicing import Voicing
 
 VOLUME, PAN, EXPRESSION = 7, 10, 11
 """MIDI controllers, after MIDI 1.0's table of control change messages."""
@@ -82,10 +85,7 @@ class Memory:
     route: str
     bank: tuple[int, int] | None
     controls: Mapping[int, int | None]
-
-
-_UNSET = {VOLUME: 100, PAN: 64, EXPRESSION: 127, PROGRAM: 0}
-"""What holds where nothing was said. Source: General MIDI System Level 1."""
+    instrument: Instrument | None
 
 
 class Part:
@@ -121,6 +121,10 @@ class Part:
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
+        self.instrument: Instrument | None = None
+        """What it was put on last, unless it was sent to an output since."""
+        self._voicing: Steps[Voicing] = Steps(Voicing())
+        self._limited: tuple[Phrase, Voicing, Phrase] | None = None
         self.planned = planned
         """Everything before this beat is with the outputs."""
         self._answered: Beats | None = None
@@ -138,10 +142,10 @@ class Part:
         here = begin
         while here < end:
             change = self._lane.next(here)
-            until = end if change is None else min(end, change)
+            until = min(beat for beat in (end, change, self._voicing.next(here)) if beat is not None)
             phrase, origin = self._lane.at(here), self._lane.began(here)
             if phrase is not None:
-                for note in phrase.between(here - origin, until - origin):
+                for note in self._playable(phrase, self._voicing.at(here)).between(here - origin, until - origin):
                     yield replace(note, onset=note.onset + origin)
             here = until
 
@@ -149,6 +153,12 @@ class Part:
         """Where a note of its phrases ends that would last to `end`: where another phrase enters, if that is earlier."""
         change = self._lane.next(onset)
         return end if change is None else min(end, change)
+
+    def _playable(self, phrase: Phrase, voicing: Voicing) -> Phrase:
+        """What an instrument with these voices plays of the phrase; known for the one that sounds."""
+        if self._limited is None or self._limited[0] is not phrase or self._limited[1] != voicing:
+            self._limited = phrase, voicing, voicing.limited(phrase)
+        return self._limited[2]
 
     def excerpt(self, begin: Beats, end: Beats) -> Phrase:
         """What it plays in [begin, end) as far as is known, heard or not; its last phrase repeats, and before beat 0 is nothing.
@@ -312,6 +322,7 @@ class Part:
             self.route.final(),
             self.bank.final(),
             {key: steps.final() for key, steps in self._controls.items()},
+            self.instrument,
         )
 
     def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
@@ -330,10 +341,14 @@ class Part:
         self.route.keep(now, memory.route)
         banked = self.bank.final() != memory.bank
         self.bank.keep(now, memory.bank)
+        self.instrument = memory.instrument
+        self._voicing.keep(now, self._voicing_now())
         for key, steps in self._controls.items():
             value = memory.controls.get(key)
-            value = _UNSET.get(key) if value is None else value
-            if value is not None:
+            value = (0 if key == PROGRAM else at_rest(key)) if value is None else value
+            if value is None:
+                steps.cut(now)  # nobody knows where it was: it stays where it is
+            else:
                 steps.keep(now, value)
             if key == PROGRAM and banked and value is not None:
                 steps.set(now, value)
@@ -408,6 +423,38 @@ class Part:
             self.bank.set(at, change.bank)
         if change.program is not None or change.bank is not None:  # a bank counts from the next program on
             self._control(PROGRAM, at, int(self.settings.get("program", 0)))
+        self._voicing.set(at, self._voicing_now())
+
+    def equip(self, instrument: Instrument | None, output: str, at: Beats) -> None:
+        """From `at` on it plays on this output, and on this instrument there, whose settings are its own then."""
+        self.route.set(at, output)
+        self.instrument = instrument
+        if instrument is not None:
+            self.adjust(Adjust(part=self.name, channel=instrument.channel, program=instrument.program, bank=instrument.bank), at)
+        self._voicing.set(at, self._voicing_now())
+
+    def _voicing_now(self) -> Voicing:
+        voicing = Voicing() if self.instrument is None else self.instrument.voicing
+        return voicing.within(int(self.settings.get("voices", 0)))
+
+    def control(self, control: int | str) -> int:
+        """The control of this number or name; its instrument's names come first. Raises BadInput or UnknownName."""
+        return resolved(control, self.instrument.names if self.instrument else {})
+
+    def sweep(self, control: int, command: Sweep, at: Beats, over: Beats) -> None:
+        """Bring a control to the command's value evenly, from `at` on."""
+        steps = self._controls.setdefault(control, Steps(None))
+        held = steps.at(at) if command.start is None else command.start
+        start = (at_rest(control) or 0) if held is None else held
+        steps.cut(at)
+        if over and (command.start is not None or steps.at(at) is None):
+            steps.add(at, start)
+        for beat, value in ramp(control, start, command.value, at, over):
+            steps.add(beat, value)
+
+    def controls_at(self, beat: Beats) -> dict[int, int]:
+        """What its controls stand at, by their numbers, as far as they were set."""
+        return {key: value for key, steps in self._controls.items() if key != PROGRAM and (value := steps.at(beat)) is not None}
 
     def _control(self, key: int, at: Beats, value: int) -> None:
         self._controls.setdefault(key, Steps(None)).set(at, value)
@@ -532,7 +579,16 @@ class Part:
         if self.mode is Mode.COUNTING and (self._lane.last() or now) < now:
             self.mode = Mode.STOPPED
         self.takes += fresh
-        kept: list[Steps[Any]] = [self._lane, self._channel, self.route, self.bank, self.muted, self.soloed, self.counting]
+        kept: list[Steps[Any]] = [
+            self._lane,
+            self._channel,
+            self.route,
+            self.bank,
+            self.muted,
+            self.soloed,
+            self.counting,
+            self._voicing,
+        ]
         for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
         return fresh

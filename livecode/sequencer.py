@@ -20,9 +20,11 @@ from .commands import (
     Continue,
     CountIn,
     Declare,
+    Equip,
     Fade,
     Hush,
     Mute,
+    Nudge,
     On,
     Panic,
     PartState,
@@ -33,15 +35,18 @@ from .commands import (
     Restart,
     Route,
     SendClock,
+    SetLatency,
     SetMeter,
     SetSwing,
     Snapshot,
     Solo,
+    Sweep,
     Tempo,
     ToPart,
     Undo,
     UndoLast,
 )
+from .controls import spelt
 from .errors import BadInput, UnknownName
 from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken
 from .gm import DRUM_CHANNEL
@@ -51,6 +56,7 @@ from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
 from .parts import PROGRAM, Memory, Mode, Part
+from .punctuality import Offsets, earlier, shifted
 from .tempo import Meter, TempoMap
 from .ticking import Ticking
 from .transport import Transport
@@ -88,6 +94,7 @@ class Sequencer:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
+        self.offsets = Offsets()
         self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts)
         self._history = History()
@@ -121,8 +128,14 @@ class Sequencer:
         return {channel for part in self._parts.values() for channel in part.channels()}
 
     def buffered(self) -> Seconds:
-        """How much sound the slowest output holds in its buffers."""
-        return max((output.latency for output in self._outputs), default=0.0)
+        """How long before it sounds an event is out of reach: by what the slowest output and its synth take, and the most nudged
+        part."""
+        slowest = max((output.latency + self.offsets.of(output.name) for output in self._outputs), default=0.0)
+        return slowest + max((-nudge for nudge in self._nudges().values()), default=0.0)
+
+    def _nudges(self) -> dict[str, Seconds]:
+        """How much later parts sound than their beats say, of those that do."""
+        return {name: part.settings["nudge"] / 1000 for name, part in self._parts.items() if "nudge" in part.settings}
 
     # Commands
 
@@ -190,7 +203,8 @@ class Sequencer:
         self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
             self._asking.forget(asked)
-        self._replan([part], since)
+        # Nudged, it is heard from what is handed over next: nothing of before can sound earlier than it does.
+        self._replan([part], part.planned if isinstance(command, Nudge) else since)
         words = f"{part.name}: {words}"
         return words if isinstance(command, Declare | Propose) else self._did(before, words)
 
@@ -234,10 +248,8 @@ class Sequencer:
                 return self._engage(part, command, now)
             case Act(action=action):
                 return self._act(part, action, now, at)
-            case Route(output=output):
-                name = self._output_named(output)
-                part.route.set(at, name)
-                return f"goes to {name or 'the synthesizer'} {self._when(command, at)}"
+            case Route() | Equip() | Nudge() | Sweep():
+                return self._instruct(part, command, at)
             case CountIn(phrase=phrase, bars=bars):
                 part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
@@ -248,6 +260,29 @@ class Sequencer:
                 part.adjust(command, at)
                 return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
+
+    def _instruct(self, part: Part, command: Route | Equip | Nudge | Sweep, at: Beats) -> str:
+        """Which instrument it plays, and how that sounds."""
+        match command:
+            case Route(output=output):
+                name = self._output_named(output)
+                part.equip(None, name, at)
+                return f"goes to {name or 'the synthesizer'} {self._when(command, at)}"
+            case Equip(instrument=instrument):
+                part.equip(instrument, self._output_named(instrument.output), at)
+                return f"plays on {instrument} {self._when(command, at)}"
+            case Nudge(ms=ms):
+                part.settings["nudge"] = ms
+                return f"sounds {abs(ms):g} ms {'earlier' if ms < 0 else 'later'} than its beats" if ms else "sounds on its beats"
+            case Sweep(bars=bars):
+                return self._sweep(part, command, at, bars)
+
+    def _sweep(self, part: Part, command: Sweep, at: Beats, bars: Fraction) -> str:
+        control = part.control(command.control)
+        command.check(control)
+        part.sweep(control, command, at, bars * self.time.bar(at))
+        over = f" over {counted(bars, 'bar')}" if bars else ""
+        return f"{spelt(control)} {'goes to' if bars else 'set to'} {command.value} {self._when(command, at)}{over}"
 
     def _output_named(self, name: str) -> str:
         """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
@@ -290,6 +325,8 @@ class Sequencer:
         return self.time.bar(at) if phrase is None else phrase.length
 
     def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
+        if isinstance(command, SetLatency):
+            return self._set_latency(command)
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         else:
@@ -297,6 +334,15 @@ class Sequencer:
         self._replan(self._parts.values(), at)
         self._tick_again(at)
         return words
+
+    def _set_latency(self, command: SetLatency) -> str:
+        """From what can still be reached then, in its new place; what is nearer keeps the old."""
+        name = self._output_named(command.output)
+        self.offsets.set(name, command.ms / 1000)
+        since = self.time.reachable()
+        self._replan(self._parts.values(), since)
+        self._tick_again(since)
+        return f"{name} is played {command.ms:g} ms early, as its synth sounds late"
 
     def _set_time(self, command: Tempo | SetMeter | SetSwing, at: Beats) -> str:
         time = self.time
@@ -434,7 +480,7 @@ class Sequencer:
     def _tick(self, begin: Beats, end: Beats) -> None:
         """Hand over the clock's signals up to `end`."""
         if self._ticking.outputs and (events := self._ticking.events(begin, end, self.time)):
-            self._to_clocked(lambda output: output.pulse(events))
+            self._to_clocked(lambda output: output.pulse(earlier(events, self.offsets.of(output.name))))
 
     def _tick_again(self, since: Beats) -> None:
         """Take back the clock's signals from `since` on; `advance` hands them over anew."""
@@ -682,8 +728,11 @@ class Sequencer:
             or (route := self._parts[event.part].route.at(event.beat)) == output.name
             or (first and not route)
         ]
-        if mine:
-            output.schedule(mine if output is self._tape else [self._shortened(event) for event in mine])
+        if mine and output is self._tape:
+            output.schedule(mine)
+        elif mine:
+            short = (self._shortened(event) for event in mine)
+            output.schedule(shifted(short, self.offsets.of(output.name), self._nudges()))
 
     def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
         """What a part adds up to `end`. Of what was slept through, before `begin`, settings and ends still count: they last."""
@@ -769,6 +818,8 @@ class Sequencer:
             level=part.level_at(now),
             settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),
+            controls=part.controls_at(now),
+            names=part.instrument.names if part.instrument else {},
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

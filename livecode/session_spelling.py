@@ -21,6 +21,7 @@ from .commands import (
     Fade,
     Hush,
     Mute,
+    Nudge,
     On,
     Panic,
     Pause,
@@ -29,6 +30,7 @@ from .commands import (
     Propose,
     Restart,
     Route,
+    SetLatency,
     SetMeter,
     SetSwing,
     Solo,
@@ -296,12 +298,14 @@ def _settings(command: Adjust) -> dict[str, str] | None:
         said["range"] = f"({_text(pitch_name(command.low))}, {_text(pitch_name(command.high))})"
     if command.density is not None:
         said["density"] = _number(command.density)
+    if command.voices is not None:
+        said["voices"] = str(command.voices)
     return said
 
 
 def _limits(free: Iterable[str]) -> str | None:
     left, said = set(free), []
-    for limit, names in {"range": {"low", "high"}, "density": {"density"}, "channel": {"channel"}}.items():
+    for limit, names in {"range": {"low", "high"}, "density": {"density"}, "voices": {"voices"}, "channel": {"channel"}}.items():
         if names <= left:
             left -= names
             said.append(_text(limit))
@@ -322,6 +326,8 @@ def _stage_word(name: str) -> Callable[[Any], str]:
 
 
 SPELLINGS: dict[type, Callable[[Any], str | None]] = {
+    Nudge: _usual(Nudge, lambda command: f"{command.part}.nudge = {command.ms!r}", On.NOW),
+    SetLatency: lambda command: f"stage.latency({_text(command.output)}, {command.ms!r})",
     Declare: _usual(Declare, lambda command: f"part({_text(command.part)})", On.LOOP),
     Play: _play,
     Assign: _usual(Assign, lambda command: f"{command.part} >> {spelt_model(command.model)}", On.LOOP),

@@ -20,9 +20,11 @@ from .commands import (
     Continue,
     CountIn,
     Declare,
+    Equip,
     Fade,
     Hush,
     Mute,
+    Nudge,
     On,
     Panic,
     PartState,
@@ -33,6 +35,7 @@ from .commands import (
     Restart,
     Route,
     SendClock,
+    SetLatency,
     SetMeter,
     SetSwing,
     Snapshot,
@@ -41,11 +44,14 @@ from .commands import (
     Undo,
     UndoLast,
 )
+from .controls import BEND, named, nrpn, resolved, rpn
+from .dials import Bend, Dial
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .files import expanded
 from .formats import write_midi
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
+from .instruments import Instrument, read_names
 from .models.keeper import ModelState
 from .models.wire import Model
 from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, gist, pitch_name
@@ -59,6 +65,7 @@ from .places import MAIN
 from .protocol import EngineState, LogEntry, Opening, OpenPort, Report, Start
 from .remote import RemoteEngine
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
+from .voicing import MOST_VOICES, Voicing, choke_groups
 
 _CLICK = DRUMS["stick"]
 
@@ -227,12 +234,18 @@ class Stage(_Strict):
         cc: Mapping[int, int] | None = None,
         gain: float | None = None,
         pan: float | None = None,
+        on: "Instrument | str | None" = None,
     ) -> "PartHandle":
-        """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`. Raises BadInput."""
+        """The part of this name, made if there is none; what is given is set, as by `PartHandle.set`.
+
+        on: the instrument (`stage.synth`) or the output that it plays on. Raises BadInput.
+        """
         settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
             self._engine.submit(Declare(part=name))
             self._parts[name] = PartHandle(self, name)
+        if on is not None:
+            self._parts[name].output = on
         if settings != Adjust(part=name):
             self.tell(settings)
         return self._parts[name]
@@ -244,13 +257,79 @@ class Stage(_Strict):
             self._parts.setdefault(part.name, PartHandle(self, part.name))
         return Parts(self._parts)
 
-    def midi(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> Answer:
+    def synth(
+        self,
+        name: str,
+        *,
+        channel: int | None = None,
+        program: int | str | None = None,
+        bank: int | tuple[int, int] | None = None,
+        voices: int | None = None,
+        chokes: Sequence[Sequence[int | str]] = (),
+        names: "str | Path | Mapping[str, object] | None" = None,
+        latency: float | None = None,
+        api: str | None = None,
+        virtual: bool = False,
+    ) -> Instrument:
+        """A hardware instrument for parts to play on: digi = stage.synth("Digitone", channel=3); lead.output = digi.
+
+        name: of an output, or of a MIDI port, which is opened (`api` and `virtual` as in `midi`). channel, program, bank: as in
+        `PartHandle.set`. voices: how many notes of a part it can sound at once: the oldest ends for one too many. chokes: groups
+        of drums that end each other, [("hat", "open_hat")]. names: what its controls are called beside MIDI's names, a .toml file
+        or a table such as {"drive": 23}. latency: see `latency`. Raises BadInput, UnknownName or OutputError.
+        """
+        if voices is not None and (isinstance(voices, bool) or voices not in range(1, MOST_VOICES + 1)):
+            raise BadInput(f"voices={voices!r} cannot be: give how many notes may sound at once, 1 to {MOST_VOICES}.")
+        limits = Voicing(voices or 0, choke_groups(chokes))
+        own, settings = read_names(names), _adjust("synth", channel=channel, program=program, bank=bank)
+        output = self._output(name) or self._opened(name, api=api, virtual=virtual)
+        if latency is not None:
+            self.latency(output, latency)
+        return Instrument(
+            output=output,
+            channel=settings.channel,
+            program=settings.program,
+            bank=settings.bank,
+            voicing=limits,
+            names=own,
+        )
+
+    def _outputs(self) -> list[str]:
+        return [output.name for output in self.report().outputs]
+
+    def _output(self, name: object) -> str | None:
+        """The output of this name, or the only one with the name in it; None if there is none."""
+        if not isinstance(name, str) or not name:
+            raise BadInput(f"{name!r} names no instrument: give the name of a MIDI port, such as 'Digitone'.")
+        there = self._outputs()
+        near = [output for output in there if name.casefold() in output.casefold()]
+        return name if name in there else near[0] if len(near) == 1 else None
+
+    def _opened(self, port: str | None, *, api: str | None, virtual: bool) -> str:
+        """Open a port; the name of its output."""
+        before = self._outputs()
+        self.midi(port, api=api, virtual=virtual)
+        return next(output for output in self._outputs() if output not in before)
+
+    def latency(self, output: str, ms: float) -> Answer:
+        """Send everything to this output so many ms early, 0 to 500, for its synth sounds that late: so all sound together.
+
+        Raises BadInput or UnknownName.
+        """
+        return self.tell(SetLatency(output=output, ms=ms))
+
+    def midi(
+        self, port: str | None = None, *, api: str | None = None, virtual: bool = False, latency: float | None = None
+    ) -> Answer:
         """Open a MIDI output, for parts to go to: stage.midi("Digitone"); lead.output = "Digitone".
 
         port: a name, or an unmistakable part of it; None for the only one there is. api: one that rtmidi was built with, such
-        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. On a stage without
-        FluidSynth, Stage(outputs=[]), parts play on the first port by themselves. Raises UnknownName or OutputError.
+        as "jack" or "alsa"; None for any. virtual: make a port of that name, for others to connect to. latency: how many ms the
+        synth there sounds late, as in `latency`. On a stage without FluidSynth, Stage(outputs=[]), parts play on the first port
+        by themselves. Raises UnknownName or OutputError.
         """
+        if latency is not None:
+            return self.latency(self._opened(port, api=api, virtual=virtual), latency)
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
         if not (port is None or isinstance(port, str)) or not (api is None or isinstance(api, str)):
@@ -547,7 +626,8 @@ def _part_line(part: PartState, report: Report) -> str:
     marks = [f"next: {part.coming}"] if part.coming else []
     marks += [mark for mark, on in (("muted", part.muted), ("solo", part.soloed)) if on]
     marks += [f"faded to {part.level:g}" if part.level else "faded out"] if part.level < 1 else []
-    marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density")]
+    marks += [f"{name} {float(value):g}" for name, value in part.settings.items() if name in ("gain", "pan", "density", "voices")]
+    marks += [f"nudged {float(nudge):+g} ms"] if (nudge := part.settings.get("nudge")) else []
     low, high = (part.settings.get(name) for name in ("low", "high"))
     if (low, high) != (None, None):
         marks.append(f"{pitch_name(int(low or 0))} to {pitch_name(127 if high is None else int(high))}")
@@ -596,14 +676,60 @@ class PartHandle(_Strict):
     channel = _setting("channel", None, lambda channel: int(channel) + 1)
     program = _setting("program", None, lambda program: PROGRAMS[int(program)])
     density = _setting("density", None)
+    voices = _setting("voices", None, int)
+
+    @property
+    def nudge(self) -> float:
+        """How many ms later (earlier, if negative) the part sounds than its beats say, -100 to 100; the tape keeps the beats."""
+        return float(self.state().settings.get("nudge", 0.0))
+
+    @nudge.setter
+    def nudge(self, ms: float) -> None:
+        self._stage.tell(Nudge(part=self._name, ms=ms))
+
+    def cc(self, control: int | str) -> Dial:
+        """A control of its synth, by number or name: lead.cc("cutoff").to(90, bars=4), lead.cc(74).to(100).
+
+        Names are MIDI's (cutoff, resonance, attack, release, modulation, expression, reverb, chorus, bend_range and more), and
+        those that `stage.synth(names=...)` gave. Raises BadInput or UnknownName.
+        """
+        if isinstance(control, str):
+            named(control, self.state().names)
+        return Dial(self._name, control if isinstance(control, str) else named(control, {}), self._stage.tell, self._control)
+
+    def nrpn(self, high: int, low: int, *, fine: bool = False) -> Dial:
+        """A numbered parameter of its synth by its two halves, 0 to 127 each: lead.nrpn(1, 8).to(64).
+
+        fine: its values have 14 bits, 0 to 16383. Raises BadInput.
+        """
+        return Dial(self._name, nrpn(high, low, fine=fine), self._stage.tell, self._control)
+
+    def rpn(self, high: int, low: int, *, fine: bool = False) -> Dial:
+        """A registered parameter: lead.rpn(0, 0).to(12) is lead.cc("bend_range").to(12). Raises BadInput."""
+        return Dial(self._name, rpn(high, low, fine=fine), self._stage.tell, self._control)
+
+    @property
+    def bend(self) -> Bend:
+        """Its pitch bend, -1 to 1: lead.bend.to(1, bars=1), lead.bend.to(0)."""
+        return Bend(self._name, BEND, self._stage.tell, self._control)
+
+    def _control(self, control: int | str) -> int | None:
+        state = self.state()
+        return state.controls.get(resolved(control, state.names))
 
     @property
     def output(self) -> str:
-        """The name of the output it plays on, "" for the stage's own synthesizer; setting it takes effect now."""
+        """The name of the output it plays on, "" for the stage's own synthesizer; setting it takes effect now.
+
+        Set to an instrument, its channel and program hold, too: lead.output = stage.synth("Digitone", channel=3).
+        """
         return self.state().output
 
     @output.setter
-    def output(self, name: str) -> None:
+    def output(self, name: str | Instrument) -> None:
+        if isinstance(name, Instrument):
+            self._stage.tell(Equip(part=self._name, instrument=name))
+            return
         if not isinstance(name, str):
             raise BadInput(f'output={name!r} is no output: give the name of one, or "" for the stage\'s own synthesizer.')
         self._stage.tell(Route(part=self._name, output=name))
@@ -783,6 +909,7 @@ class PartHandle(_Strict):
         cc: Mapping[int, int] | None = None,
         range: tuple[int | str, int | str] | None = None,  # noqa: A002
         density: Fraction | float | str | None = None,
+        voices: int | None = None,
     ) -> Answer:
         """Set what is given, now.
 
@@ -790,23 +917,31 @@ class PartHandle(_Strict):
         to 128). bank: the one that the program is of, as controller 0 selects it, or a pair for controllers 0 and 32. cc:
         other MIDI controllers by number, cc={74: 100}. range and density limit what a model may play from its next bars on:
         range=("C3", "C5") folds octaves in, density=2 keeps two notes a beat on the whole, those on the strongest beats.
-        Raises BadInput or UnknownName.
+        voices: how many notes may sound at once, 1 to 128: the oldest ends for one too many. Raises BadInput or UnknownName.
         """
         return self._stage.tell(
             _adjust(
-                self._name, gain=gain, pan=pan, channel=channel, program=program, bank=bank, cc=cc, span=range, density=density
+                self._name,
+                gain=gain,
+                pan=pan,
+                channel=channel,
+                program=program,
+                bank=bank,
+                cc=cc,
+                span=range,
+                density=density,
+                voices=voices,
             )
         )
 
     def free(self, *limits: str) -> Answer:
-        """Lift limits again: free("range"), free("density"), or both with free(). free("channel") goes back to the part's own.
-
-        Raises BadInput.
+        """Lift limits again: free("range"), free("density"), or both with free(); free("voices"). free("channel"): back to the
+        part's own. Raises BadInput.
         """
-        names = {"range": ("low", "high"), "density": ("density",), "channel": ("channel",)}
+        names = {"range": ("low", "high"), "density": ("density",), "voices": ("voices",), "channel": ("channel",)}
         for limit in limits:
             if limit not in names:
-                raise BadInput(f"{limit!r} is no limit: say 'range', 'density' or 'channel'.")
+                raise BadInput(f"{limit!r} is no limit: say 'range', 'density', 'voices' or 'channel'.")
         lifted = frozenset(name for limit in limits or ("range", "density") for name in names[limit])
         return self._stage.tell(Adjust(part=self._name, free=lifted))
 
@@ -834,6 +969,7 @@ def _adjust(
     cc: Mapping[int, int] | None = None,
     span: tuple[int | str, int | str] | None = None,
     density: Fraction | float | str | None = None,
+    voices: int | None = None,
 ) -> Adjust:
     """The command for settings as people count them: channels and programs from 1, pitches by name."""
     if channel is not None and channel not in range(1, 17):
@@ -850,6 +986,7 @@ def _adjust(
         low=low,
         high=high,
         density=None if density is None else beats(density),
+        voices=voices,
     )
 
 

@@ -19,9 +19,11 @@ from livecode.commands import (
     Continue,
     CountIn,
     Declare,
+    Equip,
     Fade,
     Hush,
     Mute,
+    Nudge,
     On,
     Panic,
     Pause,
@@ -30,6 +32,7 @@ from livecode.commands import (
     Propose,
     Restart,
     Route,
+    SetLatency,
     SetMeter,
     SetSwing,
     Solo,
@@ -38,6 +41,7 @@ from livecode.commands import (
     UndoLast,
 )
 from livecode.facts import PortOpened
+from livecode.instruments import Instrument
 from livecode.models.chords import written
 from livecode.models.specs import drums_rnn, improv_rnn, melody_rnn
 from livecode.models.wire import ModelKey, Progression
@@ -45,6 +49,7 @@ from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
 from livecode.session_spelling import SPELLINGS, spelt, spelt_model, spelt_phrase, spelt_port
 from livecode.ui.names import HIDDEN, Meanings, Transform
+from livecode.voicing import Voicing
 
 
 class Heard(lc.Stage):
@@ -115,6 +120,15 @@ SPELT: list[tuple[AnyCommand, str]] = [
     (Adjust(part="a", bank=(8, 0), controls={74: 100}), "a.set(bank=8, cc={74: 100})"),
     (Adjust(part="a", low=48, high=72, density=Fraction(1, 3)), 'a.set(range=("C3", "C5"), density="1/3")'),
     (Adjust(part="a", free=frozenset({"low", "high"})), 'a.free("range")'),
+    (Adjust(part="a", voices=4), "a.voices = 4"),
+    (Adjust(part="a", free=frozenset({"voices"})), 'a.free("voices")'),
+    (Nudge(part="a", ms=-5.5), "a.nudge = -5.5"),
+    (SetLatency(output="Digitone", ms=12.0), 'stage.latency("Digitone", 12.0)'),
+    (
+        Equip(part="a", instrument=Instrument(output="Digitone", channel=2, voicing=Voicing(2), names={"drive": 23})),
+        'stage.tell(lc.commands.Equip(part="a", instrument=lc.instruments.Instrument(output="Digitone", channel=2, '
+        'voicing=lc.voicing.Voicing(voices=2), names={"drive": 23})))',
+    ),
     (Adjust(part="a", low=48), "stage.tell(lc.commands.Adjust(part=\"a\", low=48))"),
     (Adjust(part="a", gain=1.0, on=On.BAR), "stage.tell(lc.commands.Adjust(part=\"a\", on=lc.commands.On.BAR, gain=1.0))"),
     (Route(part="a", output="Digitone"), 'a.output = "Digitone"'),

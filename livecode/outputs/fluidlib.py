@@ -39,10 +39,11 @@ class Kind(IntEnum):
     NOTE_OFF = 2
     ALL_NOTES_OFF = 4
     PROGRAM = 7
+    BEND = 8
     CONTROL = 12
 
 
-PLANNED = (Kind.NOTE, Kind.ALL_NOTES_OFF, Kind.PROGRAM, Kind.CONTROL)
+PLANNED = (Kind.NOTE, Kind.ALL_NOTES_OFF, Kind.PROGRAM, Kind.BEND, Kind.CONTROL)
 """What is sent ahead. NOTE_OFF is not: FluidSynth itself queues it when a NOTE begins to sound, under the source of that NOTE."""
 
 
@@ -86,6 +87,10 @@ class Library:
             ("control", c_short, 1),
             ("value", c_int, 1),
         )
+        self.event_bend = fs.cfunc(
+            "fluid_event_pitch_bend", None, ("evt", c_void_p, 1), ("channel", c_int, 1), ("value", c_int, 1)
+        )
+        self.bend = fs.cfunc("fluid_synth_pitch_bend", c_int, ("synth", c_void_p, 1), ("channel", c_int, 1), ("value", c_int, 1))
         self.event_all_notes_off = fs.cfunc("fluid_event_all_notes_off", None, ("evt", c_void_p, 1), ("channel", c_int, 1))
         self.event_program = fs.cfunc(
             "fluid_event_program_select",
@@ -272,6 +277,11 @@ class Synth:
         self._library.event_control(self._event, channel, control, value)
         self._send(source, tick)
 
+    def bend(self, source: int, tick: int, channel: int, value: int) -> None:
+        """Queue a pitch bend, 0 to 16383."""
+        self._library.event_bend(self._event, channel, value)
+        self._send(source, tick)
+
     def program(self, source: int, tick: int, channel: int, bank: int, number: int) -> None:
         """Queue the choice of a preset that the soundfont has."""
         self._library.event_program(self._event, channel, self._soundfont, bank, number)
@@ -300,6 +310,10 @@ class Synth:
     def set_control(self, channel: int, control: int, value: int) -> None:
         """Set a controller of a channel now."""
         _checked(self._fs.fluid_synth_cc(self._synth, channel, control, value), f"setting controller {control}")
+
+    def set_bend(self, channel: int, value: int) -> None:
+        """Bend the pitch of a channel now, 0 to 16383."""
+        _checked(self._library.bend(self._synth, channel, value), "bending the pitch")
 
     def release(self, channel: int) -> None:
         """Pedals up and every key of the channel up, now."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from ..clock import Clock
+from ..controls import wire
 from ..errors import LivecodeError, OutputError
 from ..gm import BANK_HIGH, BANK_LOW
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
@@ -220,7 +221,7 @@ class _Sender(threading.Thread):
         self._receivers: frozenset[str] = frozenset()
         self._inherited = False
         self._clean_again_at: Seconds | None = None
-        self._settings: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._settings: dict[tuple[int, int], list[tuple[int, ...]]] = {}
         self._channels: set[int] = set()
         self._inbox: deque[Callable[[_Sender], None]] = deque()
         self._look_by: Seconds | None = None
@@ -314,7 +315,7 @@ class _Sender(threading.Thread):
         """Pedals up, all notes off, all sound off."""
         for control in (PEDAL, NOTES_OFF, SOUND_OFF):
             self._send((CONTROL | channel, control, 0))
-        self._settings.pop((CONTROL | channel, PEDAL), None)
+        self._settings.pop((channel, PEDAL), None)
 
     def inherit(self, channels: Iterable[int]) -> None:
         """All that an engine before this one may have left on these channels ends; if the port is not there, as soon as it is."""
@@ -345,11 +346,11 @@ class _Sender(threading.Thread):
             case ReleaseEvent():
                 self.lift(self.ledger.release(event.part, event.beat))
             case ControlEvent():
-                self._set((CONTROL | event.channel, event.control, event.value))
+                self._set(event.channel, event.control, wire(event.channel, event.control, event.value))
             case ProgramEvent():
-                for control, value in zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False):
-                    self._set((CONTROL | event.channel, control, value))
-                self._set((PROGRAM | event.channel, event.program))
+                bank = zip((BANK_HIGH, BANK_LOW), event.bank or (), strict=False)
+                chosen = [(CONTROL | event.channel, control, value) for control, value in bank]
+                self._set(event.channel, -1, [*chosen, (PROGRAM | event.channel, event.program)])
 
     def _strike(self, note: NoteEvent) -> None:
         if not self._there or self._clock.now() - note.seconds > MOST_LATE:
@@ -369,12 +370,13 @@ class _Sender(threading.Thread):
         self.played += 1
         self.late += late > LATE
 
-    def _set(self, message: tuple[int, ...]) -> None:
-        """Send a setting, and remember it for a port that comes back: all but the last byte say what it sets."""
-        self._settings.pop(message[:-1], None)  # they are said again in the order in which they were last said
-        self._settings[message[:-1]] = message
-        self._channels.add(message[0] & 0x0F)
-        self._send(message)
+    def _set(self, channel: int, what: int, messages: list[tuple[int, ...]]) -> None:
+        """Send a setting (a control, or -1 for the program), and remember it for a port that comes back."""
+        self._settings.pop((channel, what), None)  # they are said again in the order in which they were last said
+        self._settings[channel, what] = messages
+        self._channels.add(channel)
+        for message in messages:
+            self._send(message)
 
     def _send(self, message: tuple[int, ...]) -> bool:
         """Whether it went out."""
@@ -443,8 +445,9 @@ class _Sender(threading.Thread):
             self.pulse.rejoin()
 
     def _send_settings(self) -> None:
-        for message in self._settings.values():
-            self._send(message)
+        for messages in self._settings.values():
+            for message in messages:
+                self._send(message)
 
     def _let_go(self) -> None:
         if self._client is not None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ..controls import BEND, wire
 from ..errors import OutputError
 from ..gm import DRUM_CHANNEL
 from ..music import ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent
@@ -55,8 +56,12 @@ class Voices:
         match event:
             case NoteEvent():
                 self._synth.note(voice.source, due, channel, event.pitch, event.velocity, max(1, ends - due))
+            case ControlEvent(control=control, value=value) if control == BEND:
+                self._synth.bend(voice.source, due, channel, value)
             case ControlEvent():
-                self._synth.control(voice.source, due, channel, event.control, event.value)
+                # A tick each, for FluidSynth promises no order within one: a parameter is chosen before it is set.
+                for place, (_, control, value) in enumerate(wire(0, event.control, event.value)):
+                    self._synth.control(voice.source, due + place, channel, control, value)
             case ProgramEvent():
                 self._synth.program(voice.source, due, channel, *self._preset(voice, event))
 
@@ -66,8 +71,11 @@ class Voices:
         channel = self._channel(voice, drums)
         if isinstance(event, ProgramEvent):
             self._synth.select(channel, *self._preset(voice, event))
+        elif event.control == BEND:
+            self._synth.set_bend(channel, event.value)
         else:
-            self._synth.set_control(channel, event.control, event.value)
+            for _, control, value in wire(0, event.control, event.value):
+                self._synth.set_control(channel, control, value)
 
     def end(self, voice: Voice) -> None:
         """End, now, every sound of a part, and take back all that is queued for it."""

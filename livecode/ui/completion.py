@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from ..commands import On
+from ..controls import NAMES
 from ..gm import DRUMS, PROGRAMS
 from ..models.bundles import BUILT_IN, FAMILIES
 from ..models.official import CATALOGUE, PREFIX
@@ -123,11 +124,14 @@ class Matcher:
         }
         self._first_of: dict[str, Callable[[], Iterable[str]]] = {
             "midi": self._ports.names,
+            "synth": self._ports.names,
+            "latency": self._outputs,
+            "cc": self._controls,
             "clock": self._outputs,
             "part": self._parts,
             "takes": self._parts,
             "parts[": self._parts,
-            "free": lambda: ["range", "density", "channel"],
+            "free": lambda: ["range", "density", "voices", "channel"],
         }
 
     def offers(self, here: Place) -> list[str]:
@@ -171,6 +175,12 @@ class Matcher:
     def _parts(self) -> list[str]:
         report = self._sight().report
         return [part.name for part in report.snapshot.parts] if report else []
+
+    def _controls(self) -> list[str]:
+        """MIDI's names, after those of the parts' instruments."""
+        report = self._sight().report
+        own = [name for part in report.snapshot.parts for name in part.names] if report else []
+        return list(dict.fromkeys([*own, *NAMES]))
 
     def _outputs(self) -> list[str]:
         report = self._sight().report

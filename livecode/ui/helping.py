@@ -28,6 +28,7 @@ OF_STAGE = {
     "go_on": "stage.go_on()",
     "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
+    "latency": 'stage.latency("Digitone", 12)',
     "listen": "stage.listen(print)  and  stage.listen(None)",
     "log": "stage.log()  or  stage.log(50)  or  stage.log(worker=True)  or  %log",
     "log_entries": "stage.log_entries()[-1].sentence",
@@ -50,6 +51,7 @@ OF_STAGE = {
     "started": "stage.started",
     "status": "stage.status()  or  %status",
     "swing": "stage.swing = 0.58  or  swing = 0.58",
+    "synth": 'digi = stage.synth("Digitone", channel=3)  then  lead.output = "Digitone"',
     "takes": 'stage.takes("lead")[-1]',
     "tap": "stage.tap()  four times in the tempo",
     "tape": "stage.tape.onsets()",
@@ -58,7 +60,9 @@ OF_STAGE = {
 }
 
 OF_PART = {
+    "bend": "lead.bend.to(1, bars=1)  then  lead.bend.to(0)",
     "candidates": "lead.candidates(8)  then  lead.pick(3)",
+    "cc": 'lead.cc("cutoff").to(90, bars=4)  or  lead.cc(74).to(100)',
     "channel": "lead.channel = 3",
     "density": "lead.density = 2  and  lead.free('density')",
     "fade": "lead.fade(0.5, bars=2)",
@@ -72,6 +76,8 @@ OF_PART = {
     "loop": 'lead.loop()  or  lead.loop(on="bar")',
     "mute": 'lead.mute()  or  lead.mute(on="bar")',
     "name": "lead.name",
+    "nrpn": "lead.nrpn(1, 8).to(64)",
+    "nudge": "lead.nudge = -5",
     "output": 'lead.output = "Digitone"',
     "pan": "lead.pan = -0.5",
     "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
@@ -82,6 +88,7 @@ OF_PART = {
     "redo": "lead.redo()",
     "reset": "lead.reset()",
     "reset_generate": "lead.reset_generate()",
+    "rpn": "lead.rpn(0, 0).to(12)",
     "set": 'lead.set(program="Vibraphone", gain=0.8, range=("C3", "C5"))',
     "solo": "lead.solo()",
     "state": "lead.state().doing",
@@ -89,6 +96,7 @@ OF_PART = {
     "take": "lead.take(-1)",
     "takes": "lead.takes[-1]",
     "undo": "lead.undo()",
+    "voices": 'lead.voices = 4  and  lead.free("voices")',
     "unmute": "lead.unmute()",
     "unsolo": "lead.unsolo()",
 }
