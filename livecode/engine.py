@@ -20,7 +20,8 @@ from .clock import Clock, SystemClock, VirtualClock
 from .commands import AnyCommand, Candidates, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import BadInput, LivecodeError, StageClosed
-from .facts import CameBack, Fact, PortOpened
+from .facts import CameBack, Fact, PortOpened, Typed
+from .journal import Story, told
 from .models.host import Host
 from .models.keeper import Limits
 from .models.wire import Reply
@@ -28,7 +29,7 @@ from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
-from .protocol import LogEntry, Opening, OpenPort, OutputState, Report
+from .protocol import KeepCell, LogEntry, Opening, OpenPort, OutputState, Report
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
 from .transport import on_grid
@@ -56,7 +57,7 @@ class Engine:
         outputs: Sequence[Output],
         on_reply: Callable[[Reply], None],
         opening: Opening,
-        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
+        record: Callable[[Fact | Typed | LogEntry], None] = lambda fact: None,
     ) -> None:
         self.opening = opening
         self.closed = False
@@ -86,6 +87,13 @@ class Engine:
         entry = LogEntry(time.time(), self._snapshot.bar, sentence)
         self._log.append(entry)
         self._record(entry)
+
+    def keep_cell(self, cell: KeepCell) -> None:
+        """Journal a cell that was typed. Any thread may call it."""
+        time = self._sequencer.time
+        reachable, since = time.reachable(), time.beat_at(self.clock.now()) - time.beat_at(cell.began)
+        now = max(time.held, min(reachable, reachable - since))
+        self._record(Typed(now=on_grid(now), id=cell.id, source=cell.source, error=cell.error))
 
     def announce(self) -> None:
         """Say in the log how the stage is open."""
@@ -157,7 +165,7 @@ class LiveEngine(Engine):
         clock: Clock,
         outputs: Sequence[Output],
         opening: Opening,
-        record: Callable[[Fact | LogEntry], None] = lambda fact: None,
+        record: Callable[[Fact | Typed | LogEntry], None] = lambda fact: None,
         no_audio: str = "",
         *,
         name: str = "",
@@ -178,6 +186,8 @@ class LiveEngine(Engine):
         """That it is back after a crash, if it is."""
         self._closing = threading.Event()
         self._last_culprit = ""
+        self._told: list[Fact | Typed | LogEntry] = []
+        """What would be in a journal, of an engine that has none."""
         self._ports: list[Port] = []
         self._thread = threading.Thread(target=self._play, name="livecode planner", daemon=True)
         if no_audio:
@@ -188,7 +198,9 @@ class LiveEngine(Engine):
         """An engine that plays: on these outputs, or on the synthesizer of the opening. Raises OutputError."""
         clock = SystemClock()
         found, no_audio = synthesizer(opening, clock) if outputs is None else (outputs, "")
-        engine = cls(clock, found, opening, no_audio=no_audio)
+        told: list[Fact | Typed | LogEntry] = []
+        engine = cls(clock, found, opening, told.append, no_audio)
+        engine._told = told
         engine.announce()
         engine.start()
         return engine
@@ -229,6 +241,10 @@ class LiveEngine(Engine):
             return self._sequencer.remember(told)
 
         self._done(keep)
+
+    def story(self) -> Story:
+        """What a journal would hold, of an engine that plays in this process."""
+        return told(self.opening, self._told)
 
     def start(self) -> None:
         """Begin to play."""
@@ -374,24 +390,24 @@ class OfflineEngine(Engine):
 
     def __init__(self, opening: Opening) -> None:
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        self._facts: list[Fact] = []
-        super().__init__(VirtualClock(), (), self._replies.put, opening, self._keep)
+        self._told: list[Fact | Typed | LogEntry] = []
+        super().__init__(VirtualClock(), (), self._replies.put, opening, self._told.append)
         self.announce()
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """What was said and what became known so far, as a journal has it."""
-        return tuple(self._facts)
+        return self.story().facts
 
-    def _keep(self, line: Fact | LogEntry) -> None:
-        if not isinstance(line, LogEntry):
-            self._facts.append(line)
+    def story(self) -> Story:
+        """What a journal would hold."""
+        return told(self.opening, self._told)
 
-    def submit(self, command: AnyCommand) -> Outcome:
+    def submit(self, command: AnyCommand, request: str = "") -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
         self._refuse_if_closed()
         try:
-            outcome = self._sequencer.obey(command)
+            outcome = self._sequencer.obey(command, request)
         except LivecodeError as error:
             self.note(f"refused: {error}")
             raise

@@ -93,4 +93,17 @@ class Slept(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     part: str = ""
 
 
+class Typed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A cell was typed at a prompt when `now` was the first beat that a command could reach; no fact about the music.
+
+    The ids of the commands that came of it begin with its own and a "-"; before the "." of its own stands that of its prompt.
+    `error` is the first line of what it failed with, "" if it ran through.
+    """
+
+    now: Beats
+    id: str
+    source: str
+    error: str = ""
+
+
 Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -14,7 +15,7 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken
+from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken, Typed
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
@@ -40,7 +41,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = Opened | Ended | LogEntry | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
+Line: TypeAlias = Opened | Ended | LogEntry | Typed | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)
@@ -138,13 +139,17 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A journal that was read: what the engine was opened with, its facts and its log, how it ended, how many lines were none."""
+    """A journal that was read: what the engine was opened with, its facts and its log, how it ended, how many lines were none.
+
+    `session` has the facts again, and among them, in their order, the cells that were typed.
+    """
 
     opened: Opened
     facts: tuple[Fact, ...]
     log: tuple[LogEntry, ...]
     ended: bool
     bad: int
+    session: tuple[Fact | Typed, ...] = ()
 
 
 def read(path: Path, *, all_answers: bool = True) -> Story:
@@ -162,9 +167,20 @@ def read(path: Path, *, all_answers: bool = True) -> Story:
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:
         raise OutputError(f"{path} is no journal: its first line does not say what was opened. Begin a new stage.")
-    facts = tuple(line for line in good if not isinstance(line, Opened | Ended | LogEntry))
+    session = tuple(line for line in good if not isinstance(line, Opened | Ended | LogEntry))
+    facts = tuple(line for line in session if not isinstance(line, Typed))
     log = tuple(line for line in good if isinstance(line, LogEntry))
-    return Story(opened, facts, log, isinstance(good[-1], Ended), len(lines) - len(good))
+    return Story(opened, facts, log, isinstance(good[-1], Ended), len(lines) - len(good), session)
+
+
+def told(opening: Opening, lines: Iterable[Fact | Typed | LogEntry]) -> Story:
+    """The same of an engine that plays in this process and keeps no journal."""
+    kept = list(lines)
+    session = tuple(line for line in kept if not isinstance(line, LogEntry))
+    facts = tuple(line for line in session if not isinstance(line, Typed))
+    log = tuple(line for line in kept if isinstance(line, LogEntry))
+    opened = Opened(name="", time=log[0].time if log else time.time(), opening=opening)
+    return Story(opened, facts, log, ended=False, bad=0, session=session)
 
 
 def _decoded(line: bytes) -> Line | None:

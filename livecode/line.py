@@ -56,12 +56,13 @@ class Line:
             self.closed = True
             self._hang_up()
 
-    def ask(self, request: Request) -> Reply:
-        """Send a request and wait for its reply. Where the engine crashes meanwhile, the next one is asked, with the same id.
+    def ask(self, request: Request, name: str = "") -> Reply:
+        """Send a request and wait for its reply. Where the engine crashes meanwhile, the next one is asked, with the same id,
+        which is `name` if there is one.
 
         Raises what the engine refuses, StageClosed, and EngineGone if there is no next one.
         """
-        message = encode(Envelope(os.urandom(8).hex(), request))
+        message = encode(Envelope(name or os.urandom(8).hex(), request))
         if len(message) > LONGEST_REQUEST:
             raise LivecodeError(f"That is too long to be sent ({len(message) / 2**20:.0f} MB): give a shorter phrase.")
         if self._owner != os.getpid():  # a child must not talk on its parent's line, nor wait for a thread of its parent's

@@ -80,6 +80,19 @@ class Remark(msgspec.Struct, frozen=True, tag=True):
     sentence: str
 
 
+class KeepCell(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Journal a cell: the fields are those of `Typed`, but for `began`, the monotonic clock's time at which it did."""
+
+    id: str
+    source: str
+    began: Seconds
+    error: str
+
+
+class ReadJournal(msgspec.Struct, frozen=True, tag=True):
+    """Bring the journal up to date, and say where it is."""
+
+
 class Look(msgspec.Struct, frozen=True, tag=True):
     """Say how everything is."""
 
@@ -131,6 +144,8 @@ Request: TypeAlias = (
     | Hello
     | OpenPort
     | Remark
+    | KeepCell
+    | ReadJournal
     | Look
     | ReadLog
     | ReadTakes
@@ -257,6 +272,13 @@ class Entries(msgspec.Struct, frozen=True, tag=True):
     lines: tuple[str, ...]
 
 
+class JournalAt(msgspec.Struct, frozen=True, tag=True):
+    """To `ReadJournal`: its path, and what keeps the last lines out of it, "" for nothing."""
+
+    path: str
+    trouble: str
+
+
 class Takes(msgspec.Struct, frozen=True, tag=True):
     """To `ReadTakes`."""
 
@@ -290,7 +312,7 @@ class Page(msgspec.Struct, frozen=True, tag=True):
         return sorted([*self.programs, *self.controls, *self.notes], key=lambda event: event.beat)
 
 
-Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | Takes | Candidates | Tempos | Page
+Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | JournalAt | Takes | Candidates | Tempos | Page
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 encode: Callable[[object], bytes] = _encoder.encode

@@ -5,13 +5,16 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from . import journal
 from .commands import AnyCommand, Candidates, On, Panic, Snapshot
 from .errors import EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
+from .journal import Story
 from .line import Line
 from .music import Beats, Event, Phrase, Seconds
 from .outputs.tape import Tape
@@ -21,12 +24,15 @@ from .protocol import (
     Done,
     EngineState,
     Entries,
+    JournalAt,
+    KeepCell,
     LogEntry,
     Look,
     Opening,
     OpenPort,
     Page,
     ReadCandidates,
+    ReadJournal,
     ReadLog,
     ReadSettings,
     ReadTakes,
@@ -44,11 +50,14 @@ from .protocol import (
     Welcome,
     decode_reply,
 )
+from .session_cells import Outbox
 from .tempo import TempoMap
 
 STARTS_IN: Seconds = 60.0
 ENDS_IN: Seconds = 15.0
 """How long a start and an end are waited for."""
+
+_CELLS_IN: Seconds = 2.0
 
 PAGE = Beats(64)
 """The tape is read in pages of so many beats."""
@@ -67,6 +76,7 @@ class RemoteEngine:
         self._process: subprocess.Popen[bytes] | None = None
         self._kept: dict[Request, Reply] = {}
         self._kept_tape: Tape | None = None
+        self._cells = Outbox(lambda cell: self._ask(cell, Done))
 
     @classmethod
     def attach(cls, name: str) -> "RemoteEngine":
@@ -129,13 +139,23 @@ class RemoteEngine:
         """What it was opened with."""
         return self._line.welcome.opening
 
-    def submit(self, command: AnyCommand) -> Done:
-        """Have a command obeyed. Raises what the engine refuses, and StageClosed."""
-        return self._ask(command, Done)
+    def submit(self, command: AnyCommand, request: str = "") -> Done:
+        """Have a command obeyed, in the request of this id. Raises what the engine refuses, and StageClosed."""
+        return self._ask(command, Done, request)
 
-    def open_port(self, asked: OpenPort) -> Done:
+    def open_port(self, asked: OpenPort, request: str = "") -> Done:
         """Play on this MIDI port too. Raises OutputError, UnknownName or BadInput."""
-        return self._ask(asked, Done)
+        return self._ask(asked, Done, request)
+
+    def keep_cell(self, cell: KeepCell) -> None:
+        """Have a cell journalled, soon: nobody waits for an engine that hangs."""
+        self._cells.put(cell)
+
+    def story(self) -> Story:
+        """What its journal holds. Raises OutputError."""
+        self._cells.flush(_CELLS_IN)
+        at = self._ask(ReadJournal(), JournalAt)
+        return journal.read(Path(at.path))
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log, while there is one."""
@@ -234,9 +254,9 @@ class RemoteEngine:
         self._kept = {request: self._line.ask(request) for request in looks}
         return here
 
-    def _ask(self, request: Request, kind: type[_Kind]) -> _Kind:
+    def _ask(self, request: Request, kind: type[_Kind], name: str = "") -> _Kind:
         reply = self._kept.get(request) if self.closed else None
-        reply = reply or self._line.ask(request)
+        reply = reply or self._line.ask(request, name)
         if not isinstance(reply, kind):
             raise LivecodeError(f"The engine answered {type(reply).__name__} to {type(request).__name__}: update livecode.")
         return reply

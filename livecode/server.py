@@ -43,11 +43,14 @@ from .protocol import (
     Entries,
     Envelope,
     Hello,
+    JournalAt,
+    KeepCell,
     Look,
     Opening,
     OpenPort,
     Page,
     ReadCandidates,
+    ReadJournal,
     ReadLog,
     ReadSettings,
     ReadTakes,
@@ -107,6 +110,8 @@ class Server:
         self._answers: dict[type, Callable[[Any], Reply]] = {
             Hello: self._welcome,
             Remark: self._remark,
+            KeepCell: self._keep_cell,
+            ReadJournal: self._read_journal,
             Look: lambda _: self._report(),
             ReadLog: lambda asked: Entries(self._engine.log(), self._engine.worker_log() if asked.worker else ()),
             ReadTakes: lambda asked: Takes(self._engine.takes(asked.part)),
@@ -250,6 +255,14 @@ class Server:
     def _remark(self, remark: Remark) -> Done:
         self._engine.note(remark.sentence)
         return Done(Beats(0), "")
+
+    def _keep_cell(self, cell: KeepCell) -> Done:
+        self._engine.keep_cell(cell)
+        return Done(Beats(0), "")
+
+    def _read_journal(self, asked: ReadJournal) -> JournalAt:
+        self._journal.settle(_SLOWEST)
+        return JournalAt(str(self._journal.path.absolute()), self._journal.trouble)
 
     def _report(self) -> Report:
         state = EngineState(

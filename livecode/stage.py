@@ -52,6 +52,7 @@ from .files import expanded
 from .formats import write_midi
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
+from .journal import Story
 from .models.keeper import ModelState
 from .models.wire import Model
 from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, gist, pitch_name
@@ -64,6 +65,7 @@ from .outputs.tape import Tape
 from .places import MAIN
 from .protocol import EngineState, LogEntry, Opening, OpenPort, Report, Start
 from .remote import RemoteEngine
+from .session_cells import Cell, Cells
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
 from .voicing import MOST_VOICES, Voicing, choke_groups
 
@@ -203,6 +205,8 @@ class Stage(_Strict):
         self._taps = Taps()
         self._listener: Callable[[Answer], None] | None = None
         self._process = os.getpid()
+        clock = time.monotonic if isinstance(engine, RemoteEngine) else engine.clock.now
+        self._cells = Cells(clock, engine.keep_cell)
         if started:
             atexit.register(self._exit)
 
@@ -242,7 +246,7 @@ class Stage(_Strict):
         """
         settings = _adjust(name, channel=channel, program=program, bank=bank, cc=cc, gain=gain, pan=pan)
         if name not in self._parts:
-            self._engine.submit(Declare(part=name))
+            self._engine.submit(Declare(part=name), self._cells.command())
             self._parts[name] = PartHandle(self, name)
         if on is not None:
             self._parts[name].output = on
@@ -334,7 +338,7 @@ class Stage(_Strict):
             raise BadInput("An offline stage plays to the tape only: open MIDI ports on a live one, Stage().")
         if not (port is None or isinstance(port, str)) or not (api is None or isinstance(api, str)):
             raise BadInput(f"midi({port!r}, api={api!r}) names no port: give names, such as stage.midi('Digitone').")
-        return self._said(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
+        return self._said(self._engine.open_port(OpenPort(port=port, api=api, virtual=virtual), self._cells.command()).words)
 
     def clock(self, output: str, on: bool = True) -> Answer:
         """Send MIDI clock, start, stop and song position to a MIDI port that is open: stage.clock("Digitone").
@@ -578,7 +582,21 @@ class Stage(_Strict):
 
     def tell(self, command: AnyCommand) -> Answer:
         """Send a command; returns the sentence that says what comes of it. Raises what is refused."""
-        return self._said(self._engine.submit(command).words)
+        return self._said(self._engine.submit(command, self._cells.command()).words)
+
+    def cell(self, source: str) -> Cell:
+        """A cell that begins now: what is said while it lasts is kept in the session under its source.
+
+        >>> from livecode import Stage
+        >>> with Stage(offline=True) as stage:
+        ...     with stage.cell("lead = stage.part('lead')"):
+        ...         lead = stage.part("lead")
+        """
+        return self._cells.begin(source)
+
+    def story(self) -> Story:
+        """What was said to the engine and typed at its prompts, and what its models answered, as its journal has it."""
+        return self._engine.story()
 
     def listen(self, listener: Callable[[Answer], None] | None) -> None:
         """Have `listener` called with every sentence that comes of a command, in the thread that gave it; None for nobody."""

@@ -99,14 +99,16 @@ ALLOWED: dict[str, set[str]] = {
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
+    | {"journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"sequencer", "tempo", "transport"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
+    "session_cells": VALUES | {"protocol"},
     "session_spelling": VALUES
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
-    "remote": VALUES | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
+    "remote": VALUES | {"journal", "session_cells"} | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "stage": VALUES
     | {
         "commands",
@@ -124,7 +126,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
         "protocol",
     }
-    | {"remote", "tempo", "voicing"},
+    | {"journal", "remote", "session_cells", "tempo", "voicing"},
     "ui": VALUES
     | {
         "commands",
@@ -138,7 +140,7 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "places",
     }
-    | {"protocol", "stage", "ui"},
+    | {"protocol", "session_cells", "stage", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -16,6 +16,7 @@ import livecode
 from ..errors import LivecodeError
 from ..models.bundles import FAMILIES
 from ..music import Phrase, Plot
+from ..session_cells import Cell, first_line
 from ..stage import Answer, Choice, PartHandle, Stage
 from . import completion, helping, pictures
 from .answers import Answers
@@ -45,6 +46,8 @@ class Prompt:
         self._toolbar = Toolbar(session, self._watch) if session is not None else None
         self._undo = contextlib.ExitStack()
         self._process = os.getpid()
+        self._cells: list[Cell] = []
+        """Those that run, for a cell may run another (%rerun)."""
 
     @property
     def stage(self) -> Stage:
@@ -91,17 +94,21 @@ class Prompt:
         place.append(thing)
         self._undo.callback(place.remove, thing)
 
-    def _begin(self, *_: Any) -> None:
+    def _begin(self, info: Any) -> None:
+        self._cells.append(self._stage.cell(info.raw_cell))
         if HIDDEN not in self._names:  # after %reset
             self._put_names()
         self._answers.begin()
 
-    def _end(self, *_: Any) -> None:
+    def _end(self, result: Any) -> None:
         self._answers.end()
         if os.getpid() != self._process:  # two that read from one terminal get every other key each
             print("livecode: a forked process came back to the prompt, and is ended; this prompt and the music go on.")  # noqa: T201
             sys.stdout.flush()
             os._exit(0)
+        error = result.error_before_exec or result.error_in_exec
+        if self._cells:  # %load_ext livecode stood in a cell of before
+            self._cells.pop().end("" if error is None else first_line(error))
 
     def _put_names(self) -> None:
         self._names |= {"stage": self._stage, **self._words}
