@@ -70,7 +70,7 @@ def test_cells_of_two_stages_are_in_the_journal_of_their_engine() -> None:
             raise KeyError("x")
         left.story()  # its cells are there, too, then
         story = right.story()
-        cells = [line for line in story.session if isinstance(line, Typed)]
+        cells = sorted((line for line in story.session if isinstance(line, Typed)), key=lambda cell: cell.source)
         assert [(cell.source, cell.error) for cell in cells] == [
             ('lead = stage.part("lead")', ""),
             ("stage.hush()", "KeyError: 'x'"),
