@@ -45,10 +45,10 @@ def main() -> None:
 
     with a_piece() as stage, tempfile.TemporaryDirectory() as folder:
         wav, midi = Path(folder, "take.wav"), Path(folder, "take.mid")
-        stage.render(midi)
-        print(stage.render(wav).split(": ", 1)[1])
+        stage.export(midi)
+        print(stage.export(wav).split(": ", 1)[1])
         song = pretty_midi.PrettyMIDI(str(midi))
-        ours = factor(lambda: stage.render(wav), 51.0)
+        ours = factor(lambda: stage.export(wav), 51.0)
         theirs = factor(lambda: song.fluidsynth(fs=48000, sf2_path=str(soundfonts.find())), 49.0)
         print(f"livecode {ours:.0f} times real time, pretty_midi {theirs:.0f} (in memory): {ours / theirs:.1f}")
 

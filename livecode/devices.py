@@ -42,7 +42,7 @@ def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple
     try:
         fluid.open(later=True)
     except NoAudio as error:
-        return [], f"{error} The tape plays instead: write it with stage.render, to 'take.wav' or 'take.mid'."
+        return [], f"{error} The tape plays instead: write it with stage.export, to 'take.wav' or 'take.mid'."
     return [fluid], ""
 
 

@@ -1,8 +1,9 @@
-"""Paths as people type them, and files that appear whole or not at all."""
+"""Paths as people type them, and files and folders that appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import BadInput, OutputError
@@ -32,4 +33,27 @@ def whole_file(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"{str(target)!r} cannot be written ({error.strerror or error}): choose another place.") from error
     finally:
-        hidden.unlink(missing_ok=True)
+        with suppress(OSError):  # such as that its folder is none
+            hidden.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A hidden folder beside the target, which takes the target's name when the block has ended without an error.
+
+    Raises BadInput if the target is there already and has something in it, OutputError if it cannot be written.
+    """
+    whole = target.absolute()
+    hidden = whole.with_name(f".{os.getpid()}-{whole.name}")
+    try:
+        if target.is_file() or (target.is_dir() and any(target.iterdir())):
+            raise BadInput(f"{str(target)!r} is there already and is no empty folder: name a new one, or empty it.")
+        hidden.mkdir()
+        yield hidden
+        if target.is_dir():
+            whole.rmdir()
+        hidden.rename(whole)
+    except OSError as error:
+        raise OutputError(f"{str(target)!r} cannot be written ({error.strerror or error}): choose another place.") from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)

@@ -4,8 +4,9 @@ The libraries for these load inside the functions that need them, to keep them o
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from .tempo import Meter, TempoMap, exact_bpm
 
 TICKS = FINEST
 """Ticks a quarter note in the MIDI files that are written."""
+
+_SLOWEST_STEP = 0xFFFFFF
+"""The most microseconds a quarter note that MIDI can say."""
 
 
 def read_midi(path: str | Path) -> Phrase:
@@ -73,8 +77,9 @@ def _in_bars(notes: Iterable[Note], bar: Beats, *, drums: bool) -> Phrase:
 def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin: Beats, end: Beats) -> None:
     """A take as a MIDI file of type 1: tempo, meters, then a track for each part with its name, programs and controllers.
 
-    `begin` becomes the start of the file; notes last until `end` at most. Ramps are written in steps of an eighth of a beat, and
-    swing into the onsets. The file appears whole or not at all. Raises OutputError if it cannot be written.
+    `begin` becomes the start of the file; notes last until `end` at most. Onsets are rounded to ticks of 1/960 beat, swing
+    included. Ramps are written in steps of 1/64 to 1 beat, so fine that the file is at most 0.1 ms off (0.2 ms where 30 bpm
+    become 999 in two bars). The file appears whole or not at all. Raises OutputError if it cannot be written.
     """
     import mido  # keeps start-up short
 
@@ -98,9 +103,24 @@ def _conductor(tempo: TempoMap, begin: Beats, end: Beats) -> Any:
     meters = [(begin, tempo.meter_at(begin)), *((bars.begin, bars.meter) for bars in tempo.bars if begin < bars.begin < end)]
     for beat, meter in meters:
         changes.append((beat, mido.MetaMessage("time_signature", numerator=meter.count, denominator=meter.unit)))
-    for beat, bpm in tempo.bpm_steps(begin, end):
-        changes.append((beat, mido.MetaMessage("set_tempo", tempo=round(60_000_000 / bpm))))
+    for beat, microseconds in _tempo_steps(tempo, begin, end):
+        changes.append((beat, mido.MetaMessage("set_tempo", tempo=microseconds)))
     return _timed([(_ticks(beat, begin), 0, message) for beat, message in changes], "tempo", _ticks(end, begin))
+
+
+def _tempo_steps(tempo: TempoMap, begin: Beats, end: Beats) -> Iterator[tuple[Beats, int]]:
+    """The beats at which a tempo begins, and how many microseconds a quarter note lasts from there.
+
+    MIDI counts whole ones: what the rounding leaves over is made good in the next step, so that it does not add up.
+    """
+    marks = tempo.marks(begin, end)
+    written = 0.0
+    for here, then in pairwise([*marks, max(end, marks[-1] + 1)]):
+        due = (tempo.seconds_at(then) - tempo.seconds_at(begin)) * 1_000_000
+        length = float(then - here)
+        microseconds = max(1, min(_SLOWEST_STEP, round((due - written) / length)))
+        written += microseconds * length
+        yield here, microseconds
 
 
 def _track(name: str, events: Iterable[Event], tempo: TempoMap, begin: Beats, end: Beats) -> Any:

@@ -48,8 +48,7 @@ from .controls import BEND, named, nrpn, resolved, rpn
 from .dials import Bend, Dial
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
-from .files import expanded
-from .formats import write_midi
+from .exports import export_file, export_stems
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
 from .journal import Story
@@ -59,7 +58,6 @@ from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
-from .outputs.render import render_wav
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
 from .places import MAIN
@@ -519,32 +517,22 @@ class Stage(_Strict):
         """Every note that sounded."""
         return self._engine.tape
 
-    def render(self, path: str | Path, *, bars: float | None = None) -> Answer:
-        """Write what has sounded, or its last `bars` bars, as a .wav (through FluidSynth, faster than real time) or a .mid file.
+    def export(self, path: str | Path, *, bars: float | None = None, part: str | None = None) -> Answer:
+        """Write what has sounded, or its last `bars` bars, of all parts or of one: a .wav (through FluidSynth, faster than real
+        time) or a .mid file.
 
-        Raises BadInput or OutputError.
+        `render` is the same. Raises BadInput, UnknownName or OutputError.
         """
-        if not isinstance(path, str | Path):
-            raise BadInput(f"{path!r} is no path: give one such as 'take.wav' or 'take.mid'.")
-        target = expanded(path)
-        tempo, end = self._engine.tempo(), self._engine.snapshot().beats
-        begin = Beats(0) if bars is None else max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
-        start = tempo.seconds_at(begin)
-        events = [tempo.timed(event) for event in self._engine.score(begin, end)]
-        if not events:
-            raise BadInput(f"Nothing has sounded yet, so there is nothing to write to {target}: play something first.")
-        events = self._engine.settings(begin, start) + events
-        length = counted(_bars_at(tempo, end) - _bars_at(tempo, begin), "bar")
-        if target.suffix.lower() in (".mid", ".midi"):
-            write_midi(target, events, tempo, begin, end)
-            return Answer(f"{target}: {length}")
-        if target.suffix.lower() != ".wav":
-            raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
-        had = self._engine.opening
-        report = render_wav(
-            target, events, start=start, soundfont=had.soundfont, gain=had.gain, reverb=had.reverb, chorus=had.chorus
-        )
-        return Answer(f"{target}: {length}, {report}")
+        return self._said(export_file(self._engine, path, bars=None if bars is None else _bars(bars), part=part))
+
+    render = export
+
+    def stems(self, folder: str | Path, *, bars: float | None = None) -> Answer:
+        """Write what has sounded, or its last `bars` bars, as a .wav file for each part, in a new folder: stage.stems("take").
+
+        All are equally long, and their sum is what `export` writes. Raises BadInput or OutputError.
+        """
+        return self._said(export_stems(self._engine, folder, bars=None if bars is None else _bars(bars)))
 
     def grab(self, bars: float = 8, part: str | None = None) -> Phrase:
         """What has sounded in the last `bars` whole bars, of one part or of all that are not drums, as a phrase.
@@ -1042,10 +1030,6 @@ def _number(name: str, value: float, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction) or not least <= value <= most:
         raise BadInput(f"{name}={value!r} is out of range: give a number from {least:g} to {most:g}.")
     return float(value)
-
-
-def _bars_at(tempo: TempoMap, beat: Beats) -> Fraction:
-    return tempo.bar_at(beat) + (beat - tempo.line_before(beat)) / tempo.meter_at(beat).bar
 
 
 def _after_bars(tempo: TempoMap, beat: Beats, bars: Fraction) -> Beats:

@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -15,8 +14,11 @@ from .music import Beats, Event, NoteEvent, Seconds
 
 SLOWEST, FASTEST = 10, 999
 
-RAMP_STEP = Fraction(1, 8)
-"""How finely a ramp is written where only steps can be, in beats."""
+RAMP_STRAYS: Seconds = 0.0001
+"""How far off a ramp may be within a step, where only steps can be written."""
+
+_FINEST_STEP, _COARSEST_STEP = -6, 0
+"""As powers of two: a ramp's steps are 1/64 to 1 beat long."""
 
 
 def exact_bpm(value: Fraction | float | str) -> Fraction:
@@ -134,6 +136,16 @@ class _Pace:
             return self.target
         return self.bpm + (self.target - self.bpm) * (beat - self.begin) / self.over
 
+    @property
+    def step(self) -> Beats:
+        """How long a step of the ramp may be, in beats: a power of two."""
+        if not self.over or self.target == self.bpm:
+            return max(self.over, Fraction(1))
+        steepest = 60 * float(abs(self.target - self.bpm) / self.over) / float(min(self.bpm, self.target)) ** 2
+        # A step of length h in place of a curve of slope s is h * h * s / 8 off in its middle.
+        power = math.floor(math.log2(math.sqrt(8 * RAMP_STRAYS / steepest)))
+        return Fraction(2) ** max(_FINEST_STEP, min(_COARSEST_STEP, power))
+
     def seconds_at(self, beat: Beats) -> Seconds:
         inside = min(beat - self.begin, self.over) if self.over else Fraction(0)
         after = beat - self.begin - inside
@@ -247,17 +259,21 @@ class TempoMap:
             return replace(event, seconds=self.sounds_at(event.beat), end_seconds=self.sounds_at(event.end_beat))
         return replace(event, seconds=self.sounds_at(event.beat))
 
-    def bpm_steps(self, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Fraction]]:
-        """The tempo in [begin, end) as steps, as MIDI files write it: a ramp becomes steps of an eighth of a beat, each at the
-        bpm of its middle."""
-        half = RAMP_STEP / 2
-        marks = {begin} | {pace.begin for pace in self.paces}
+    def marks(self, begin: Beats, end: Beats) -> list[Beats]:
+        """The beats in [begin, end) from which another steady tempo must hold where only such can be written, as in MIDI files.
+
+        A ramp has so many that what lies between two of them strays by `RAMP_STRAYS` at most.
+
+        >>> tempo = TempoMap.steady(Fraction(120)).with_bpm(Fraction(4), Fraction(126), Fraction(2))
+        >>> [float(beat) for beat in tempo.marks(Fraction(0), Fraction(100))]
+        [0.0, 4.0, 4.25, 4.5, 4.75, 5.0, 5.25, 5.5, 5.75, 6.0]
+        """
+        marks = {begin}
         for pace in self.paces:
-            marks |= {pace.begin + place * RAMP_STEP for place in range(math.ceil(pace.over / RAMP_STEP))}
+            step = pace.step
+            marks |= {pace.begin + place * step for place in range(math.ceil(pace.over / step))}
             marks.add(pace.begin + pace.over)
-        for beat in sorted(mark for mark in marks if begin <= mark < end):
-            pace = _piece(self.paces, beat)
-            yield beat, pace.bpm_at(beat + half) if beat < pace.begin + pace.over else pace.target
+        return sorted(mark for mark in marks if begin <= mark < end)
 
     def meter_at(self, beat: Beats) -> Meter:
         """The meter of the bar that holds this beat."""
@@ -271,6 +287,10 @@ class TempoMap:
         """The number, from 0, of the bar that holds this beat."""
         bars = _piece(self.bars, beat)
         return bars.number + int((beat - bars.begin) // bars.meter.bar)
+
+    def bars_at(self, beat: Beats) -> Fraction:
+        """How many bars lie before this beat, the part of the last one included."""
+        return self.bar_at(beat) + (beat - self.line_before(beat)) / self.meter_at(beat).bar
 
     def line_before(self, beat: Beats) -> Beats:
         """The last bar line at or before this beat."""

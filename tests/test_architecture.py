@@ -109,14 +109,14 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"journal", "session_cells"} | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
+    "exports": VALUES | {"commands", "files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
     | {
         "commands",
         "controls",
         "dials",
         "engine",
-        "files",
-        "formats",
+        "exports",
         "gm",
         "instruments",
         "models.keeper",

@@ -42,6 +42,13 @@ def test_the_examples_of_the_page_on_notes_give_what_it_says() -> None:
     assert (failed, tried >= 6) == (0, True)
 
 
+@pytest.mark.fluidsynth
+def test_the_examples_of_the_page_on_files_give_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "export.md"), module_relative=False)
+    assert (failed, tried >= 6) == (0, True)
+
+
 def test_links_in_the_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):

@@ -60,7 +60,7 @@ def test_a_stage_plays_in_a_process_of_its_own_and_ends_it(stage: lc.Stage, tmp_
     assert stage.status()[0].startswith("closed at bar")
     assert stage.takes("lead") == (SCORE,)
     assert "the stage is closed" in repr(stage.log())
-    assert stage.render(tmp_path / "take.mid").startswith(str(tmp_path / "take.mid"))
+    assert stage.export(tmp_path / "take.mid").startswith(str(tmp_path / "take.mid"))
     stage.note("after the end")
     with pytest.raises(lc.StageClosed, match="open another"):
         stage.hush()

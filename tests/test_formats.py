@@ -20,7 +20,7 @@ def test_a_rendered_midi_file_reads_back_to_the_same_notes(tmp_path: Path) -> No
         stage.part("lead") >> TUNE
         stage.part("drums") >> GROOVE
         stage.run(bars=2)
-        stage.render(tmp_path / "take.mid")
+        stage.export(tmp_path / "take.mid")
     song = mido.MidiFile(tmp_path / "take.mid")
     assert [track.name for track in song.tracks] == ["tempo", "lead", "drums"]
     both = lc.read_midi(tmp_path / "take.mid")
@@ -37,7 +37,7 @@ def test_tempo_ramps_meter_and_swing_are_in_the_file(tmp_path: Path) -> None:
         stage.bpm = 60
         stage.run(bars=2)
         planned = [note.seconds for note in stage.tape.notes()]
-        stage.render(tmp_path / "take.mid")
+        stage.export(tmp_path / "take.mid")
     heard = sorted(note.start for note in pretty_midi.PrettyMIDI(str(tmp_path / "take.mid")).instruments[0].notes)
     assert heard == pytest.approx([seconds - planned[0] for seconds in planned[: len(heard)]], abs=2e-3)
     signatures = [message for message in mido.MidiFile(tmp_path / "take.mid").tracks[0] if message.type == "time_signature"]
@@ -49,7 +49,7 @@ def test_the_last_bars_alone(tmp_path: Path) -> None:
         lead = stage.part("lead", program="Cello", bank=8, gain=0.25)
         lead >> lc.notes("C4 . . . D4 . . . E4 . . .")
         stage.run(bars=3)
-        stage.render(tmp_path / "take.mid", bars=2)
+        stage.export(tmp_path / "take.mid", bars=2)
     said = [message for message in mido.MidiFile(tmp_path / "take.mid").tracks[1] if message.type != "note_on"]
     assert [(message.program, message.time) for message in said if message.type == "program_change"] == [(42, 0)]
     assert [(message.control, message.value) for message in said if message.type == "control_change"] == [
@@ -100,16 +100,16 @@ def test_files_that_cannot_be_read_are_refused_in_a_sentence(tmp_path: Path) -> 
 def test_a_file_that_cannot_be_written_is_refused_and_nothing_is_half_written(tmp_path: Path) -> None:
     with lc.Stage(offline=True) as stage:
         with pytest.raises(lc.BadInput, match="Nothing has sounded yet"):
-            stage.render(tmp_path / "take.mid")
+            stage.export(tmp_path / "take.mid")
         stage.part("lead") >> TUNE
         stage.run(bars=1)
         with pytest.raises(lc.LivecodeError, match="cannot be written"):
-            stage.render(tmp_path / "nowhere" / "take.mid")
+            stage.export(tmp_path / "nowhere" / "take.mid")
         (tmp_path / "folder.mid").mkdir()
         with pytest.raises(lc.OutputError, match="cannot be written"):
-            stage.render(tmp_path / "folder.mid")
+            stage.export(tmp_path / "folder.mid")
         with pytest.raises(lc.BadInput, match=r"neither \.wav nor \.mid"):
-            stage.render(tmp_path / "take.ogg")
+            stage.export(tmp_path / "take.ogg")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.mid"]
 
 

@@ -1,4 +1,3 @@
-import itertools
 from fractions import Fraction
 
 import pytest
@@ -80,14 +79,13 @@ def test_a_pair_that_the_bar_line_cuts_stays_straight() -> None:
     assert swing.moved(Fraction(13, 4), Fraction(7, 2)) == Fraction(13, 4)
 
 
-def test_ramps_are_written_as_steps() -> None:
-    tempo = TempoMap.steady(Fraction(60)).with_bpm(Fraction(1), Fraction(120), Fraction(1))
-    steps = list(tempo.bpm_steps(Fraction(0), Fraction(4)))
-    assert steps[0] == (0, 60)
-    assert steps[-1] == (2, 120)
-    assert [beat for beat, _ in steps[1:]] == [1 + Fraction(place, 8) for place in range(9)]
-    seconds = sum(float((until - beat) * 60 / bpm) for (beat, bpm), (until, _) in itertools.pairwise(steps))
-    assert seconds == pytest.approx(tempo.seconds_at(Fraction(2)), abs=1e-3)
+def test_a_ramp_is_written_in_steps_as_fine_as_it_is_steep() -> None:
+    tempo = (
+        TempoMap.steady(Fraction(60)).with_bpm(Fraction(1), Fraction(120), Fraction(1)).with_bpm(Fraction(8), Fraction(122), 16)
+    )
+    marks = tempo.marks(Fraction(0), Fraction(100))
+    assert marks[:3] == [0, 1, 1 + Fraction(1, 64)]
+    assert marks[64:] == [2 - Fraction(1, 64), 2, *range(8, 25)]
 
 
 @pytest.mark.parametrize("bpm", [0, -1, float("nan"), float("inf"), 10**9, "fast", None, True, 9.9994])

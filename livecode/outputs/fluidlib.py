@@ -7,7 +7,7 @@ first `Library`.
 import contextlib
 import ctypes
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ctypes import c_char_p, c_double, c_int, c_short, c_uint, c_void_p
 from enum import IntEnum
 from pathlib import Path
@@ -26,6 +26,9 @@ CHANNELS = 256
 
 PEDALS = (64, 66)
 """The controllers that hold notes which are over: the sustain and the sostenuto pedal."""
+
+MOST_GROUPS = 128
+"""Audio signals of one synthesizer, the most that FluidSynth allows."""
 
 _FAILED = -1
 _LOG_LEVELS = range(5)
@@ -108,6 +111,12 @@ class Library:
             *(("left", c_void_p, 1), ("loff", c_int, 1), ("lincr", c_int, 1)),
             *(("right", c_void_p, 1), ("roff", c_int, 1), ("rincr", c_int, 1)),
         )
+        self.process = fs.cfunc(
+            "fluid_synth_process",
+            c_int,
+            *(("synth", c_void_p, 1), ("len", c_int, 1)),
+            *(("nfx", c_int, 1), ("fx", c_void_p, 1), ("nout", c_int, 1), ("out", c_void_p, 1)),
+        )
         self.iterate = fs.cfunc("fluid_sfont_iteration_start", None, ("sfont", c_void_p, 1))
         self.next_preset = fs.cfunc("fluid_sfont_iteration_next", c_void_p, ("sfont", c_void_p, 1))
         self.preset_bank = fs.cfunc("fluid_preset_get_banknum", c_int, ("preset", c_void_p, 1))
@@ -161,10 +170,21 @@ def _pyfluidsynth() -> Any:
 class Synth:
     """One synthesizer with one soundfont and a sequencer, which counts milliseconds of audio rendered.
 
-    Raises OutputError if the soundfont does not load.
+    groups: how many audio signals there are, each with a reverb and a chorus of its own: channel n sounds in group n modulo
+    `groups`. Raises OutputError if the soundfont does not load.
     """
 
-    def __init__(self, library: Library, soundfont: Path, *, sample_rate: int, gain: float, reverb: bool, chorus: bool) -> None:
+    def __init__(
+        self,
+        library: Library,
+        soundfont: Path,
+        *,
+        sample_rate: int,
+        gain: float,
+        reverb: bool,
+        chorus: bool,
+        groups: int = 1,
+    ) -> None:
         self._library = library
         self._fs = library.functions
         self._settings: int | None = None
@@ -181,6 +201,8 @@ class Synth:
             self._set("synth.midi-channels", CHANNELS)
             self._set("synth.reverb.active", int(reverb))
             self._set("synth.chorus.active", int(chorus))
+            for name in ("synth.audio-groups", "synth.audio-channels", "synth.effects-groups"):
+                self._set(name, groups)
             self._synth = _made(self._fs.new_fluid_synth(self._settings), "synthesizer")
             self._soundfont = self._load(soundfont)
             self._sequencer = _made(self._fs.new_fluid_sequencer2(0), "sequencer")
@@ -333,6 +355,17 @@ class Synth:
     def write(self, frames: int, left: int, right: int) -> None:
         """Render into two buffers of float32, given by address. Only without a driver."""
         _checked(self._library.write_float(self._synth, frames, left, 0, 1, right, 0, 1), "rendering")
+
+    def write_groups(self, frames: int, sides: Sequence[int]) -> None:
+        """Render each group into two buffers of float32, given by address: left and right of the first, of the second ...
+
+        What the buffers hold is added to. Only without a driver.
+        """
+        dry = (c_void_p * len(sides))(*sides)
+        # Reverb and chorus of a group go where it goes itself.
+        wet = [side for left, right in zip(sides[::2], sides[1::2], strict=True) for side in (left, right, left, right)]
+        effects = (c_void_p * len(wet))(*wet)
+        _checked(self._library.process(self._synth, frames, len(wet), effects, len(sides), dry), "rendering")
 
     def forget_driver(self) -> None:
         """Never close the driver: for one that would crash."""

@@ -1,5 +1,6 @@
 """Parts on a synthesizer: each has channels and a source of its own, live and offline alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..controls import BEND, wire
@@ -38,6 +39,10 @@ class Voices:
         if voice is None:
             voice = self._by_part[part] = Voice(part, self._synth.client(part))
         return voice
+
+    def groups(self, parts: Sequence[str], groups: int) -> list[list[int]]:
+        """In which of so many audio groups of the synthesizer each of these parts sounds so far."""
+        return [[channel % groups for channel in self.of(part).channels.values()] for part in parts]
 
     def which(self, part: str | None) -> list[Voice]:
         """The voice of a part if it has one; all for None."""

@@ -55,7 +55,7 @@ def render(stage: Stage, bars: int, targets: list[Path], say: Say) -> None:
     say(f"Our own bar, then {counted(Fraction(bars), 'bar')} of theirs: {_counts(stage)}.")
     for target in targets:
         try:
-            say(f"Wrote {stage.render(target)}.")
+            say(f"Wrote {stage.export(target)}.")
         except NoAudio as error:
             if target is targets[0]:
                 raise

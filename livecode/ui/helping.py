@@ -26,6 +26,7 @@ OF_STAGE = {
     "close": 'stage.close()  or  stage.close(on="bar")',
     "count_in": "stage.count_in(2)",
     "engine": "stage.engine",
+    "export": 'stage.export("take.wav")  or  stage.export("take.mid", bars=8)  or  stage.export("lead.mid", part="lead")',
     "go_on": "stage.go_on()",
     "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
@@ -43,7 +44,7 @@ OF_STAGE = {
     "pause": 'stage.pause()  or  stage.pause(on="now")',
     "ramp": "stage.ramp(120, bars=4)",
     "redo": "stage.redo()  or  %redo",
-    "render": 'stage.render("take.wav")  or  stage.render("take.mid", bars=8)',
+    "render": 'stage.export("take.wav")',
     "report": "stage.report().snapshot",
     "restart": "stage.restart()",
     "run": "stage.run(bars=4)  on a lc.Stage(offline=True)",
@@ -52,6 +53,7 @@ OF_STAGE = {
     "started": "stage.started",
     "status": "stage.status()  or  %status",
     "story": "stage.story().facts[-1]",
+    "stems": 'stage.stems("take")  writes take/drums.wav, take/lead.wav ...',
     "swing": "stage.swing = 0.58  or  swing = 0.58",
     "synth": 'digi = stage.synth("Digitone", channel=3)  then  lead.output = "Digitone"',
     "takes": 'stage.takes("lead")[-1]',
@@ -127,7 +129,7 @@ _PHRASE = "lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.t
 _STAGE = """stage.part("bass")      or just  bass >> notes("C2 G2")
 stage.bpm = 96    .meter = "7/8"    .swing = 0.58    .ramp(120, bars=4)
 stage.pause()  .go_on()  .restart()  .click()  .count_in(2)
-stage.hush()  .panic()  .status()  .log()  .render("take.wav")"""
+stage.hush()  .panic()  .status()  .log()  .export("take.wav")"""
 
 
 _LONG = 90

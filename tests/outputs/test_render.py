@@ -11,7 +11,7 @@ from performance import ATTACK, DRUMS, Score
 
 from livecode.errors import BadInput, OutputError, UnknownName
 from livecode.music import Event
-from livecode.outputs.render import render_wav
+from livecode.outputs.render import Sound, render_wav
 
 pytestmark = [pytest.mark.fluidsynth, pytest.mark.usefixtures("libfluidsynth")]
 
@@ -33,7 +33,7 @@ def off_the_grid(score: Score) -> list[Event]:
 def test_onsets_are_where_they_should_be_within_a_block(tmp_path: Path, sample_rate: int) -> None:
     events = off_the_grid(Score(100.0))
 
-    render_wav(tmp_path / "take.wav", events, start=99.0, reverb=False, chorus=False, sample_rate=sample_rate)
+    render_wav(tmp_path / "take.wav", events, start=99.0, sound=Sound(reverb=False, sample_rate=sample_rate))
 
     found = np.array(jackd.onsets(samples_of(tmp_path / "take.wav")))
     asked = np.array([(event.seconds - 99.0) * sample_rate for event in events])
@@ -58,7 +58,7 @@ def test_two_parts_on_one_channel_are_both_heard_each_where_it_is_panned(tmp_pat
     left = [score.control("left", 0, 10, 0), *score.notes("left", (1, 3, 5))]
     right = [score.control("right", 0, 10, 127), *score.notes("right", (2, 4))]
 
-    render_wav(tmp_path / "take.wav", left + right, reverb=False, chorus=False)
+    render_wav(tmp_path / "take.wav", left + right, sound=Sound(reverb=False))
 
     samples = samples_of(tmp_path / "take.wav")
     onsets = jackd.onsets(samples)
@@ -75,7 +75,7 @@ def test_the_same_events_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_take_that_would_clip_is_turned_down_as_a_whole(tmp_path: Path) -> None:
-    report = render_wav(tmp_path / "take.wav", off_the_grid(Score(0.0)), gain=8.0)
+    report = render_wav(tmp_path / "take.wav", off_the_grid(Score(0.0)), sound=Sound(gain=8.0))
 
     assert report.scale < 1.0
     assert np.abs(samples_of(tmp_path / "take.wav")).max() == pytest.approx(0.98, abs=0.001)
@@ -110,7 +110,7 @@ def test_no_events_are_silence_as_long_as_the_tail(tmp_path: Path) -> None:
 def test_what_ends_before_the_start_is_left_out(tmp_path: Path) -> None:
     score = Score(0.0)
 
-    render_wav(tmp_path / "take.wav", score.notes("drums", (0, 1, 12)), start=1.0, reverb=False, chorus=False)
+    render_wav(tmp_path / "take.wav", score.notes("drums", (0, 1, 12)), start=1.0, sound=Sound(reverb=False))
 
     assert [round(onset / 4800) for onset in jackd.onsets(samples_of(tmp_path / "take.wav"))] == [2]
 
@@ -122,13 +122,13 @@ def test_bad_places_and_names_are_refused_and_leave_nothing_behind(tmp_path: Pat
     with pytest.raises(BadInput, match=r"ends in \.wav"):
         render_wav(tmp_path / "take.mp3", events)
     with pytest.raises(BadInput, match="12 samples per second"):
-        render_wav(tmp_path / "take.wav", events, sample_rate=12)
+        render_wav(tmp_path / "take.wav", events, sound=Sound(sample_rate=12))
     with pytest.raises(OutputError, match="cannot be written"):
         render_wav(tmp_path / "nowhere" / "take.wav", events)
     with pytest.raises(OutputError, match="cannot be written"):
         render_wav(tmp_path / "file" / "take.wav", events)
     with pytest.raises(UnknownName, match="did you mean 'TimGM6mb'"):
-        render_wav(tmp_path / "take.wav", events, soundfont="TimGM6")
+        render_wav(tmp_path / "take.wav", events, sound=Sound("TimGM6"))
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
@@ -137,4 +137,4 @@ def test_a_damaged_soundfont_is_refused_in_one_sentence(tmp_path: Path) -> None:
     broken.write_bytes(b"RIFF\x10\x00\x00\x00sfbk" + bytes(12))
 
     with pytest.raises(OutputError, match="cannot load the soundfont"):
-        render_wav(tmp_path / "take.wav", [], soundfont=broken)
+        render_wav(tmp_path / "take.wav", [], sound=Sound(broken))
