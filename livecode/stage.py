@@ -54,7 +54,7 @@ from .instruments import Instrument, read_names
 from .journal import Story
 from .models.keeper import ModelState
 from .models.wire import Model
-from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, counted, gist, pitch_name
+from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, gist, pitch_name
 from .notation import pitch_number
 from .outputs import Output
 from .outputs.fluid import GAIN
