@@ -296,6 +296,28 @@ class SetLatency(Command, frozen=True, tag=True, kw_only=True):
             raise BadInput(f"A latency of {self.output!r} cannot be set: give the name of an output, such as 'Digitone'.")
 
 
+class Thru(ToPart, frozen=True, tag=True, kw_only=True):
+    """Let what is played on this input sound at once as the part's: from keys `low` to `high`, `transpose` semitones higher.
+
+    `channel` (0-15) is the only one of the input's that counts, None for all. `off` ends it; an input of "" is every one.
+    """
+
+    input: str
+    channel: int | None = None
+    low: int = 0
+    high: int = 127
+    transpose: int = 0
+    off: bool = False
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within("A channel (on the wire) of", self.channel, 0, 15, "0 to 15")
+        _within("A lowest key of", self.low, 0, 127, "0 to 127")
+        _within("A highest key of", self.high, self.low, 127, "the lowest key to 127")
+        _within("A transposition of", self.transpose, -127, 127, "-127 to 127 semitones")
+
+
 class CountIn(ToPart, frozen=True, tag=True, kw_only=True):
     """Play this phrase for `bars` bars; what is to enter at the end of a loop meanwhile enters after it."""
 
@@ -368,7 +390,7 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
     | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
-    | Equip | Sweep | Nudge | SetLatency
+    | Thru | Equip | Sweep | Nudge | SetLatency
 )  # fmt: skip
 
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import msgspec
 
 from .clock import Clock, SystemClock, VirtualClock
-from .commands import AnyCommand, Candidates, Snapshot
+from .commands import AnyCommand, Candidates, Snapshot, Thru
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import BadInput, LivecodeError, StageClosed
-from .facts import CameBack, Fact, PortOpened, Typed
+from .facts import CameBack, Fact, InputOpened, PortOpened, Typed
+from .inputs.rack import Inputs
 from .journal import Story, told
 from .models.host import Host
 from .models.keeper import Limits
@@ -29,7 +30,7 @@ from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
-from .protocol import KeepCell, LogEntry, Opening, OpenPort, OutputState, Report
+from .protocol import InputState, KeepCell, LogEntry, Opening, OpenInput, OpenPort, OutputState, Report
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
 from .transport import on_grid
@@ -134,8 +135,10 @@ class Engine:
         return self._sequencer.time.tempo
 
     def score(self, begin: Beats, end: Beats) -> list[Event]:
-        """What sounds in [begin, end) beats, in order."""
-        return self.tape.events(begin, end)
+        """What sounds in [begin, end) beats, in order. Notes that are held on inputs end where we are."""
+        held = [event for event in self._sequencer.held() if begin <= event.beat < end]
+        events = self.tape.events(begin, end)
+        return sorted([*events, *held], key=lambda event: event.seconds) if held else events
 
     def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
         """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
@@ -184,6 +187,7 @@ class LiveEngine(Engine):
         self._no_audio, self._name = no_audio, name
         self._back: CameBack | None = None
         """That it is back after a crash, if it is."""
+        self.inputs = Inputs(clock)
         self._closing = threading.Event()
         self._last_culprit = ""
         self._told: list[Fact | Typed | LogEntry] = []
@@ -217,6 +221,8 @@ class LiveEngine(Engine):
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
         self._back = self._sequencer.recall(facts, crashed)
+        heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
+        sentences += self.inputs.open_again(heard)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:
@@ -255,6 +261,8 @@ class LiveEngine(Engine):
 
         `request` is the id under which it is journalled. Raises what the sequencer refuses, and StageClosed.
         """
+        if isinstance(command, Thru):
+            self.inputs.pass_on_again()
         return self._done(lambda: self._sequencer.obey(command, request))
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
@@ -274,10 +282,26 @@ class LiveEngine(Engine):
         self._record(PortOpened(now=outcome.beat, name=name, api=api, virtual=asked.virtual, id=request))
         return outcome
 
+    def open_input(self, asked: OpenInput, request: str = "") -> Outcome:
+        """Hear this MIDI input, in the request of this id. Any thread may call it. Raises OutputError or BadInput."""
+        opened = self.inputs.open(asked.port, asked.api, virtual=asked.virtual)
+        try:
+            outcome = self._done(lambda: self._sequencer.add_input(opened.name))
+        except LivecodeError:
+            opened.close()
+            raise
+        if opened.name not in self.inputs:
+            fact = InputOpened(now=outcome.beat, name=opened.name, api=opened.api, virtual=asked.virtual, id=request)
+            self._record(fact)
+        self.inputs.add(opened)
+        return outcome
+
     def report(self) -> Report:
         """How everything is."""
         troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
-        return msgspec.structs.replace(super().report(), no_audio=self._no_audio or " ".join(troubles))
+        inputs = [InputState(each.name, str(each), each.trouble, tuple(way.part for way in each.ways)) for each in self.inputs]
+        no_audio = self._no_audio or " ".join(troubles)
+        return msgspec.structs.replace(super().report(), no_audio=no_audio, inputs=tuple(inputs))
 
     def _done(self, action: Callable[[], Outcome]) -> Outcome:
         """Have the planner do this, and wait until it has."""
@@ -313,6 +337,7 @@ class LiveEngine(Engine):
         self.clock.wake()
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
+        self.inputs.close()
         helped = self._turn.acquire(timeout=_PATIENCE)
         self._close_outputs()
         if helped:
@@ -337,6 +362,7 @@ class LiveEngine(Engine):
                     self._planner_waits = False
                     self._read_inbox(_PERIOD)
                     self._sequencer.follow()
+                    self._hear()
                     self._sequencer.advance(self.clock.now() + self._ahead())
                     self._snapshot = self._sequencer.snapshot()
             except Exception:
@@ -346,6 +372,13 @@ class LiveEngine(Engine):
             self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
         self._refuse_the_rest()
+
+    def _hear(self) -> None:
+        """Take in what was played on inputs, and lead what is played next."""
+        for name, arrivals in self.inputs.take():
+            self._sequencer.hear(name, arrivals)
+        self.inputs.lead_to(self._sequencer.ways())
+        self.inputs.look(self.note)
 
     def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""
@@ -372,6 +405,7 @@ class LiveEngine(Engine):
             errand.answer.set_exception(error)
         else:
             self.note(outcome.words)
+            self.inputs.lead_to(self._sequencer.ways())
             self._snapshot = self._sequencer.snapshot()
             errand.answer.set_result(outcome)
 

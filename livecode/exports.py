@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from .commands import Snapshot
 from .errors import BadInput, UnknownName
 from .files import expanded
 from .formats import write_midi
-from .music import Beats, Event, NoteEvent, Seconds, counted
+from .music import Beats, Event, NoteEvent, ReleaseEvent, Seconds, counted
 from .outputs.render import Sound, render_stems, render_wav
-from .protocol import Opening
+from .protocol import InputState, Opening, Report
 from .tempo import TempoMap
 
 
@@ -22,7 +21,7 @@ class Sounded(Protocol):
 
     @property
     def opening(self) -> Opening: ...
-    def snapshot(self) -> Snapshot: ...
+    def report(self) -> Report: ...
     def tempo(self) -> TempoMap: ...
     def score(self, begin: Beats, end: Beats) -> list[Event]: ...
     def settings(self, at: Beats, seconds: Seconds) -> list[Event]: ...
@@ -44,7 +43,7 @@ class Take:
 
         Raises BadInput if nothing has sounded there, UnknownName for a part that never did.
         """
-        tempo, end = engine.tempo(), engine.snapshot().beats
+        tempo, end = engine.tempo(), engine.report().snapshot.beats
         begin = Beats(0) if bars is None else max(Beats(0), end - bars * tempo.meter_at(end).bar)
         played = [tempo.timed(event) for event in engine.score(begin, end)]
         if part is not None and part not in (parts := _sounding(played)):
@@ -53,6 +52,20 @@ class Take:
             raise BadInput("Nothing has sounded yet, so there is nothing to write: play something first.")
         events = [*engine.settings(begin, tempo.seconds_at(begin)), *played]
         return cls(tuple(event for event in events if part in (None, event.part)), tempo, begin, end)
+
+    def through(self, inputs: Sequence[InputState]) -> "Take":
+        """What livecode sounds: of what was played on inputs only what goes through a part, as the part's. Raises BadInput."""
+        parts = {state.name: state.thru[:1] for state in inputs}
+        channels = {event.part: event.channel for event in self.events if isinstance(event, NoteEvent)}
+        events: list[Event] = []
+        for event in self.events:
+            if event.part not in parts or isinstance(event, ReleaseEvent):
+                events.append(event)
+            else:
+                events += [replace(event, part=part, channel=channels.get(part, event.channel)) for part in parts[event.part]]
+        if not _sounding(events):
+            raise BadInput("What was played on inputs goes through no part, so nothing sounds: lead.thru(...), or write a .mid.")
+        return replace(self, events=tuple(events))
 
     @property
     def start(self) -> Seconds:
@@ -77,6 +90,7 @@ def export_file(engine: Sounded, path: str | Path, *, bars: Fraction | None = No
         raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted{stems}.")
     take = Take.of(engine, bars=bars, part=part)
     if kind == ".wav":
+        take = take.through(engine.report().inputs)
         return f"{target}: {take}, {render_wav(target, take.events, start=take.start, sound=_sound(engine.opening))}"
     write_midi(target, take.events, take.tempo, take.begin, take.end)
     return f"{target}: {take}"
@@ -88,7 +102,7 @@ def export_stems(engine: Sounded, folder: str | Path, *, bars: Fraction | None =
     Raises BadInput or OutputError.
     """
     target = _path(folder)
-    take = Take.of(engine, bars=bars)
+    take = Take.of(engine, bars=bars).through(engine.report().inputs)
     names = dict(zip(take.parts, _file_names(take.parts), strict=True))
     report = render_stems(target, take.events, names, start=take.start, sound=_sound(engine.opening))
     return f"{target}: {', '.join(f'{name}.wav' for name in names.values())}: {take}, {report}"

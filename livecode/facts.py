@@ -106,4 +106,22 @@ class Typed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     error: str = ""
 
 
-Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
+class InputOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A MIDI input was added: `name` is what it is called by."""
+
+    now: Beats
+    name: str
+    api: str
+    virtual: bool
+    id: str = ""
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What was played on an input: channel messages, each with its beat, its bytes as hexadecimal digits."""
+
+    now: Beats
+    name: str
+    said: tuple[tuple[Beats, str], ...]
+
+
+Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard

@@ -15,7 +15,20 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken, Typed
+from .facts import (
+    Answered,
+    Asked,
+    CameBack,
+    Fact,
+    Heard,
+    InputOpened,
+    Moved,
+    PortOpened,
+    Proposed,
+    Slept,
+    Taken,
+    Typed,
+)
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
@@ -41,7 +54,10 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = Opened | Ended | LogEntry | Typed | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
+Line: TypeAlias = (
+    Opened | Ended | LogEntry | Typed | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
+    | InputOpened | Heard
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)

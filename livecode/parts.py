@@ -7,7 +7,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from .commands import Adjust, Candidates, Sweep
+from .commands import Adjust, Candidates, Sweep, Thru
 from .controls import at_rest, ramp, resolved
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
@@ -86,6 +86,7 @@ class Memory:
     bank: tuple[int, int] | None
     controls: Mapping[int, int | None]
     instrument: Instrument | None
+    thrus: Mapping[str, Thru]
 
 
 class Part:
@@ -118,6 +119,8 @@ class Part:
         """The name of the output it plays on; "" is the stage's first."""
         self.bank: Steps[tuple[int, int] | None] = Steps(None)
         """The bank that its program is of, as controllers 0 and 32; None for whichever is selected."""
+        self.thrus: Mapping[str, Thru] = {}
+        """The inputs that are played through it, by name."""
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
@@ -199,6 +202,17 @@ class Part:
     def channel_at(self, beat: Beats) -> int | None:
         """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
         return self._resolved(self._channel.at(beat), self._lane.at(beat))
+
+    def channel_by_hand(self, beat: Beats) -> int:
+        """The MIDI channel, 0-15, of what is played through it."""
+        channel = self.channel_at(beat)
+        chosen = self._channel.at(beat) if channel is None else channel
+        return self.own_channel if chosen is None else chosen
+
+    def unsaid(self, beat: Beats) -> list[tuple[int, int]]:
+        """Controllers (or PROGRAM) and their values that nobody is told before it has a phrase."""
+        held = [(key, steps.at(beat)) for key, steps in self._controls.items()] if self.channel_at(beat) is None else []
+        return [(key, value) for key, value in held if value is not None]
 
     def channels(self) -> set[int]:
         """The channels that it may have played on: its own, that of drums, and those that were set."""
@@ -323,6 +337,7 @@ class Part:
             self.bank.final(),
             {key: steps.final() for key, steps in self._controls.items()},
             self.instrument,
+            self.thrus,
         )
 
     def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
@@ -337,6 +352,7 @@ class Part:
             self._enter(memory.phrase, at)
         self.mode, self.model, self.asks, self.bounds = memory.mode, memory.model, memory.asks, memory.bounds
         self.settings, self.trouble, self._hurry, self._fresh = dict(memory.settings), "", False, False
+        self.thrus = memory.thrus
         self._channel.keep(now, memory.channel)
         self.route.keep(now, memory.route)
         banked = self.bank.final() != memory.bank
@@ -458,6 +474,12 @@ class Part:
 
     def _control(self, key: int, at: Beats, value: int) -> None:
         self._controls.setdefault(key, Steps(None)).set(at, value)
+
+    def play_through(self, thru: Thru) -> None:
+        """What is played on an input sounds as the part's, or no more."""
+        gone = set(self.thrus) if not thru.input else {thru.input}
+        kept = {name: other for name, other in self.thrus.items() if name not in gone}
+        self.thrus = kept if thru.off else kept | {thru.input: thru}
 
     # What it asks
 

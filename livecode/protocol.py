@@ -74,6 +74,14 @@ class OpenPort(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     virtual: bool
 
 
+class OpenInput(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Hear a MIDI input; the arguments are those of `Stage.input`."""
+
+    port: str | None
+    api: str | None
+    virtual: bool
+
+
 class Remark(msgspec.Struct, frozen=True, tag=True):
     """Keep this sentence in the log."""
 
@@ -143,6 +151,7 @@ Request: TypeAlias = (
     AnyCommand
     | Hello
     | OpenPort
+    | OpenInput
     | Remark
     | KeepCell
     | ReadJournal
@@ -240,6 +249,18 @@ class OutputState(msgspec.Struct, frozen=True):
         return self.line
 
 
+class InputState(msgspec.Struct, frozen=True):
+    """An input: its name, its line in the status, its trouble ("" for none), and the parts that it is played through."""
+
+    name: str
+    line: str
+    trouble: str
+    thru: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.line
+
+
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """To `Look`: what was so a moment ago.
 
@@ -252,6 +273,7 @@ class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     closed: bool
     no_audio: str
     engine: EngineState | None = None
+    inputs: tuple[InputState, ...] = ()
 
 
 class LogEntry(msgspec.Struct, frozen=True, tag=True):

@@ -29,6 +29,7 @@ from .protocol import (
     LogEntry,
     Look,
     Opening,
+    OpenInput,
     OpenPort,
     Page,
     ReadCandidates,
@@ -156,6 +157,10 @@ class RemoteEngine:
         self._cells.flush(_CELLS_IN)
         at = self._ask(ReadJournal(), JournalAt)
         return journal.read(Path(at.path))
+
+    def open_input(self, asked: OpenInput) -> Done:
+        """Hear this MIDI input. Raises OutputError, UnknownName or BadInput."""
+        return self._ask(asked, Done)
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log, while there is one."""

@@ -4,9 +4,11 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread 
 give the same events, live and offline.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+
+import msgspec
 
 from .asking import Asking, Models
 from .clock import Clock
@@ -42,14 +44,19 @@ from .commands import (
     Solo,
     Sweep,
     Tempo,
+    Thru,
     ToPart,
     Undo,
     UndoLast,
 )
 from .controls import spelt
+from .ears import Said
 from .errors import BadInput, UnknownName
-from .facts import Answered, Asked, CameBack, Fact, Moved, PortOpened, Proposed, Slept, Taken
+from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, PortOpened, Proposed, Slept, Taken
 from .gm import DRUM_CHANNEL
+from .hearing import Hearing
+from .inputs import Arrival
+from .inputs.through import Way
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
@@ -95,6 +102,7 @@ class Sequencer:
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
         self._tape = tape
         self.offsets = Offsets()
+        self._hearing = Hearing(self.time)
         self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts)
         self._history = History()
@@ -115,6 +123,51 @@ class Sequencer:
         self._welcome(output.name, now)
         remedy = "" if self._outputs[0] is output else f": part.output = {output.name!r} sends a part there"
         return Outcome(now, f"output {output.name} is open{remedy}")
+
+    def add_input(self, name: str) -> Outcome:
+        """Hear what is played on an input of this name, for parts to play it through, and to answer it."""
+        if name in self._parts:
+            raise BadInput(f"{name!r} is a part already, and so cannot be an input's name: give a virtual input another.")
+        new = self._open_ear(name)
+        return Outcome(self.time.reachable(), f"input {name} is open{'' if new else ' already'}: lead.thru({name!r}) plays it")
+
+    def _open_ear(self, name: str) -> bool:
+        self._tape.enter(name)
+        return self._hearing.open(name)
+
+    def hear(self, name: str, arrivals: Sequence[Arrival]) -> None:
+        """This was played on an input."""
+        said = self._hearing.said(arrivals)
+        if said:
+            self._hear(name, said)
+            spelt = tuple((beat, bytes(message).hex()) for beat, message in said)
+            self._record(Heard(now=self.time.reachable(), name=name, said=spelt))
+
+    def _hear(self, name: str, said: Iterable[Said]) -> None:
+        for event in self._hearing.hear(name, said):
+            self._tape.insert(event)
+
+    def held(self) -> list[Event]:
+        """The notes that are held on inputs, as if they ended now."""
+        return self._hearing.held(max(self.time.held, self.time.beat()))
+
+    def ways(self) -> Mapping[str, tuple[Way, ...]]:
+        """Where what is played on each input goes at once, without waiting for the plan."""
+        now = self.time.sounding()
+        return self._hearing.ways([part for part in self._parts.values() if self._audible(part, now)], self._outputs, now)
+
+    def _settle_hands(self, part: Part) -> None:
+        """A part that is only played through has no plan that could tell its output how it should sound."""
+        now = self.time.reachable()
+        if not part.thrus:
+            return
+        unsaid = part.unsaid(now)
+        if not unsaid or not self._outputs:
+            return
+        output = next((other for other in self._outputs if other.name == part.route.at(now)), self._outputs[0])
+        channel, seconds = part.channel_by_hand(now), self._clock.now()
+        events = [self._set_on(channel, part, now, seconds, key, value) for key, value in unsaid]
+        self._to_one(output, lambda output: output.schedule(events))
 
     def _welcome(self, output: str, now: Beats) -> None:
         """If it is the first output, have it hear of all settings."""
@@ -190,7 +243,7 @@ class Sequencer:
         return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
-        part = self._parts.get(command.part) or Part(command.part, self._free_channel(), now)
+        part = self._parts.get(command.part) or self._new_part(command.part, now)
         since, asked = _first(at, part.next_change(now)), part.asked
         if isinstance(command, Undo):
             return f"{part.name}: {self._undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
@@ -205,6 +258,7 @@ class Sequencer:
             self._asking.forget(asked)
         # Nudged, it is heard from what is handed over next: nothing of before can sound earlier than it does.
         self._replan([part], part.planned if isinstance(command, Nudge) else since)
+        self._settle_hands(part)
         words = f"{part.name}: {words}"
         return words if isinstance(command, Declare | Propose) else self._did(before, words)
 
@@ -212,6 +266,11 @@ class Sequencer:
         if part.name not in self._parts:
             self._parts[part.name] = part
             self._tape.enter(part.name)
+
+    def _new_part(self, name: str, now: Beats) -> Part:
+        if name in self._hearing.ears:
+            raise BadInput(f"{name!r} is an input, and so cannot name a part: take another name, such as 'lead'.")
+        return Part(name, self._free_channel(), now)
 
     def _did(self, before: Done, words: str) -> str:
         """These words, under which what was done can be undone."""
@@ -250,6 +309,10 @@ class Sequencer:
                 return self._act(part, action, now, at)
             case Route() | Equip() | Nudge() | Sweep():
                 return self._instruct(part, command, at)
+            case Thru(input=name, off=off):
+                name = self._hearing.named(name) if name else ""
+                part.play_through(msgspec.structs.replace(command, input=name))
+                return f"no longer plays {name or 'any input'}" if off else f"sounds what is played on {name} now"
             case CountIn(phrase=phrase, bars=bars):
                 part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
@@ -417,7 +480,7 @@ class Sequencer:
                 self._replan([other], max(at, now))
             else:
                 self._replan([other], at)
-                if at < now:
+                if at < now or (at == now and other.thrus):  # keys that are held are in no plan
                     self._silence(other.name, at)
         return f"{words} {self._when(command, at)}"
 
@@ -446,10 +509,13 @@ class Sequencer:
     def _to_outputs(self, action: Callable[[Output], None]) -> None:
         """Do this with every output. One that fails is noted, and keeps none of the others from playing."""
         for output in (*self._outputs, self._tape):
-            try:
-                action(output)
-            except Exception as error:
-                self._note_once(output, f"{output.name} failed ({error}): the others play on.")
+            self._to_one(output, action)
+
+    def _to_one(self, output: Output, action: Callable[[Output], None]) -> None:
+        try:
+            action(output)
+        except Exception as error:
+            self._note_once(output, f"{output.name} failed ({error}): the others play on.")
 
     def _note_once(self, who: object, sentence: str) -> None:
         if self._troubles.get(who, "") != sentence:
@@ -597,6 +663,7 @@ class Sequencer:
         self._pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
+        self._hearing.let_go(min(ended, now))
         self._tape.withdraw(None, Beats(0))
         back = CameBack(crashed=min(ended, now), now=now)
         self._record(back)
@@ -611,6 +678,7 @@ class Sequencer:
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
+            self._settle_hands(part)
         self._ticking.go(self._silent_until)
 
     def _recall(self, fact: Fact) -> None:
@@ -623,6 +691,10 @@ class Sequencer:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
+            case InputOpened(name=name):
+                self._open_ear(name)
+            case Heard(name=name, said=said):
+                self._hear(name, [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in said])
             case Answered(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
                 part = self._parts[name]
                 part.settle(now)
@@ -662,6 +734,8 @@ class Sequencer:
                     yield from self._told(fact.crashed)
                     self._withdraw(None, fact.crashed)
                     self._silence(None, fact.crashed)
+                    for event in self._hearing.let_go(fact.crashed):
+                        self._tape.insert(event)
                     self._come_back(fact.now)
                 case _:
                     yield from self._told(fact.now)
@@ -765,7 +839,9 @@ class Sequencer:
         return [beat for gate in gates for beat, _ in gate.changes(begin, end) if not self._audible(part, beat)]
 
     def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
-        channel, seconds = part.channel_at(beat) or 0, self.time.sounds_at(beat)
+        return self._set_on(part.channel_at(beat) or 0, part, beat, self.time.sounds_at(beat), key, value)
+
+    def _set_on(self, channel: int, part: Part, beat: Beats, seconds: Seconds, key: int, value: int) -> Event:
         if key == PROGRAM:
             return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)

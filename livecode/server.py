@@ -27,7 +27,7 @@ from .commands import Command, Hush, On
 from .devices import synthesizer
 from .engine import LiveEngine
 from .errors import BadInput, LivecodeError
-from .facts import PortOpened, Taken
+from .facts import InputOpened, PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
@@ -47,6 +47,7 @@ from .protocol import (
     KeepCell,
     Look,
     Opening,
+    OpenInput,
     OpenPort,
     Page,
     ReadCandidates,
@@ -136,7 +137,7 @@ class Server:
         if story.bad:
             self._engine.note(f"{story.bad} lines of the journal could not be read and were left out")
         for fact in story.facts[-REMEMBERED:]:
-            if isinstance(fact, Taken | PortOpened) and fact.id:
+            if isinstance(fact, Taken | PortOpened | InputOpened) and fact.id:
                 self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
 
     def _remember(self) -> None:
@@ -235,6 +236,8 @@ class Server:
             return self._once(envelope.id, partial(self._engine.submit, request, envelope.id))
         if isinstance(request, OpenPort):
             return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
+        if isinstance(request, OpenInput):
+            return self._once(envelope.id, partial(self._engine.open_input, request, envelope.id))
         return self._answers[type(request)](request)
 
     def _once(self, request: str, action: Callable[[], Outcome]) -> Done:

@@ -41,11 +41,13 @@ from .commands import (
     Snapshot,
     Solo,
     Tempo,
+    Thru,
     Undo,
     UndoLast,
 )
 from .controls import BEND, named, nrpn, resolved, rpn
 from .dials import Bend, Dial
+from .ears import nearest
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .exports import export_file, export_stems
@@ -61,7 +63,9 @@ from .outputs.fluid import GAIN
 from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
 from .places import MAIN
-from .protocol import EngineState, LogEntry, Opening, OpenPort, Report, Start
+from .played import InputHandle, source_name
+from .played import thru as thru_command
+from .protocol import EngineState, InputState, LogEntry, Opening, OpenInput, OpenPort, Report, Start
 from .remote import RemoteEngine
 from .session_cells import Cell, Cells
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
@@ -348,6 +352,30 @@ class Stage(_Strict):
             raise BadInput(f"clock({output!r}, {on!r}) names no output: give a name, such as stage.clock('Digitone').")
         return self.tell(SendClock(output=output, off=not on))
 
+    def input(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> InputHandle:
+        """Hear a MIDI input, to play parts through it and to be answered: keys = stage.input("KeyStep"); lead.thru(keys).
+
+        port: a name, or an unmistakable part of it; None for the only one there is. api: as for `midi`. virtual: make a port of
+        that name, for others to connect to. What is played is on the tape under the input's name, from the first beat on:
+        stage.grab(8, "KeyStep"). One that is heard already stays as it is. Raises UnknownName or OutputError.
+        """
+        if isinstance(self._engine, OfflineEngine):
+            raise BadInput("An offline stage hears no MIDI: open inputs on a live one, Stage().")
+        if not (port is None or isinstance(port, str)) or not (api is None or isinstance(api, str)):
+            raise BadInput(f"input({port!r}, api={api!r}) names no port: give names, such as stage.input('KeyStep').")
+        words = self._said(self._engine.open_input(OpenInput(port=port, api=api, virtual=virtual)).words)
+        return InputHandle(self, words.removeprefix("input ").partition(" is open")[0])
+
+    @property
+    def inputs(self) -> Mapping[str, InputHandle]:
+        """The inputs that are heard, by name."""
+        return {state.name: InputHandle(self, state.name) for state in self.report().inputs}
+
+    def thru(self, source: "InputHandle | str", part: "PartHandle | str", **how: Any) -> Answer:
+        """What is played on this input sounds as the part's, at once: the same as `PartHandle.thru`."""
+        target = part if isinstance(part, PartHandle) else self.part(part)
+        return target.thru(source, **how)
+
     # Time
 
     @property
@@ -484,6 +512,7 @@ class Stage(_Strict):
         lines += [_part_line(part, report) for part in here.parts]
         lines += [f"model {state}" for state in report.models]
         lines += [f"output {output}" for output in report.outputs]
+        lines += [f"input {_input_line(each)}" for each in report.inputs]
         if not report.outputs:
             lines.append("output: the tape only" + (f": {report.no_audio.split(':')[0]}" if report.no_audio else ""))
         lines += [f"engine {report.engine}"] if report.engine else []
@@ -540,7 +569,7 @@ class Stage(_Strict):
         Raises BadInput if nothing has, and UnknownName for a part that there is not.
         """
         if part is not None and part not in self.parts:
-            raise UnknownName.of("part", part, self.parts)
+            part = self._input_named(part)
         tempo = self._engine.tempo()
         end = tempo.line_before(self._engine.snapshot().beats)
         begin = max(Beats(0), end - _bars(bars) * tempo.meter_at(end).bar)
@@ -555,6 +584,14 @@ class Stage(_Strict):
         if not notes:
             raise BadInput(f"{part or 'The stage'} played no notes in the last {bars:g} bars: play something first.")
         return Phrase(tuple(notes), end - begin, drums)
+
+    def _input_named(self, name: str) -> str:
+        """The input of this name, or of an unmistakable part of it. Raises UnknownName."""
+        inputs = [state.name for state in self.report().inputs]
+        near = nearest(name, inputs)
+        if len(near) != 1:
+            raise UnknownName.of("part" if not inputs else "part or input", name, near or [*self.parts, *inputs])
+        return near[0]
 
     def undo(self) -> Answer:
         """Take back the last command to any part, or `hush`, on the bar; tempo, pause and panic stay. Raises BadInput."""
@@ -626,6 +663,10 @@ class Stage(_Strict):
 
     def __repr__(self) -> str:
         return repr(self.status())
+
+
+def _input_line(each: InputState) -> str:
+    return f"{each} · through {', '.join(each.thru)}" if each.thru else str(each)
 
 
 def _part_line(part: PartState, report: Report) -> str:
@@ -815,6 +856,27 @@ class PartHandle(_Strict):
     def stop(self, *, on: str = "loop") -> Answer:
         """Stop at the end of the loop."""
         return self._act(Action.STOP, on)
+
+    def thru(
+        self,
+        source: InputHandle | str,
+        *,
+        channel: int | None = None,
+        range: tuple[int | str, int | str] | None = None,  # noqa: A002
+        transpose: int = 0,
+    ) -> Answer:
+        """What is played on this input sounds as this part's, at once, on its output and channel: lead.thru("KeyStep").
+
+        channel: hear only this one of the input's, 1 to 16; None hears all. range: only these keys, such as ("C3", "B4").
+        transpose: by so many semitones. Said again, it replaces; `unthru` ends it. While the part is muted, or another is solo,
+        nothing sounds. Raises BadInput or UnknownName.
+        """
+        return self._stage.tell(thru_command(self._name, source, channel=channel, span=range, transpose=transpose))
+
+    def unthru(self, source: InputHandle | str | None = None) -> Answer:
+        """What is played on this input (None: on any) no longer sounds as this part's."""
+        name = "" if source is None else source_name(source)
+        return self._stage.tell(Thru(part=self._name, input=name, off=True))
 
     def candidates(self, n: int | None = None) -> Choice:
         """Have its model make `n` candidates for its next bars, 1 to 64, and show them; None shows those that were made last.

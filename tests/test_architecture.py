@@ -68,6 +68,10 @@ ALLOWED: dict[str, set[str]] = {
     "models.worker": VALUES | {"models.wire", "models"},
     "commands": VALUES | {"controls", "gm", "instruments", "tempo", "models.wire", "voicing"},
     "facts": VALUES | {"commands"},
+    "ears": VALUES | {"gm"},
+    "inputs": VALUES | {"clock", "inputs", "outputs"},
+    "hearing": VALUES | {"ears", "inputs", "outputs", "parts", "transport"},
+    "played": VALUES | {"commands", "notation", "protocol"},
     "parts": VALUES | {"commands", "controls", "gm", "instruments", "models.wire", "steps", "tempo", "voicing"},
     "outputs": VALUES | {"clock", "controls", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "facts", "models.wire", "parts", "tempo"},
@@ -76,6 +80,9 @@ ALLOWED: dict[str, set[str]] = {
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "sequencer": VALUES
     | {
+        "ears",
+        "hearing",
+        "inputs",
         "ticking",
         "undoing",
         "transport",
@@ -101,7 +108,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": VALUES
     | {"journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
-    | {"sequencer", "tempo", "transport"},
+    | {"inputs", "sequencer", "tempo", "transport"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_cells": VALUES | {"protocol"},
@@ -109,12 +116,13 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES | {"journal", "session_cells"} | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
-    "exports": VALUES | {"commands", "files", "formats", "outputs", "protocol", "tempo"},
+    "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
     | {
         "commands",
         "controls",
         "dials",
+        "ears",
         "engine",
         "exports",
         "gm",
@@ -126,7 +134,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
         "protocol",
     }
-    | {"journal", "remote", "session_cells", "tempo", "voicing"},
+    | {"journal", "played", "remote", "session_cells", "tempo", "voicing"},
     "ui": VALUES
     | {
         "commands",

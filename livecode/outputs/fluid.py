@@ -1,5 +1,7 @@
 """FluidSynth as a live output: events wait in its own sequencer, which counts the samples that the card has asked for."""
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
@@ -70,6 +72,8 @@ class FluidOutput:
         self._opener: Opener | None = None
         self._device: Device | None = None
         self._reopening: Reopening | None = None
+        self._by_hand = threading.Lock()
+        """Whoever plays by hand holds it, and whoever lets a device go or takes another."""
         self._waiting: list[Event] = []
         self._settings = Settings()
         self._driver = ""
@@ -151,7 +155,8 @@ class FluidOutput:
         self._look_for_device(reopening)
 
     def _play_on(self, device: Device) -> None:
-        self._device, self._driver, self._latency = device, device.driver, device.latency
+        with self._by_hand:
+            self._device, self._driver, self._latency = device, device.driver, device.latency
 
     def follow(self) -> None:
         """Look at the card's counter; the engine calls this about every 30 ms, and `schedule` does by itself.
@@ -206,10 +211,23 @@ class FluidOutput:
         device = self._opened()
         for voice in device.voices.which(part):
             device.synth.remove(voice.source, Kind.NOTE_OFF)  # they would end notes that begin later
-            for channel in voice.channels.values():
+            for channel in voice.every_channel():
                 device.synth.release(channel)
         if part is None:
             device.synth.cut(-1)
+
+    def pass_on(self, part: str, message: tuple[int, ...]) -> bool:
+        """Play a channel message of the part's now, from the next block of audio on; False if there is no device.
+
+        Any thread may call it. A key has one voice: a note-off ends what sounds on it.
+        """
+        with self._by_hand:
+            if self._device is None:
+                return False
+            with contextlib.suppress(OutputError):  # no channel is left: the planner says so
+                self._device.voices.play(part, message)
+                return True
+            return False
 
     def close(self) -> None:
         """Silence everything and let the device go; one that hangs is not waited for. Closing twice is harmless."""
@@ -219,7 +237,10 @@ class FluidOutput:
         if self._device is not None:
             self.withdraw(None, Beats(0))
             self.silence(None, Beats(0))
-            self._partings.begin(self._device)
+            closing = self._device
+            with self._by_hand:
+                self._device = None
+            self._partings.begin(closing)
         self._partings.wait(until)
         self._device = self._reopening = None
         self._waiting, self._settings = [], Settings()
@@ -235,9 +256,12 @@ class FluidOutput:
         """Let the device go and look for another; what it has not played waits."""
         for voice in device.voices.which(None):
             self._waiting += [event for _, event in self._withdrawn(voice)]
+        with self._by_hand:
+            self._device = None
+        for voice in device.voices.which(None):
             device.voices.end(voice)  # it may wake, and sound beside the new one, before it is closed
         assert self._opener is not None
-        self._device, self._reopening = None, Reopening(self._opener, device)
+        self._reopening = Reopening(self._opener, device)
         self._reopening.start()
 
     def _look_for_device(self, reopening: Reopening) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import ctypes
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from ctypes import c_char_p, c_double, c_int, c_short, c_uint, c_void_p
+from ctypes import byref, c_char_p, c_double, c_int, c_short, c_uint, c_void_p
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ PEDALS = (64, 66)
 
 MOST_GROUPS = 128
 """Audio signals of one synthesizer, the most that FluidSynth allows."""
+
+_LASTING = (1, 5, 7, 8, 10, 11, *range(70, 80), *range(91, 96))
+"""The controllers that say how a channel sounds. Source: MIDI 1.0, table of controllers."""
 
 _FAILED = -1
 _LOG_LEVELS = range(5)
@@ -121,6 +124,13 @@ class Library:
         self.next_preset = fs.cfunc("fluid_sfont_iteration_next", c_void_p, ("sfont", c_void_p, 1))
         self.preset_bank = fs.cfunc("fluid_preset_get_banknum", c_int, ("preset", c_void_p, 1))
         self.preset_number = fs.cfunc("fluid_preset_get_num", c_int, ("preset", c_void_p, 1))
+        on_channel = (("synth", c_void_p, 1), ("channel", c_int, 1))
+        self.channel_pressure = fs.cfunc("fluid_synth_channel_pressure", c_int, *on_channel, ("value", c_int, 1))
+        self.key_pressure = fs.cfunc("fluid_synth_key_pressure", c_int, *on_channel, ("key", c_int, 1), ("value", c_int, 1))
+        self.get_control = fs.cfunc("fluid_synth_get_cc", c_int, *on_channel, ("control", c_int, 1), ("value", c_void_p, 1))
+        self.get_program = fs.cfunc(
+            "fluid_synth_get_program", c_int, *on_channel, ("font", c_void_p, 1), ("bank", c_void_p, 1), ("program", c_void_p, 1)
+        )
         self.hush()
 
     def hush(self) -> None:
@@ -336,6 +346,37 @@ class Synth:
     def set_bend(self, channel: int, value: int) -> None:
         """Bend the pitch of a channel now, 0 to 16383."""
         _checked(self._library.bend(self._synth, channel, value), "bending the pitch")
+
+    def play(self, kind: int, channel: int, first: int, second: int = 0) -> None:
+        """Do now what a MIDI channel message says: its kind (0x80, 0x90, 0xA0, 0xB0, 0xD0, 0xE0) and its data bytes.
+
+        A note-off for a key that is up is no failure, and neither is a controller that the synthesizer does not know.
+        """
+        fs, library = self._fs, self._library
+        match kind:
+            case 0x80:
+                fs.fluid_synth_noteoff(self._synth, channel, first)
+            case 0x90:
+                fs.fluid_synth_noteon(self._synth, channel, first, second)
+            case 0xA0:
+                library.key_pressure(self._synth, channel, first, second)
+            case 0xB0:
+                fs.fluid_synth_cc(self._synth, channel, first, second)
+            case 0xD0:
+                library.channel_pressure(self._synth, channel, first)
+            case 0xE0:
+                fs.fluid_synth_pitch_bend(self._synth, channel, first + 128 * second)
+
+    def copy(self, channel: int, to: int) -> None:
+        """Have another channel sound like this one: its program, volume, pan, expression and other lasting controllers."""
+        font, bank, program = c_int(), c_int(), c_int()
+        got = self._library.get_program(self._synth, channel, byref(font), byref(bank), byref(program))
+        if got != _FAILED:
+            self._fs.fluid_synth_program_select(self._synth, to, font.value, bank.value, program.value)
+        for control in _LASTING:
+            value = c_int()
+            if self._library.get_control(self._synth, channel, control, byref(value)) != _FAILED:
+                self._fs.fluid_synth_cc(self._synth, to, control, value.value)
 
     def release(self, channel: int) -> None:
         """Pedals up and every key of the channel up, now."""

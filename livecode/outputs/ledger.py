@@ -1,6 +1,7 @@
 """What waits to be sent, and which keys sound: pure bookkeeping of a MIDI output. No clock, no thread, no port."""
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -14,10 +15,10 @@ Key: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sounding:
-    """A key that is down: for which part, from which beat, until when."""
+    """A key that is down: for which part, from which beat, until when. A key that is held by hand has no beat."""
 
     part: str
-    beat: Beats
+    beat: Beats | None
     until: Seconds
 
 
@@ -50,6 +51,21 @@ class Ledger:
         heapq.heappush(self._ends, (note.end_seconds, next(self._order), key, sounding))
         return down
 
+    def hold(self, part: str, key: Key) -> bool:
+        """Enter a key that is about to be struck by hand, whose end nobody knows. True if it is down and must be lifted first."""
+        down = key in self._sounding
+        self._sounding[key] = Sounding(part, None, math.inf)
+        self._struck.add(key)
+        return down
+
+    def let_go(self, part: str, key: Key) -> bool:
+        """Take out a key that was held by hand; False if it is not, for another note has it by now, or nobody."""
+        held = self._sounding.get(key)
+        if held is None or held.beat is not None or held.part != part:
+            return False
+        del self._sounding[key]
+        return True
+
     def next_end(self) -> Seconds | None:
         """When the next key is to be lifted; None if none is down."""
         self._forget_void_ends()
@@ -63,11 +79,14 @@ class Ledger:
         return key
 
     def release(self, part: str | None, before: Beats | None = None) -> list[Key]:
-        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now."""
+        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now.
+
+        Keys that are held by hand are taken out only without a beat.
+        """
         keys = [
             key
             for key, sounding in self._sounding.items()
-            if part in (None, sounding.part) and (before is None or sounding.beat < before)
+            if part in (None, sounding.part) and (before is None or (sounding.beat is not None and sounding.beat < before))
         ]
         for key in keys:
             del self._sounding[key]

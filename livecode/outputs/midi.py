@@ -41,6 +41,9 @@ RECONNECTED_IN: Seconds = 2.0
 PRIORITY = 5
 """Real-time priority of the sender: above every ordinary thread, below the audio server's."""
 
+MOST_BY_HAND = 1024
+"""So much of what is played by hand may wait for a port that blocks; what is struck beyond is left out."""
+
 GONE = "the port is gone: connect it again, it reopens by itself"
 
 REMEMBERED = 4096
@@ -151,6 +154,17 @@ class MidiOutput:
         """Send these, each at its moment; a note more than 50 ms late is dropped, a control or a program never."""
         kept = tuple(events)
         self._opened().ask(lambda sender: sender.agenda.add(kept))
+
+    def pass_on(self, part: str, message: tuple[int, ...]) -> bool:
+        """Send a channel message now, as the part's: False if too much waits already, but key-ups are always taken.
+
+        A note-off lifts only what was struck this way.
+        """
+        sender = self._sender
+        if sender is None or not sender.is_alive() or (sender.crowded() and message[0] & 0xF0 != NOTE_OFF):
+            return False
+        sender.ask(lambda sender: sender.pass_on(part, message))
+        return True
 
     def withdraw(self, part: str | None, since: Beats) -> None:
         """Take back what is at or after `since` and not sent yet. A note that sounds keeps its end."""
@@ -291,6 +305,25 @@ class _Sender(threading.Thread):
         """Look at the port in the next pause between messages, or after half a second without one."""
         if self._look_by is None:
             self._look_by = self._clock.now() + LOOK_EVERY / 2
+
+    def crowded(self) -> bool:
+        """Whether so much waits that what is played by hand is left out. Any thread may ask."""
+        return len(self._inbox) > MOST_BY_HAND
+
+    def pass_on(self, part: str, message: tuple[int, ...]) -> None:
+        """Send what is played by hand: keys by way of the ledger, everything else as it is."""
+        kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
+        if kind == NOTE_ON and self._there:
+            if self.ledger.hold(part, key):
+                self.lift([key])
+            self._channels.add(key[0])
+            self._send(message)
+        elif kind == NOTE_OFF:
+            if self.ledger.let_go(part, key):
+                self._send(message)
+        elif kind != NOTE_ON:
+            self._channels.add(key[0])
+            self._send(message)
 
     def lift(self, keys: Iterable[Key]) -> None:
         """Send note-offs."""

@@ -44,20 +44,21 @@ def apis() -> list[str]:
     return [name for name, constant in _APIS.items() if getattr(rtmidi, constant) in built]
 
 
-def outputs(api: str | None = None) -> list[str]:
+def outputs(api: str | None = None, kind: "type[Client] | None" = None) -> list[str]:
     """The plain names of the ports that notes can be sent to, of one API or of all. An API that does not run has none.
 
-    Raises UnknownName for an API that rtmidi was not built with.
+    `kind` is the client that connects to them, None for one that sends. Raises UnknownName for an API that rtmidi was not
+    built with.
     """
-    return list(dict.fromkeys(place.name for place in _places(api)))
+    return list(dict.fromkeys(place.name for place in _places(api, kind or Client)))
 
 
-def find(name: str | None, api: str | None = None) -> Place:
+def find(name: str | None, api: str | None = None, kind: "type[Client] | None" = None) -> Place:
     """The port of this name: exactly, else whatever the case, else the only one with the name in it. None: the only one there is.
 
     Raises UnknownName with the closest names, or OutputError if nothing was named and there is no port.
     """
-    places = _places(api)
+    places = _places(api, kind or Client)
     if name is None:
         return _only(places)
     folded = name.casefold()
@@ -111,12 +112,15 @@ class Client:
     Raises OutputError if the API does not run. `lists_only` saves looking after the server.
     """
 
+    _to = "to"
+    """How the connection to a port is called."""
+
     def __init__(self, api: str, name: str = "livecode", *, lists_only: bool = False) -> None:
         rtmidi = _rtmidi()
         self.api = api
         self._server = _JackServer(f"{name}-watch") if api == "jack" and not lists_only else None
         try:
-            self._midi = rtmidi.MidiOut(rtapi=getattr(rtmidi, _APIS[api]), name=name)
+            self._midi = self._made(rtmidi, getattr(rtmidi, _APIS[api]), name)
         except (rtmidi.RtMidiError, OSError) as error:
             if self._server is not None:
                 self._server.close()
@@ -124,6 +128,9 @@ class Client:
         self._failures = (rtmidi.RtMidiError, OSError, ValueError)
         self._port = self._own = ""
         self._links: frozenset[str] = frozenset()
+
+    def _made(self, rtmidi: Any, api: int, name: str) -> Any:
+        return rtmidi.MidiOut(rtapi=api, name=name)
 
     @property
     def dead(self) -> bool:
@@ -141,7 +148,7 @@ class Client:
         if place is None:
             raise OutputError(f"There is no MIDI port {port!r} any more: connect it again.")
         before = self._links_of(raw[place])
-        self._open(lambda: self._midi.open_port(place, name=f"to {port}"), port)
+        self._open(lambda: self._midi.open_port(place, name=f"{self._to} {port}"), port)
         self._port = raw[place]
         self._links = self._links_of(self._port) - before
 
@@ -260,14 +267,14 @@ class _JackServer:
             self._library.jack_client_close(self._client)
 
 
-def _places(api: str | None) -> list[Place]:
+def _places(api: str | None, kind: type[Client]) -> list[Place]:
     built = apis()
     if api is not None and api not in built:
         raise UnknownName.of("MIDI API", api, built)
     places = []
     for name in [api] if api is not None else built:
         with contextlib.suppress(OutputError):
-            client = Client(name, "livecode-probe", lists_only=True)
+            client = kind(name, "livecode-probe", lists_only=True)
             places += [Place(name, port) for port in client.names()]
             client.close()
     return places

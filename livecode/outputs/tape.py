@@ -44,6 +44,10 @@ class Tape:
             else:
                 track.events.append(event)
 
+    def insert(self, event: Event) -> None:
+        """Put down what has come to be known late: a note is, that was played by hand and has just ended."""
+        insort(self._tracks.setdefault(event.part, _Track()).events, event, key=_beat)
+
     def withdraw(self, part: str | None, since: Beats) -> None:
         for track in self._of(part):
             del track.events[bisect_left(track.events, since, key=_beat) :]

@@ -1,5 +1,6 @@
 """Parts on a synthesizer: each has channels and a source of its own, live and offline alike."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,12 +13,25 @@ from .fluidlib import CHANNELS, DRUM_BANK, PEDALS, Kind, Synth
 
 @dataclass(slots=True)
 class Voice:
-    """One part: where its events come from, its channel for melody and its channel for drums, and what is not yet due."""
+    """One part: where its events come from, its channel for melody and its channel for drums, and what is not yet due.
+
+    What is played by hand has channels of its own, which follow the part's settings: where a phrase gives way to another all
+    keys of the part's channel go up, and those that are held must not.
+    """
 
     part: str
     source: int
     channels: dict[bool, int] = field(default_factory=dict)
+    by_hand: dict[bool, int] = field(default_factory=dict)
     pending: list[tuple[int, Event]] = field(default_factory=list)
+
+    def every_channel(self) -> list[int]:
+        """All that it may sound on."""
+        return [*self.channels.values(), *self.by_hand.values()]
+
+    def hands(self, drums: bool) -> list[int]:
+        """The channel by hand, if there is one."""
+        return [self.by_hand[drums]] if drums in self.by_hand else []
 
 
 class Voices:
@@ -31,14 +45,17 @@ class Voices:
         self._synth = synth
         self._by_part: dict[str, Voice] = {}
         self._channels = 0
+        self._making = threading.Lock()
+        """Whoever plays by hand may want a part's channel at the same time as the planner."""
         self.missing: set[tuple[str, int]] = set()
 
     def of(self, part: str) -> Voice:
         """The voice of a part, made if it is new."""
-        voice = self._by_part.get(part)
-        if voice is None:
-            voice = self._by_part[part] = Voice(part, self._synth.client(part))
-        return voice
+        with self._making:
+            voice = self._by_part.get(part)
+            if voice is None:
+                voice = self._by_part[part] = Voice(part, self._synth.client(part))
+            return voice
 
     def groups(self, parts: Sequence[str], groups: int) -> list[list[int]]:
         """In which of so many audio groups of the synthesizer each of these parts sounds so far."""
@@ -53,50 +70,72 @@ class Voices:
     def send(self, voice: Voice, event: Event, due: int, ends: int) -> None:
         """Queue an event at tick `due`; a note ends at tick `ends`."""
         if isinstance(event, ReleaseEvent):
-            for channel in voice.channels.values():
+            for channel in list(voice.channels.values()):
                 # A tick early, for FluidSynth promises no order within one: the notes that begin here must stay.
                 self._synth.release_at(voice.source, max(0, due - 1), channel)
             return
-        channel = self._channel(voice, event.channel == DRUM_CHANNEL)
-        match event:
-            case NoteEvent():
-                self._synth.note(voice.source, due, channel, event.pitch, event.velocity, max(1, ends - due))
-            case ControlEvent(control=control, value=value) if control == BEND:
-                self._synth.bend(voice.source, due, channel, value)
-            case ControlEvent():
-                # A tick each, for FluidSynth promises no order within one: a parameter is chosen before it is set.
-                for place, (_, control, value) in enumerate(wire(0, event.control, event.value)):
-                    self._synth.control(voice.source, due + place, channel, control, value)
-            case ProgramEvent():
-                self._synth.program(voice.source, due, channel, *self._preset(voice, event))
+        drums = event.channel == DRUM_CHANNEL
+        channel = self._channel(voice, drums)
+        if isinstance(event, NoteEvent):
+            self._synth.note(voice.source, due, channel, event.pitch, event.velocity, max(1, ends - due))
+            return
+        for each in (channel, *voice.hands(drums)):
+            self._send_setting(voice, event, due, each)
+
+    def _send_setting(self, voice: Voice, event: ControlEvent | ProgramEvent, due: int, channel: int) -> None:
+        if isinstance(event, ProgramEvent):
+            self._synth.program(voice.source, due, channel, *self._preset(voice, event))
+        elif event.control == BEND:
+            self._synth.bend(voice.source, due, channel, event.value)
+        else:
+            # A tick each, for FluidSynth promises no order within one: a parameter is chosen before it is set.
+            for place, (_, control, value) in enumerate(wire(0, event.control, event.value)):
+                self._synth.control(voice.source, due + place, channel, control, value)
+
+    def play(self, part: str, message: tuple[int, ...]) -> None:
+        """Play a channel message now; programs and channel modes are none of its business."""
+        voice, drums = self.of(part), message[0] & 0x0F == DRUM_CHANNEL
+        if drums not in voice.by_hand:
+            own = self._channel(voice, drums)
+            with self._making:
+                made = self._free(part)
+            self._synth.copy(own, made)
+            voice.by_hand[drums] = made
+        self._synth.play(message[0] & 0xF0, voice.by_hand[drums], *message[1:])
 
     def set(self, event: ControlEvent | ProgramEvent) -> None:
         """Set now what a controller or a program sets."""
         voice, drums = self.of(event.part), event.channel == DRUM_CHANNEL
-        channel = self._channel(voice, drums)
-        if isinstance(event, ProgramEvent):
-            self._synth.select(channel, *self._preset(voice, event))
-        elif event.control == BEND:
-            self._synth.set_bend(channel, event.value)
-        else:
-            for _, control, value in wire(0, event.control, event.value):
-                self._synth.set_control(channel, control, value)
+        for channel in (self._channel(voice, drums), *voice.hands(drums)):
+            if isinstance(event, ProgramEvent):
+                self._synth.select(channel, *self._preset(voice, event))
+            elif event.control == BEND:
+                self._synth.set_bend(channel, event.value)
+            else:
+                for _, control, value in wire(0, event.control, event.value):
+                    self._synth.set_control(channel, control, value)
 
     def end(self, voice: Voice) -> None:
         """End, now, every sound of a part, and take back all that is queued for it."""
         self._synth.remove(voice.source, *Kind)
-        for channel in voice.channels.values():
+        for channel in voice.every_channel():
             self._synth.release(channel)
             self._synth.cut(channel)
 
     def _channel(self, voice: Voice, drums: bool) -> int:
-        if drums not in voice.channels:
-            if self._channels == CHANNELS:
-                raise OutputError(f"Part {voice.part!r} finds no free channel: all {CHANNELS} of FluidSynth are taken.")
-            voice.channels[drums] = self._channels
-            self._channels += 1
-            self._synth.select(voice.channels[drums], *self._nearest(drums, 0))
-        return voice.channels[drums]
+        with self._making:
+            if drums not in voice.channels:
+                channel = self._free(voice.part)
+                self._synth.select(channel, *self._nearest(drums, 0))
+                voice.channels[drums] = channel
+            return voice.channels[drums]
+
+    def _free(self, part: str) -> int:
+        """A channel that nobody has. Raises OutputError."""
+        if self._channels == CHANNELS:
+            raise OutputError(f"Part {part!r} finds no free channel: all {CHANNELS} of FluidSynth are taken.")
+        self._channels += 1
+        return self._channels - 1
 
     def _preset(self, voice: Voice, event: ProgramEvent) -> tuple[int, int]:
         """A soundfont's banks go by controller 0 alone, as Roland's GS has it; drums have one of their own."""
