@@ -31,6 +31,19 @@ from .notation import beat, notes, phrase
 from .outputs.tape import Tape
 from .stage import PartHandle, Stage
 from .tempo import Meter, Swing
+from .transforms import (
+    arpeggiate,
+    humanise,
+    invert,
+    layer,
+    quantise,
+    reverse,
+    rotate,
+    stretch,
+    thin,
+    to_scale,
+    transpose,
+)
 
 __all__ = [
     "BadInput",
@@ -54,12 +67,16 @@ __all__ = [
     "UnknownName",
     "UnknownWord",
     "VirtualClock",
+    "arpeggiate",
     "beat",
     "chords",
     "drums_rnn",
     "from_note_sequence",
     "from_pretty_midi",
+    "humanise",
     "improv_rnn",
+    "invert",
+    "layer",
     "load_ipython_extension",
     "melody_rnn",
     "notes",
@@ -67,10 +84,17 @@ __all__ = [
     "phrase",
     "pianoroll_rnn_nade",
     "polyphony_rnn",
+    "quantise",
     "read_midi",
+    "reverse",
+    "rotate",
     "silence",
+    "stretch",
+    "thin",
     "to_note_sequence",
     "to_pretty_midi",
+    "to_scale",
+    "transpose",
     "unload_ipython_extension",
 ]
 

@@ -18,7 +18,9 @@ from .gm import BANK_LOW, PROGRAMS
 from .instruments import Instrument
 from .models.wire import MOST_WORK, Model
 from .music import Beats, Phrase, Seconds, pitch_name
+from .scales import Key
 from .tempo import FASTEST, SLOWEST, Meter, Swing
+from .transforms import Turn
 from .voicing import MOST_VOICES
 
 MOST_CANDIDATES = 64
@@ -58,7 +60,7 @@ class Action(Enum):
     STOP = "stop"
 
 
-TAKEN = ("stage", "bpm", "tempo", "swing", "lc")
+TAKEN = ("stage", "bpm", "tempo", "swing", "key", "lc")
 """Words of the prompt that no part may be named."""
 
 
@@ -86,9 +88,10 @@ class Declare(ToPart, frozen=True, tag=True, kw_only=True):
 
 
 class Play(ToPart, frozen=True, tag=True, kw_only=True):
-    """Play one's own notes, again and again."""
+    """Play one's own notes, again and again; `plain` takes the part's transforms off, for these are what came of them."""
 
     phrase: Phrase
+    plain: bool = False
 
 
 class Assign(ToPart, frozen=True, tag=True, kw_only=True):
@@ -101,6 +104,27 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
         if self.model.work > MOST_WORK:
             raise BadInput(f"{self.model!r} would take too long: bars x beam_size x branch_factor may be {MOST_WORK}.")
+
+
+class Shape(ToPart, frozen=True, tag=True, kw_only=True):
+    """Transform the part's loops, as `turn` says, beside what is done to them already."""
+
+    turn: Turn
+
+
+class Plain(ToPart, frozen=True, tag=True, kw_only=True):
+    """Play the loops without transforms."""
+
+
+class InKey(ToPart, frozen=True, tag=True, kw_only=True):
+    """Bring what models play for this part into a key of its own; "" is the stage's."""
+
+    key: str
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _key(self.key)
 
 
 class Propose(ToPart, frozen=True, tag=True, kw_only=True):
@@ -354,6 +378,42 @@ class SetSwing(Command, frozen=True, tag=True, kw_only=True):
     swing: Swing
 
 
+class SetKey(Command, frozen=True, tag=True, kw_only=True):
+    """Bring what models play into this key, "" for none; parts with a key of their own keep that."""
+
+    key: str
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        _key(self.key)
+
+
+class Store(Command, frozen=True, tag=True, kw_only=True):
+    """Keep how all parts are as the scene of this name."""
+
+    scene: str
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        _scene(self.scene)
+
+
+class Recall(Command, frozen=True, tag=True, kw_only=True):
+    """Have all parts as they were when this scene was stored, all loops from their beginning, on the bar."""
+
+    scene: str
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        _scene(self.scene)
+
+
+class Safe(Command, frozen=True, tag=True, kw_only=True):
+    """Have every part that generates loop what it has, and drop what its model is about to say."""
+
+    on: On = On.NOW
+
+
 class Hush(Command, frozen=True, tag=True, kw_only=True):
     """Stop all parts, on the bar."""
 
@@ -391,6 +451,7 @@ AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
     | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
     | Thru | Equip | Sweep | Nudge | SetLatency
+    | Shape | Plain | InKey | SetKey | Store | Recall | Safe
 )  # fmt: skip
 
 
@@ -408,6 +469,16 @@ def _whole(what: str, value: object, low: int, high: int) -> None:
         raise BadInput(f"{what} {value!r} cannot be: give a whole number from {low} to {high}.")
 
 
+def _key(name: object) -> None:
+    if name != "":
+        Key.of(name)  # type: ignore[arg-type]
+
+
+def _scene(name: object) -> None:
+    if not (isinstance(name, str) and len(name.strip()) > 0 and len(name) <= 40 and name.isprintable()):
+        raise BadInput(f'{name!r} cannot name a scene: give a word of 40 letters at most, such as "verse".')
+
+
 class Candidates(msgspec.Struct, frozen=True, tag=True):
     """What a part's model has proposed. `waits` says that it is still at it, `trouble` in a sentence why it proposed nothing."""
 
@@ -421,7 +492,8 @@ class PartState(msgspec.Struct, frozen=True):
 
     `level` is what fades have brought it to, as amplitude, 0 to 1. `settings` holds what was set of gain, pan, channel (0-15),
     program (0-127), low, high, density, voices and nudge (ms); `controls` what they stand at, by their numbers;
-    `names` what its instrument calls them.
+    `names` what its instrument calls them; `transforms` is what is done in its loops, in
+    words, `key` its own key, "" for none.
     """
 
     name: str
@@ -440,6 +512,8 @@ class PartState(msgspec.Struct, frozen=True):
     output: str
     controls: Mapping[int, int] = {}
     names: Mapping[str, int] = {}
+    transforms: tuple[str, ...] = ()
+    key: str = ""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -455,3 +529,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     swing: Swing
     parts: tuple[PartState, ...]
     at: Seconds
+    key: str = ""
+    scenes: tuple[str, ...] = ()

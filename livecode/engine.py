@@ -235,7 +235,7 @@ class LiveEngine(Engine):
         before = list(itertools.takewhile(lambda fact: fact != self._back, facts))
         opening, tape = self.opening, Tape()
         outputs = [Tape(output.name) for output in self._outputs]
-        told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter)
+        told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter, seed=opening.seed)
         begun = time.monotonic()
         for _ in told.retell([*before, self._back]):
             if time.monotonic() > begun + _STINT:

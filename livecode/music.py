@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from numbers import Rational
 from typing import TypeAlias
 
@@ -225,8 +226,8 @@ class Phrase:
         if order not in ("up", "down", "updown"):
             raise BadInput(f"order={order!r} cannot be: say 'up', 'down' or 'updown'.")
         played: list[Note] = []
-        for onset in dict.fromkeys(note.onset for note in self.notes):
-            chord = [note for note in self.notes if note.onset == onset]
+        for onset, struck in groupby(self.notes, key=_onset):
+            chord = list(struck)
             run = {"up": chord, "down": chord[::-1], "updown": chord + chord[-2:0:-1]}[order]
             end = max(note.end for note in chord)
             count = math.ceil((end - onset) / each) if len(chord) > 1 else 0

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from .commands import Adjust, Candidates, Sweep, Thru
@@ -16,6 +18,8 @@ from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
 from .music import DENSEST, Beats, Note, Phrase, pitch_name, silence
 from .steps import Steps
 from .tempo import TempoMap
+from .transforms import Turn
+from .turning import Lane, Turning
 from .voicing import Voicing
 
 VOLUME, PAN, EXPRESSION = 7, 10, 11
@@ -39,10 +43,11 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A phrase that sounded, and the beat at which it first did."""
+    """A phrase that sounded, the beat at which it first did, and what it was before the part's transforms."""
 
     begin: Beats
     phrase: Phrase
+    plain: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,22 @@ class Memory:
     controls: Mapping[int, int | None]
     instrument: Instrument | None
     thrus: Mapping[str, Thru]
+    turns: tuple[Turn, ...]
+    key: str
 
 
 class Part:
     """One voice of the stage. All positions are beats since the start; `now` is the beat that sounds."""
 
-    def __init__(self, name: str, channel: int, planned: Beats) -> None:
+    def __init__(self, name: str, channel: int, planned: Beats, seed: int = 0) -> None:
         self.name = name
+        self.turning = Turning(f"{seed}/{name}/loops")
         self.mode = Mode.STOPPED
         self.model: Model | None = None
         self.bounds = Bounds()
+        self.key = ""
+        """Its own key, "" for the stage's, which is its house's."""
+        self._house_key = ""
         self.settings: dict[str, float | int] = {}
         self.takes: list[Take] = []
         self.muted = Steps(False)
@@ -145,17 +156,18 @@ class Part:
         here = begin
         while here < end:
             change = self._lane.next(here)
-            until = min(beat for beat in (end, change, self._voicing.next(here)) if beat is not None)
+            edges = (end, change, self._voicing.next(here), self.turning.turns.next(here))
+            until = min(beat for beat in edges if beat is not None)
             phrase, origin = self._lane.at(here), self._lane.began(here)
             if phrase is not None:
-                for note in self._playable(phrase, self._voicing.at(here)).between(here - origin, until - origin):
-                    yield replace(note, onset=note.onset + origin)
+                played = partial(self._playable, voicing=self._voicing.at(here))
+                yield from self.turning.between(Lane(phrase, origin), here, until, played)
             here = until
 
     def ends(self, onset: Beats, end: Beats) -> Beats:
-        """Where a note of its phrases ends that would last to `end`: where another phrase enters, if that is earlier."""
-        change = self._lane.next(onset)
-        return end if change is None else min(end, change)
+        """Where a note of its phrases ends that would last to `end`: where its loop becomes another, if earlier."""
+        changes = (end, self._lane.next(onset), self.turning.turns.next(onset))
+        return min(beat for beat in changes if beat is not None)
 
     def _playable(self, phrase: Phrase, voicing: Voicing) -> Phrase:
         """What an instrument with these voices plays of the phrase; known for the one that sounds."""
@@ -197,7 +209,7 @@ class Part:
     def replaced_between(self, begin: Beats, end: Beats) -> list[Beats]:
         """The beats in [begin, end) at which one phrase, or output, gives way to another."""
         phrases = [beat for beat, _ in self._lane.changes(begin, end) if self._lane.before(beat) is not None]
-        return phrases + [beat for beat, _ in self.route.changes(begin, end)]
+        return phrases + [beat for steps in (self.route, self.turning.turns) for beat, _ in steps.changes(begin, end)]
 
     def channel_at(self, beat: Beats) -> int | None:
         """The MIDI channel, 0-15: the one that was set, else 9 for drums, else the part's own; None before any phrase."""
@@ -255,10 +267,39 @@ class Part:
 
     # What it is told
 
-    def play(self, phrase: Phrase, at: Beats) -> None:
-        """One's own notes from `at` on."""
+    def play(self, phrase: Phrase, at: Beats, *, plain: bool = False) -> None:
+        """One's own notes from `at` on; `plain` without transforms."""
         self._enter(phrase, at)
+        if plain:
+            self.plain(at)
         self.mode, self._fresh = Mode.LOOP, False
+
+    def turn(self, turn: Turn, at: Beats) -> Beats:
+        """Transform its loops from `at` on; returns where the first begins that is. Raises BadInput."""
+        phrase = self._lane.at(at)
+        self.turning.add(turn, at, phrase)
+        return at if phrase is None else self.turning.first(turn, Lane(phrase, self._lane.began(at)), at)
+
+    def plain(self, at: Beats) -> None:
+        """Without transforms from `at` on."""
+        self.turning.set((), at)
+
+    def in_key(self, at: Beats, *, own: str | None = None, house: str | None = None) -> None:
+        """What its models say is brought into this key from `at` on; None leaves its own, or that of its house, as it is."""
+        self.key = self.key if own is None else own
+        self._house_key = self._house_key if house is None else house
+        self.turning.key.cut(at)
+        self.turning.key.keep(at, self.key or self._house_key)
+        self._keep_anew(at)
+
+    def freeze(self, now: Beats) -> bool:
+        """Loop what it has, if it generates: what is about to come from its model does not. Returns whether it did."""
+        if self.mode not in (Mode.GENERATE, Mode.GENERATE_ONCE):
+            return False
+        self._drop_answer(now)
+        self.mode = Mode.STOPPED if self._lane.last() is None else Mode.LOOP
+        self.trouble, self._hurry = "", False
+        return True
 
     def assign(self, model: Model, now: Beats) -> None:
         """From the first answer on, this model; until then what sounds goes on."""
@@ -277,7 +318,7 @@ class Part:
             return
         self._drop_answer(now)
         if self.mode in (Mode.STOPPED, Mode.COUNTING) and self.takes:
-            self._enter(self.takes[-1].phrase, at)
+            self._enter(self.takes[-1].plain, at)
         self.mode = Mode.LOOP
 
     def generate(self, *, once: bool) -> None:
@@ -338,6 +379,8 @@ class Part:
             {key: steps.final() for key, steps in self._controls.items()},
             self.instrument,
             self.thrus,
+            self.turning.turns.final(),
+            self.key,
         )
 
     def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
@@ -353,6 +396,8 @@ class Part:
         self.mode, self.model, self.asks, self.bounds = memory.mode, memory.model, memory.asks, memory.bounds
         self.settings, self.trouble, self._hurry, self._fresh = dict(memory.settings), "", False, False
         self.thrus = memory.thrus
+        self.turning.set(memory.turns, at)
+        self.in_key(at, own=memory.key)
         self._channel.keep(now, memory.channel)
         self.route.keep(now, memory.route)
         banked = self.bank.final() != memory.bank
@@ -423,8 +468,8 @@ class Part:
     def adjust(self, change: Adjust, at: Beats) -> None:
         """Set what the command sets, from `at` on; bounds hold for the next bars of the model's. Raises BadInput."""
         before, self.bounds = self.bounds, self.bounds.adjusted(change)
-        if self.bounds != before and self._answered is not None and at <= self._answered == self._lane.last():
-            self._lane.set(self._answered, self.bounds.keep(self._answer))
+        if self.bounds != before:
+            self._keep_anew(at)
         self.settings = {name: value for name, value in (self.settings | change.given()).items() if name not in change.free}
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
@@ -472,6 +517,17 @@ class Part:
         """What its controls stand at, by their numbers, as far as they were set."""
         return {key: value for key, steps in self._controls.items() if key != PROGRAM and (value := steps.at(beat)) is not None}
 
+    def _keep_anew(self, at: Beats) -> None:
+        """The limits are others from `at` on: bars that have come, and do not sound yet, are to keep those."""
+        if self._answered is not None and at <= self._answered == self._lane.last():
+            self._lane.set(self._answered, self._kept(self._answer, self._answered))
+
+    def _kept(self, phrase: Phrase, at: Beats) -> Phrase:
+        """What the model said, in the key that holds at that beat and within the limits. Over chords, only its own key counts."""
+        chords = self.model is not None and self.model.chords is not None
+        key = self.key if chords else self.turning.key.at(at)
+        return self.bounds.keep(phrase.to_scale(key) if key else phrase)
+
     def _control(self, key: int, at: Beats, value: int) -> None:
         self._controls.setdefault(key, Steps(None)).set(at, value)
 
@@ -512,7 +568,7 @@ class Part:
             return self.model.primer
         sounding, origin = self._lane.at(entry), self._lane.began(entry)
         if sounding is not None and not sounding.notes and self.takes:
-            sounding, origin = self.takes[-1].phrase, entry
+            sounding, origin = self.takes[-1].plain, entry
         if sounding is None or not sounding.notes:
             return None
         window = min(math.ceil(sounding.length / bar), max(1, LONGEST_PRIMER // bar)) * bar
@@ -532,7 +588,7 @@ class Part:
 
     def answer(self, phrase: Phrase, at: Beats) -> None:
         """The phrase that was asked for has come, and enters there."""
-        self._enter(self.bounds.keep(phrase), at)
+        self._enter(self._kept(phrase, at), at)
         self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
@@ -565,7 +621,8 @@ class Part:
     def candidates(self) -> Candidates:
         """What its model has proposed, within the limits as they are now."""
         found = self._candidates
-        return Candidates(tuple(self.bounds.keep(phrase) for phrase in found.phrases), found.waits, found.trouble)
+        last = self.turning.key.last() or Beats(0)
+        return Candidates(tuple(self._kept(phrase, last) for phrase in found.phrases), found.waits, found.trouble)
 
     def candidate(self, number: int) -> Phrase:
         """The candidate of this number, counted from 1. Raises BadInput if there is none."""
@@ -594,7 +651,7 @@ class Part:
     def settle(self, now: Beats) -> list[Take]:
         """Time has come to `now`: keep what has begun to sound as takes, and return the new ones."""
         now = max(now, self._settled)
-        fresh = [Take(beat, phrase) for beat, phrase in self._lane.changes(self._settled, now) if phrase and phrase.notes]
+        fresh = list(self._begun(self._settled, now))
         self._settled = now
         if self._answered is not None and self._answered < now:
             self._answered = None
@@ -610,7 +667,29 @@ class Part:
             self.soloed,
             self.counting,
             self._voicing,
+            self.turning.turns,
+            self.turning.key,
         ]
         for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
         return fresh
+
+    def _begun(self, begin: Beats, end: Beats) -> Iterator[Take]:
+        """Yield what begins to sound in [begin, end): each phrase that enters, and what transforms make of it if that is new."""
+        entered = {beat for beat, _ in self._lane.changes(begin, end)}
+        changes = entered | {beat for beat, _ in self.turning.turns.changes(begin, end)}
+        last = self.takes[-1].phrase if self.takes else None
+        for since, until in pairwise(sorted({begin, end, *changes})):
+            phrase, lane_began = self._lane.at(since), self._lane.began(since)
+            if phrase is None or not phrase.notes or not (since in changes or self.turning.turns.at(since)):
+                continue
+            lane = Lane(phrase, lane_began)
+            for start, _ in self.turning.loops(lane, since, until):
+                if start not in changes and (start - lane_began) % phrase.length:
+                    continue
+                heard = self.turning.loop(lane, start)
+                if heard.notes and (start in entered or heard != last):
+                    last = heard
+                    yield Take(start, heard, phrase)
+                if not self.turning.turns.at(since):
+                    break

@@ -64,5 +64,6 @@ class Key:
         >>> Key.of("C").nearest(61), Key.of("C").nearest(66)
         (60, 65)
         """
-        mine = [other for other in range(128) if other % 12 in self.pitch_classes]
-        return min(mine, key=lambda other: (abs(other - pitch), other))
+        mine = self.pitch_classes
+        near = (pitch + way * step for step in range(12) for way in (-1, 1))
+        return next(other for other in near if other % 12 in mine and 0 <= other <= 127)

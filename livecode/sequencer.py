@@ -25,6 +25,7 @@ from .commands import (
     Equip,
     Fade,
     Hush,
+    InKey,
     Mute,
     Nudge,
     On,
@@ -32,16 +33,22 @@ from .commands import (
     PartState,
     Pause,
     Pick,
+    Plain,
     Play,
     Propose,
+    Recall,
     Restart,
     Route,
+    Safe,
     SendClock,
+    SetKey,
     SetLatency,
     SetMeter,
     SetSwing,
+    Shape,
     Snapshot,
     Solo,
+    Store,
     Sweep,
     Tempo,
     Thru,
@@ -64,6 +71,7 @@ from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
 from .parts import PROGRAM, Memory, Mode, Part
 from .punctuality import Offsets, earlier, shifted
+from .scenes import House
 from .tempo import Meter, TempoMap
 from .ticking import Ticking
 from .transport import Transport
@@ -105,7 +113,9 @@ class Sequencer:
         self._hearing = Hearing(self.time)
         self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts)
+        self._seed = seed
         self._history = History()
+        self._house = House()
         self._soloists: list[Part] = []
         """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
@@ -251,7 +261,10 @@ class Sequencer:
         if isinstance(command, Mute | Solo):
             self._enter(part)
             return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
-        words = self._tell(part, command, now, at)
+        if isinstance(command, Shape | Plain | InKey):
+            words = self._turn(part, command, at)
+        else:
+            words = self._tell(part, command, now, at)
         self._enter(part)
         self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
@@ -280,7 +293,10 @@ class Sequencer:
     def _undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
         """Undo or redo what was done last to a part; "" stands for any."""
         done = self._history.pop(part, redo=command.redo)
-        self._history.push(Done(done.words, {name: self._parts[name].memory() for name in done.before}), redone=command.redo)
+        house = done.house and self._house
+        undone = Done(done.words, {name: self._parts[name].memory() for name in done.before}, house)
+        self._history.push(undone, redone=command.redo)
+        self._move_into(done.house or self._house, at)
         for name, memory in done.before.items():
             self._restore(self._parts[name], memory, now, at)
         return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
@@ -301,7 +317,7 @@ class Sequencer:
             case Declare():
                 return "ready"
             case Play(phrase=phrase):
-                part.play(phrase, at)
+                part.play(phrase, at, plain=command.plain)
                 return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
             case Assign() | Propose():
                 return self._engage(part, command, now)
@@ -346,6 +362,17 @@ class Sequencer:
         part.sweep(control, command, at, bars * self.time.bar(at))
         over = f" over {counted(bars, 'bar')}" if bars else ""
         return f"{spelt(control)} {'goes to' if bars else 'set to'} {command.value} {self._when(command, at)}{over}"
+
+    def _turn(self, part: Part, command: Shape | Plain | InKey, at: Beats) -> str:
+        match command:
+            case Shape(turn=turn):
+                return f"{turn} from {self.time.place(part.turn(turn, at))}"
+            case Plain():
+                part.plain(at)
+                return f"plain from {self.time.place(at)}"
+            case InKey(key=key):
+                part.in_key(at, own=key)
+                return f"{f'in {key}' if key else 'in no key of its own'} from {self.time.place(at)}"
 
     def _output_named(self, name: str) -> str:
         """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
@@ -392,6 +419,11 @@ class Sequencer:
             return self._set_latency(command)
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
+        elif isinstance(command, Safe):
+            words = self._freeze(now)
+        elif isinstance(command, SetKey | Store | Recall):
+            before = Done("", {name: part.memory() for name, part in self._parts.items()}, self._house)
+            words = self._did(before, self._set_house(command, at))
         else:
             words = self._set_transport(command, now, at)
         self._replan(self._parts.values(), at)
@@ -422,6 +454,47 @@ class Sequencer:
             case SetSwing(swing=swing):
                 time.tempo = time.tempo.with_swing(at, swing)
                 return f"swing {float(swing.ratio):g} from {time.place(at)}"
+
+    def _set_house(self, command: SetKey | Store | Recall, at: Beats) -> str:
+        match command:
+            case SetKey(key=key):
+                self._move_into(replace(self._house, key=key), at)
+                return f"{f'in {key}' if key else 'in no key'} from {self.time.place(at)}"
+            case Store(scene=name):
+                again = " again, the earlier one is gone (undo brings it back)" if name in self._house.scenes else ""
+                parts = {part.name: part.memory() for part in self._parts.values() if part.mode is not Mode.COUNTING}
+                self._house = self._house.with_scene(name, parts)
+                return f"scene {name} stored{again}: {counted(Fraction(len(parts)), 'part')}"
+            case Recall(scene=name):
+                return self._recall_scene(name, at)
+
+    def _move_into(self, house: House, at: Beats) -> None:
+        """Have this key and these scenes."""
+        if house.key != self._house.key:
+            for part in self._parts.values():
+                part.in_key(at, house=house.key)
+        self._house = house
+
+    def _recall_scene(self, name: str, at: Beats) -> str:
+        scene = self._house.scene(name)
+        self._move_into(replace(self._house, key=scene.key), at)
+        for part in self._parts.values():
+            if part.mode is not Mode.COUNTING:
+                self._restore(part, scene.of(part.name, part.memory()), at, at)
+                part.begin_anew(at)
+        return f"scene {name} from {self.time.place(at)}"
+
+    def _freeze(self, now: Beats) -> str:
+        before = Done("", {part.name: part.memory() for part in self._parts.values()})
+        frozen = []
+        for part in self._parts.values():
+            asked = part.asked
+            if part.freeze(now):
+                self._asking.forget(asked)
+                frozen.append(part.name)
+        if not frozen:
+            return "safe: nothing generates"
+        return self._did(before, f"safe: {', '.join(frozen)} {'loops' if len(frozen) == 1 else 'loop'} on")
 
     def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:
@@ -523,6 +596,11 @@ class Sequencer:
             if sentence:
                 self._note(sentence)
 
+    def _new_part(self, name: str, now: Beats) -> Part:
+        part = Part(name, self._free_channel(), now, self._seed)
+        part.in_key(Beats(0), house=self._house.key)
+        return part
+
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
         return next((channel for channel in range(16) if channel not in taken and channel != DRUM_CHANNEL), len(taken) % 9)
@@ -616,6 +694,8 @@ class Sequencer:
             if self.time.running:
                 heard = self.time.sounding()
                 part.settle(heard if self.time.pause_at is None else min(heard, self.time.pause_at))
+            if part.turning.trouble:
+                self._note_once((part, "transforms"), f"{part.name} {part.turning.trouble}")
         if self.time.running:
             begin, end = self.time.window(MOST_LATE, until)
             events = self._planned(begin, end)
@@ -873,6 +953,8 @@ class Sequencer:
             swing=self.time.tempo.swing_at(now),
             parts=tuple(self._state(part, now) for part in self._parts.values()),
             at=self._clock.now(),
+            key=self._house.key,
+            scenes=tuple(self._house.scenes),
         )
 
     def _state(self, part: Part, now: Beats) -> PartState:
@@ -890,12 +972,14 @@ class Sequencer:
             takes=len(part.takes),
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else str(part.model.key),
-            trouble=part.trouble,
+            trouble=part.trouble or part.turning.trouble,
             level=part.level_at(now),
             settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),
             controls=part.controls_at(now),
             names=part.instrument.names if part.instrument else {},
+            transforms=tuple(map(str, part.turning.turns.final())),
+            key=part.key,
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

@@ -23,6 +23,7 @@ from .commands import (
     Equip,
     Fade,
     Hush,
+    InKey,
     Mute,
     Nudge,
     On,
@@ -30,16 +31,22 @@ from .commands import (
     PartState,
     Pause,
     Pick,
+    Plain,
     Play,
     Propose,
+    Recall,
     Restart,
     Route,
+    Safe,
     SendClock,
+    SetKey,
     SetLatency,
     SetMeter,
     SetSwing,
+    Shape,
     Snapshot,
     Solo,
+    Store,
     Tempo,
     Thru,
     Undo,
@@ -69,6 +76,7 @@ from .protocol import EngineState, InputState, LogEntry, Opening, OpenInput, Ope
 from .remote import RemoteEngine
 from .session_cells import Cell, Cells
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
+from .transforms import Transform, Turn, said
 from .voicing import MOST_VOICES, Voicing, choke_groups
 
 _CLICK = DRUMS["stick"]
@@ -411,6 +419,19 @@ class Stage(_Strict):
             swing = Swing(beats(_number("swing", swing, 0.5, 0.75)))
         self.tell(SetSwing(swing=swing))
 
+    @property
+    def key(self) -> str:
+        """The key that models play in, "" for none: stage.key = "A minor". What they make from the next bar on comes into it.
+
+        One's own notes stay as they are (lead.map(to_scale()) brings them into it), and so do drums, and what is played over
+        chords. A part may have a key of its own: lead.key = "C dorian".
+        """
+        return self._engine.snapshot().key
+
+    @key.setter
+    def key(self, key: str | None) -> None:
+        self.tell(SetKey(key=_key(key)))
+
     def run(self, bars: float) -> Answer:
         """Let virtual time go on by `bars` bars, as fast as it goes. Only on an offline stage. Raises BadInput."""
         if not isinstance(self._engine, OfflineEngine):
@@ -454,7 +475,38 @@ class Stage(_Strict):
         self.part("count", gain=gain)
         return answer
 
+    # Scenes
+
+    def store(self, scene: str) -> Answer:
+        """Keep how all parts are as a scene: notes, models, mutes, levels, sounds, transforms and the key; not the tempo.
+
+        `stage.scene` brings it back. A scene of that name is replaced; `stage.undo` has the earlier one back. Raises BadInput.
+        """
+        return self.tell(Store(scene=scene))
+
+    def scene(self, name: str, *, on: str = "bar") -> Answer:
+        """Have all parts as they were when this scene was stored, from the next bar on, their loops from the beginning.
+
+        Parts that came later fall silent; tempo, meter and swing stay. `stage.undo` takes it back. Raises UnknownName.
+
+        >>> from livecode import Stage, notes
+        >>> with Stage(offline=True) as stage:
+        ...     lead = stage.part("lead") >> notes("C4 E4 G4 .")
+        ...     stage.store("verse"), lead.mute(), stage.scene("verse")
+        (scene verse stored: 1 part, lead: muted now, scene verse from bar 1)
+        """
+        return self.tell(Recall(scene=name, on=On.of(on)))
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """The scenes that are stored, in order."""
+        return self.snapshot().scenes
+
     # Stopping
+
+    def safe(self) -> Answer:
+        """Every part that generates loops what it has, and what its model is about to say is dropped. `stage.undo` goes back."""
+        return self.tell(Safe())
 
     def hush(self, *, on: str = "bar") -> Answer:
         """Stop all parts, on the bar."""
@@ -508,8 +560,10 @@ class Stage(_Strict):
         bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running or here.paused else "waits for the first notes"
         bar = f"paused at {bar}" if here.paused else bar
         bar = f"closed at {bar}" if report.closed else bar
-        lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}"]
+        key = f" · {here.key}" if here.key else ""
+        lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}{key}"]
         lines += [_part_line(part, report) for part in here.parts]
+        lines += [f"scenes: {', '.join(here.scenes)}"] if here.scenes else []
         lines += [f"model {state}" for state in report.models]
         lines += [f"output {output}" for output in report.outputs]
         lines += [f"input {_input_line(each)}" for each in report.inputs]
@@ -678,6 +732,8 @@ def _part_line(part: PartState, report: Report) -> str:
     low, high = (part.settings.get(name) for name in ("low", "high"))
     if (low, high) != (None, None):
         marks.append(f"{pitch_name(int(low or 0))} to {pitch_name(127 if high is None else int(high))}")
+    marks += [f"in {part.key}"] if part.key else []
+    marks += part.transforms
     marks += [f"on {part.output}"] if part.output else []
     resting = "" if part.doing.startswith("generates") else "at rest: "
     marks += [resting + part.model] if part.model else []
@@ -763,6 +819,15 @@ class PartHandle(_Strict):
     def _control(self, control: int | str) -> int | None:
         state = self.state()
         return state.controls.get(resolved(control, state.names))
+
+    @property
+    def key(self) -> str:
+        """Its own key, "" for the stage's: lead.key = "C dorian". What its model makes from the next bar on comes into it."""
+        return self.state().key
+
+    @key.setter
+    def key(self, key: str | None) -> None:
+        self._stage.tell(InKey(part=self._name, key=_key(key)))
 
     @property
     def output(self) -> str:
@@ -898,6 +963,44 @@ class PartHandle(_Strict):
         """Play the candidate of this number, counted from 1, from the end of the loop on, and loop it. Raises BadInput."""
         return self._stage.tell(Pick(part=self._name, number=number, on=On.of(on)))
 
+    def map(self, *transforms: Transform | str | float, on: str = "loop") -> Answer:
+        """Do this with every loop, from the end of this one on: lead.map(transpose(12)), lead.map("reverse").
+
+        Several are done one after the other; what `map` and `every` were told before stays, but for the same verbs, which get
+        the new arguments. It holds for one's own notes and for a model's; the model goes on from its own, untransformed.
+        `plain` takes all off. Raises BadInput.
+
+        >>> from livecode import Stage, notes, transpose
+        >>> with Stage(offline=True) as stage:
+        ...     lead = stage.part("lead") >> notes("C4 E4")
+        ...     lead.map(transpose(12)), stage.run(bars=1), stage.tape.onsets()[:2]
+        (lead: transpose(12) from bar 1, ran to bar 2, [(0.0, 'C5'), (1.0, 'E5')])
+        """
+        return self.every(1, *transforms, on=on)
+
+    def every(self, n: int, *transforms: Transform | str | float, on: str = "loop") -> Answer:
+        """Do this with every n-th loop only: lead.every(4, reverse()), lead.every(8, "slice", 0, 1). As `map` in all else.
+
+        Loops are counted as if this one had played since the music began: with a loop of one bar, every fourth is bar 4, 8, 12;
+        with one of two bars it is bars 7 and 8, 15 and 16. So parts turn together. Raises BadInput.
+        """
+        return self._stage.tell(Shape(part=self._name, turn=Turn(said(transforms), n), on=On.of(on)))
+
+    def plain(self, *, on: str = "loop") -> Answer:
+        """Take off all that `map` and `every` do, at the end of the loop."""
+        return self._stage.tell(Plain(part=self._name, on=On.of(on)))
+
+    def keep(self, *, on: str = "loop") -> Phrase:
+        """Hold what sounds now, with all that transforms have made of it, as the part's own loop; returns it as a phrase.
+
+        The transforms end there, for they are in it. Raises BadInput if nothing has sounded yet.
+        """
+        takes = self.takes
+        if not takes:
+            raise BadInput(f"{self._name} has played nothing yet that could be kept: give it notes or a model first.")
+        self._stage.tell(Play(part=self._name, phrase=takes[-1], plain=True, on=On.of(on)))
+        return takes[-1]
+
     def mute(self, *, on: str = "now") -> Answer:
         """Silence the part; it goes on underneath."""
         return self._stage.tell(Mute(part=self._name, muted=True, on=On.of(on)))
@@ -934,14 +1037,14 @@ class PartHandle(_Strict):
     def take(self, number: int, *, on: str = "loop") -> Answer:
         """Play one of its takes and hold it: -1 is the loop before this one, -2 the one before that; 1 is the first of all.
 
-        Raises BadInput.
+        A take is what sounded: the part's transforms are in it, and end. Raises BadInput.
         """
         takes = self.takes
         known = [*range(-len(takes) + 1, 0), *range(1, len(takes) + 1)]
         if isinstance(number, bool) or number not in known:
             there = f"give -1 to {1 - len(takes)}, or 1 to {len(takes)}" if len(takes) > 1 else "it has not changed its notes yet"
             raise BadInput(f"{self._name} has no take {number!r}: {there}.")
-        return self._stage.tell(Play(part=self._name, phrase=takes[number - 1], on=On.of(on)))
+        return self._stage.tell(Play(part=self._name, phrase=takes[number - 1], plain=True, on=On.of(on)))
 
     def grab(self, bars: float = 8) -> Phrase:
         """What this part has played in the last `bars` whole bars, as a phrase: to loop, to work on, to give to a model.
@@ -1056,6 +1159,14 @@ def _adjust(
         density=None if density is None else beats(density),
         voices=voices,
     )
+
+
+def _key(key: object) -> str:
+    if key is None:
+        return ""
+    if not isinstance(key, str):
+        raise BadInput(f"key={key!r} is no key: write a tonic and a scale, such as 'A minor', or None for none.")
+    return key.strip()
 
 
 def _bank(bank: object) -> tuple[int, int]:

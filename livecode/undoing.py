@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .errors import BadInput
 from .parts import Memory
+from .scenes import House
 
 MOST_UNDONE = 200
 """So many commands can be undone."""
@@ -12,10 +13,12 @@ MOST_UNDONE = 200
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command, in the words that it was answered with, and how the parts were that it changed."""
+    """A command, in the words that it was answered with, and how the parts were that it changed; `house` is how the stage's key
+    and scenes were, if it changed those."""
 
     words: str
     before: Mapping[str, Memory]
+    house: House | None = None
 
 
 class History:
@@ -28,6 +31,8 @@ class History:
     def did(self, done: Done) -> None:
         """A command was obeyed: what was undone of these parts before cannot be redone any more."""
         self._done = [*self._done[1 - MOST_UNDONE :], done]
+        if done.house is not None:
+            self._undone = [other for other in self._undone if other.house is None]
         for name in done.before:
             self._undone = [kept for other in self._undone if (kept := _without(other, name))]
 
@@ -52,4 +57,4 @@ class History:
 def _without(done: Done, part: str) -> Done | None:
     """The same without this part; None if that was all."""
     left = {name: memory for name, memory in done.before.items() if name != part}
-    return Done(done.words, left) if left else None
+    return Done(done.words, left, done.house) if left or done.house else None

@@ -66,16 +66,21 @@ ALLOWED: dict[str, set[str]] = {
     | {"models", "models.families", "models.grid", "models.harmony", "models.noteseq", "models.performance", "models.polyphony"}
     | {"models.wire"},
     "models.worker": VALUES | {"models.wire", "models"},
-    "commands": VALUES | {"controls", "gm", "instruments", "tempo", "models.wire", "voicing"},
+    "transforms": VALUES,
+    "turning": VALUES | {"steps", "transforms"},
+    "commands": VALUES | {"controls", "gm", "instruments", "tempo", "models.wire", "scales", "transforms", "voicing"},
     "facts": VALUES | {"commands"},
     "ears": VALUES | {"gm"},
     "inputs": VALUES | {"clock", "inputs", "outputs"},
     "hearing": VALUES | {"ears", "inputs", "outputs", "parts", "transport"},
     "played": VALUES | {"commands", "notation", "protocol"},
-    "parts": VALUES | {"commands", "controls", "gm", "instruments", "models.wire", "steps", "tempo", "voicing"},
+    "parts": VALUES
+    | {"commands", "controls", "gm", "instruments", "models.wire", "steps", "tempo"}
+    | {"transforms", "turning", "voicing"},
+    "scenes": VALUES | {"parts"},
     "outputs": VALUES | {"clock", "controls", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "facts", "models.wire", "parts", "tempo"},
-    "undoing": VALUES | {"parts"},
+    "undoing": VALUES | {"parts", "scenes"},
     "ticking": VALUES | {"outputs", "steps", "transport"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "sequencer": VALUES
@@ -96,6 +101,7 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "parts",
         "punctuality",
+        "scenes",
         "tempo",
     },
     "dials": VALUES | {"commands", "controls"},
@@ -134,7 +140,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
         "protocol",
     }
-    | {"journal", "played", "remote", "session_cells", "tempo", "voicing"},
+    | {"journal", "played", "remote", "session_cells", "tempo", "transforms", "voicing"},
     "ui": VALUES
     | {
         "commands",
@@ -148,7 +154,7 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "places",
     }
-    | {"protocol", "session_cells", "stage", "ui"},
+    | {"protocol", "scales", "session_cells", "stage", "transforms", "ui"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

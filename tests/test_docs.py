@@ -37,8 +37,9 @@ def test_the_code_on_the_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
     assert lc.read_midi(next(tmp_path.glob("*.mid"))).notes
 
 
-def test_the_examples_of_the_page_on_notes_give_what_it_says() -> None:
-    failed, tried = doctest.testfile(str(ROOT / "docs" / "notes.md"), module_relative=False)
+@pytest.mark.parametrize("page", ["notes.md", "verbs.md"])
+def test_the_examples_of_the_page_give_what_it_says(page: str) -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
     assert (failed, tried >= 6) == (0, True)
 
 

@@ -19,17 +19,24 @@ from livecode.commands import (
     Declare,
     Fade,
     Hush,
+    InKey,
     Mute,
     On,
     Panic,
     Pause,
     Pick,
+    Plain,
     Play,
     Propose,
+    Recall,
     Restart,
+    Safe,
+    SetKey,
     SetMeter,
     SetSwing,
+    Shape,
     Solo,
+    Store,
     Tempo,
     Undo,
     UndoLast,
@@ -39,6 +46,7 @@ from livecode.formats import TICKS, read_midi, write_midi
 from livecode.music import Note, NoteEvent, Phrase
 from livecode.notation import notes
 from livecode.tempo import Meter, Swing, TempoMap
+from livecode.transforms import Turn, said
 
 parts = st.sampled_from(["a", "b"])
 moments = st.sampled_from(On)
@@ -51,7 +59,30 @@ a_note = st.builds(
 )
 phrases = st.builds(Phrase, st.lists(a_note, min_size=1, max_size=8).map(tuple), st.sampled_from([Fraction(6), Fraction(8)]))
 
+verbs: list[list[object]] = [
+    ["reverse"],
+    ["stretch", 2],
+    ["humanise"],
+    ["to_scale"],
+    ["transpose", 1],
+    ["slice", 0, 3],
+    ["thin", 1],
+]
+turns = st.builds(lambda words, n: Turn(said(words), n), st.sampled_from(verbs), st.integers(1, 3))
+keys = st.sampled_from(["", "C major", "F# minor"])
+scenes = st.sampled_from(["verse", "chorus"])
+transforming = st.one_of(
+    st.builds(lambda part, turn, on: Shape(part=part, turn=turn, on=on), parts, turns, moments),
+    st.builds(lambda part, on: Plain(part=part, on=on), parts, moments),
+    st.builds(lambda part, key: InKey(part=part, key=key), parts, keys),
+    st.builds(lambda key: SetKey(key=key), keys),
+    st.builds(lambda scene: Store(scene=scene), scenes),
+    st.builds(lambda scene, on: Recall(scene=scene, on=on), scenes, moments),
+    st.just(Safe()),
+)
+
 commands = st.one_of(
+    transforming,
     st.builds(lambda part, phrase, on: Play(part=part, phrase=phrase, on=on), parts, phrases, moments),
     st.builds(lambda part: Assign(part=part, model=a_model()), parts),
     st.builds(lambda part, n: Propose(part=part, n=n), parts, st.integers(1, 3)),

@@ -16,7 +16,9 @@ from ..models.official import CATALOGUE, PREFIX
 from ..models.wire import Engine
 from ..music import Seconds
 from ..outputs import ports, soundfonts
+from ..scales import SCALES
 from ..stage import PartHandle, Stage
+from ..transforms import VERBS
 from .names import SETTINGS
 from .watch import Sight
 
@@ -24,6 +26,7 @@ PORTS_WITHIN: Seconds = 0.25
 PORTS_KEPT: Seconds = 5.0
 """How long Tab waits for the MIDI ports, which another thread lists, and for how long a list is good."""
 
+TONICS = ("C", "C#", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 METERS = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8")
 
 
@@ -121,6 +124,7 @@ class Matcher:
             "primer": lambda: ["last"],
             "api": ports.apis,
             "meter": lambda: METERS,
+            "key": _keys,
         }
         self._first_of: dict[str, Callable[[], Iterable[str]]] = {
             "midi": self._ports.names,
@@ -131,6 +135,11 @@ class Matcher:
             "part": self._parts,
             "takes": self._parts,
             "parts[": self._parts,
+            "to_scale": _keys,
+            "scene": self._scenes,
+            "store": self._scenes,
+            "map": lambda: VERBS,
+            "every": lambda: VERBS,
             "free": lambda: ["range", "density", "voices", "channel"],
         }
 
@@ -182,9 +191,17 @@ class Matcher:
         own = [name for part in report.snapshot.parts for name in part.names] if report else []
         return list(dict.fromkeys([*own, *NAMES]))
 
+    def _scenes(self) -> list[str]:
+        report = self._sight().report
+        return list(report.snapshot.scenes) if report else []
+
     def _outputs(self) -> list[str]:
         report = self._sight().report
         return [output.name for output in report.outputs] if report else []
+
+
+def _keys() -> Iterable[str]:
+    return (f"{tonic} {scale}" for tonic in TONICS for scale in SCALES)
 
 
 def _models(family: str) -> list[str]:

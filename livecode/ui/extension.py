@@ -18,14 +18,19 @@ from ..models.bundles import FAMILIES
 from ..music import Phrase, Plot
 from ..session_cells import Cell, first_line
 from ..stage import Answer, Choice, PartHandle, Stage
+from ..transforms import VERBS
 from . import completion, helping, pictures
 from .answers import Answers
 from .magics import StageMagics
 from .names import HIDDEN, Meanings, Transform
+from .safety import SafeKey
 from .toolbar import Toolbar
 from .watch import Watch
+from .words import StageWords
 
-WORDS = ("beat", "chords", "notes", *(family for family in FAMILIES if family in livecode.__all__))
+TRANSFORMS = tuple(verb for verb in VERBS if verb in livecode.__all__)
+
+WORDS = ("beat", "chords", "notes", *TRANSFORMS, *(family for family in FAMILIES if family in livecode.__all__))
 """What a cell may say without `lc.`."""
 
 FIRST_PARTS = ("drums", "lead")
@@ -44,6 +49,7 @@ class Prompt:
         self._watch = Watch(lambda: self._stage)
         session = getattr(shell, "pt_app", None)
         self._toolbar = Toolbar(session, self._watch) if session is not None else None
+        self._safe_key = SafeKey(session, lambda: self._stage) if session is not None else None
         self._undo = contextlib.ExitStack()
         self._process = os.getpid()
         self._cells: list[Cell] = []
@@ -64,7 +70,7 @@ class Prompt:
     def load(self) -> None:
         """Put everything in."""
         shell = self._shell
-        self._words = {"lc": livecode, **{word: getattr(livecode, word) for word in WORDS}}
+        self._words = {"lc": livecode, **{word: getattr(livecode, word) for word in WORDS}, **StageWords(self).names()}
         self._put_names()
         shell.set_custom_exc((LivecodeError, KeyboardInterrupt, TypeError), self._refuse)
         self._undo.callback(shell.set_custom_exc, (), None)
@@ -78,7 +84,7 @@ class Prompt:
             shell.events.register(event, callback)
             self._undo.callback(shell.events.unregister, event, callback)
         self._draw()
-        for thread in (self._watch, self._toolbar):
+        for thread in (self._watch, self._toolbar, self._safe_key):
             if thread is not None:
                 thread.start()
                 self._undo.callback(thread.close)

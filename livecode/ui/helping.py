@@ -30,6 +30,7 @@ OF_STAGE = {
     "go_on": "stage.go_on()",
     "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
+    "key": 'stage.key = "A minor"  or  key = "A minor"  and  stage.key = None',
     "latency": 'stage.latency("Digitone", 12)',
     "listen": "stage.listen(print)  and  stage.listen(None)",
     "log": "stage.log()  or  stage.log(50)  or  stage.log(worker=True)  or  %log",
@@ -47,6 +48,9 @@ OF_STAGE = {
     "render": 'stage.export("take.wav")',
     "report": "stage.report().snapshot",
     "restart": "stage.restart()",
+    "safe": "stage.safe()  or  safe()  or  %safe      (or the key F12)",
+    "scene": 'stage.store("verse")  then  stage.scene("verse")  or  scene("verse", on="beat")',
+    "scenes": "stage.scenes  or  %scenes",
     "run": "stage.run(bars=4)  on a lc.Stage(offline=True)",
     "shut_down": 'stage.shut_down(on="bar")',
     "snapshot": "stage.snapshot().bar",
@@ -54,6 +58,7 @@ OF_STAGE = {
     "status": "stage.status()  or  %status",
     "story": "stage.story().facts[-1]",
     "stems": 'stage.stems("take")  writes take/drums.wav, take/lead.wav ...',
+    "store": 'stage.store("verse")  or  store("verse")',
     "swing": "stage.swing = 0.58  or  swing = 0.58",
     "synth": 'digi = stage.synth("Digitone", channel=3)  then  lead.output = "Digitone"',
     "takes": 'stage.takes("lead")[-1]',
@@ -69,6 +74,7 @@ OF_PART = {
     "cc": 'lead.cc("cutoff").to(90, bars=4)  or  lead.cc(74).to(100)',
     "channel": "lead.channel = 3",
     "density": "lead.density = 2  and  lead.free('density')",
+    "every": 'lead.every(4, reverse())  or  lead.every(8, "slice", 0, 1)  and  lead.plain()',
     "fade": "lead.fade(0.5, bars=2)",
     "fade_in": "lead.fade_in(bars=2)",
     "fade_out": "lead.fade_out(bars=2)",
@@ -77,6 +83,9 @@ OF_PART = {
     "generate": 'lead.generate()  or  lead.generate(on="bar")',
     "generate_once": "lead.generate_once()",
     "grab": "phrase = lead.grab(8)",
+    "keep": "riff = lead.keep()",
+    "key": 'lead.key = "C dorian"  and  lead.key = None',
+    "map": "lead.map(transpose(12))  or  lead.map('reverse')  and  lead.plain()",
     "loop": 'lead.loop()  or  lead.loop(on="bar")',
     "mute": 'lead.mute()  or  lead.mute(on="bar")',
     "name": "lead.name",
@@ -85,6 +94,7 @@ OF_PART = {
     "output": 'lead.output = "Digitone"',
     "pan": "lead.pan = -0.5",
     "pick": "lead.pick(3)  or  lead.pick(3, on='bar')",
+    "plain": "lead.plain()",
     "play": 'lead.play(notes("C4 E4"), on="bar")',
     "plot": "lead.plot()  or  lead.plot(bars=16)",
     "program": 'lead.program = "Vibraphone"',
@@ -105,7 +115,24 @@ OF_PART = {
     "unsolo": "lead.unsolo()",
 }
 
+OF_PROMPT = {
+    "safe": "safe()  or  %safe      (or the key F12)",
+    "scene": 'store("verse")  then  scene("verse")',
+    "store": 'store("verse")  then  scene("verse")',
+}
+
 OF_WORDS = {
+    "arpeggiate": 'lead.every(2, arpeggiate("1/2", "updown"))',
+    "humanise": "lead.map(humanise())",
+    "invert": "lead.every(4, invert())",
+    "layer": 'drums.every(4, layer(beat(crash="x...")))',
+    "quantise": 'lead.map(quantise("1/2"))',
+    "reverse": "lead.every(4, reverse())",
+    "rotate": "lead.every(2, rotate(0.5))",
+    "stretch": "lead.every(4, stretch(0.5))",
+    "thin": "lead.every(2, thin(1))",
+    "to_scale": 'lead.map(to_scale("A minor"))',
+    "transpose": "lead.map(transpose(12))  or  lead.every(4, transpose(5), reverse())",
     "beat": 'drums >> beat(kick="x...x...", snare="....x...", hat="x.x.x.x.")',
     "chords": 'keys >> chords("C Am | F G")  and  lead >> improv_rnn(chords="C Am | F G")',
     "improv_rnn": 'lead >> improv_rnn(chords="Am F C G", bars=4)',
@@ -120,14 +147,16 @@ OF_WORDS = {
 _PART = """{name} >> notes("C4 E4 . G4")      {name} >> beat(kick="x...", hat="x.x.")      your own
 {name} >> melody_rnn(bars=4)          {name} >> drums_rnn(bars=2)                 a model's
 {name}.loop()  .generate()  .generate_once()  .reset()  .reset_generate()  .stop()
+{name}.every(4, reverse())  .map(transpose(12))  .plain()  .keep()
 {name}.undo()  .redo()  .take(-1)  .candidates(8)  .pick(3)
 {name}.mute()  .unmute()  .solo()  .unsolo()  .fade_out(bars=4)  .fade_in(bars=4)
 {name}.gain = 0.8    {name}.program = "Vibraphone"    {name}.set(range=("C3", "C5"), density=2)"""
 
-_PHRASE = "lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.thinned(2)"
+_PHRASE = "lead >> phrase    phrase.last(4)    phrase.within(48, 72)    phrase.thin(2)"
 
 _STAGE = """stage.part("bass")      or just  bass >> notes("C2 G2")
 stage.bpm = 96    .meter = "7/8"    .swing = 0.58    .ramp(120, bars=4)
+key = "A minor"    store("verse")    scene("verse")    safe()
 stage.pause()  .go_on()  .restart()  .click()  .count_in(2)
 stage.hush()  .panic()  .status()  .log()  .export("take.wav")"""
 
@@ -193,7 +222,7 @@ def _example(thing: object) -> str | None:
     owner, _, name = path.rpartition(".")
     if not owner and name in FAMILIES:
         return OF_WORDS.get(name, f"lead >> {name}()")
-    tables = {"Stage": OF_STAGE, "PartHandle": OF_PART, "": OF_WORDS}
+    tables = {"Stage": OF_STAGE, "PartHandle": OF_PART, "StageWords": OF_PROMPT, "": OF_WORDS}
     return tables.get(owner, {}).get(name)
 
 

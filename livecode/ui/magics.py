@@ -1,4 +1,4 @@
-"""The prompt's own commands: %bpm, %hush, %panic, %undo, %redo, %status, %log."""
+"""The prompt's own commands: %bpm, %hush, %panic, %safe, %scenes, %undo, %redo, %status, %log."""
 
 import re
 from typing import Any
@@ -56,6 +56,24 @@ class StageMagics(Magics):  # type: ignore[misc]
         """
         _nothing("panic", line)
         return self._home.stage.panic()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def safe(self, line: str) -> Answer:
+        """Have every part that generates loop what it has; F12 does it too, %undo goes back.
+
+        %safe
+        """
+        _nothing("safe", line)
+        return self._home.stage.safe()
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def scenes(self, line: str) -> Lines:
+        """Say which scenes are stored: store("verse") stores one, scene("verse") brings it back.
+
+        %scenes
+        """
+        _nothing("scenes", line)
+        return Lines(self._home.stage.scenes or ['There are no scenes yet: store("verse") stores what plays now.'])
 
     @line_magic  # type: ignore[untyped-decorator]
     def undo(self, line: str) -> Answer:

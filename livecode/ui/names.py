@@ -16,7 +16,7 @@ from ..stage import PartHandle, Stage
 HIDDEN = "__livecode__"
 """Under this name a transformed cell finds its `Meanings`."""
 
-SETTINGS = {"bpm": "bpm", "tempo": "bpm", "swing": "swing"}
+SETTINGS = {"bpm": "bpm", "tempo": "bpm", "swing": "swing", "key": "key"}
 """Names that stand for settings of the stage."""
 
 Namespace: TypeAlias = MutableMapping[str, Any]
@@ -134,17 +134,19 @@ class Transform(ast.NodeTransformer):
             statement.value = _call(statement.value, "kept", names, statement.value)
 
     def _read(self, value: ast.expr) -> ast.expr:
-        return cast(ast.expr, _Reading(self._meanings).visit(value))
+        bound = {name.id for name in ast.walk(value) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+        return cast(ast.expr, _Reading(self._meanings, bound).visit(value))
 
 
 class _Reading(ast.NodeTransformer):
-    """Has settings be read where their names stand; not in a function, which runs later."""
+    """Has settings be read where their names stand; not in a function, which runs later, nor where the expression itself gives
+    the name a value, as in [key for key in keys]."""
 
-    def __init__(self, meanings: Meanings) -> None:
-        self._meanings = meanings
+    def __init__(self, meanings: Meanings, bound: Collection[str]) -> None:
+        self._meanings, self._bound = meanings, bound
 
     def visit_Name(self, name: ast.Name) -> ast.expr:
-        reads = isinstance(name.ctx, ast.Load) and self._meanings.settles(name.id)
+        reads = isinstance(name.ctx, ast.Load) and name.id not in self._bound and self._meanings.settles(name.id)
         return _call(name, "get", ast.Constant(name.id)) if reads else name
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:

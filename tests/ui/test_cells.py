@@ -181,7 +181,7 @@ def test_magics_refuse_nonsense_in_a_sentence(line: str, words: str, cell: Cell)
     assert said.count("\n") == 0
 
 
-@pytest.mark.parametrize("name", ["bpm", "hush", "panic", "undo", "redo", "status", "log"])
+@pytest.mark.parametrize("name", ["bpm", "hush", "panic", "safe", "scenes", "undo", "redo", "status", "log"])
 def test_magics_have_help(name: str, cell: Cell) -> None:
     assert f"%{name}" in cell(f"%{name}?")
 
