@@ -214,12 +214,16 @@ def part(line: str, last: Phrase | None, width: int = 80, *, ascii_only: bool = 
 
 
 def table(parts: Sequence[PartState], width: int = 80) -> str:
-    """A row for each part: what it does, what comes next, how it sounds, what its model is, and its trouble."""
+    """A row for each part: what it does, what comes next, what is done in its loops, how it sounds, what its model is, and its trouble."""
     if not parts:
         return "no parts yet"
-    rows = [(part.name, part.doing, part.coming, _sound(part), _model(part)) for part in parts]
+    rows = [(part.name, part.doing, part.coming, _loops(part), _sound(part), _model(part)) for part in parts]
     troubles = [f"! {part.name}: {part.trouble}" for part in parts if part.trouble]
-    return "\n".join([*_columns([("part", "does", "next", "sound", "model"), *rows], width), *troubles])
+    return "\n".join([*_columns([("part", "does", "next", "loops", "sound", "model"), *rows], width), *troubles])
+
+
+def _loops(part: PartState) -> str:
+    return ", ".join([*part.transforms, *([f"in {part.key}"] if part.key else [])])
 
 
 def _sound(part: PartState) -> str:
