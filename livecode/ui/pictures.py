@@ -214,7 +214,7 @@ def part(line: str, last: Phrase | None, width: int = 80, *, ascii_only: bool = 
 
 
 def table(parts: Sequence[PartState], width: int = 80) -> str:
-    """A row for each part: what it does, what comes next, what is done in its loops, how it sounds, what its model is, and its trouble."""
+    """A row for each part: what it does, what comes next, its transforms, its sound, its model, and its trouble."""
     if not parts:
         return "no parts yet"
     rows = [(part.name, part.doing, part.coming, _loops(part), _sound(part), _model(part)) for part in parts]
