@@ -283,7 +283,9 @@ class Sequencer:
     def _new_part(self, name: str, now: Beats) -> Part:
         if name in self._hearing.ears:
             raise BadInput(f"{name!r} is an input, and so cannot name a part: take another name, such as 'lead'.")
-        return Part(name, self._free_channel(), now)
+        part = Part(name, self._free_channel(), now, self._seed)
+        part.in_key(Beats(0), house=self._house.key)
+        return part
 
     def _did(self, before: Done, words: str) -> str:
         """These words, under which what was done can be undone."""
@@ -595,11 +597,6 @@ class Sequencer:
             self._troubles[who] = sentence
             if sentence:
                 self._note(sentence)
-
-    def _new_part(self, name: str, now: Beats) -> Part:
-        part = Part(name, self._free_channel(), now, self._seed)
-        part.in_key(Beats(0), house=self._house.key)
-        return part
 
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
