@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -112,6 +113,32 @@ class Ledger:
     def _forget_void_ends(self) -> None:
         while self._ends and self._sounding.get(self._ends[0][2]) is not self._ends[0][3]:
             heapq.heappop(self._ends)
+
+
+class Sweep:
+    """Keys that may be down, whoever struck them: they are lifted as fast as a cable takes it, one a millisecond, and a few at a
+    time, so that what is played meanwhile is not held up by more than these."""
+
+    AT_A_TIME, TAKE = 8, 0.008
+
+    def __init__(self) -> None:
+        self._keys: deque[Key] = deque()
+        self._at: Seconds = 0.0
+
+    def begin(self, keys: Iterable[Key]) -> None:
+        """Lift these, in this order, and no others any more."""
+        self._keys = deque(keys)
+
+    def next_moment(self) -> Seconds | None:
+        """When the next are due; None if none are left."""
+        return self._at if self._keys else None
+
+    def due(self, now: Seconds) -> list[Key]:
+        """Take out those that are to be lifted now."""
+        if not self._keys or now < self._at:
+            return []
+        self._at = now + self.TAKE
+        return [self._keys.popleft() for _ in range(min(self.AT_A_TIME, len(self._keys)))]
 
 
 class Agenda:

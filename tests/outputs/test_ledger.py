@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from livecode.music import ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent
-from livecode.outputs.ledger import Agenda, Key, Ledger, due
+from livecode.outputs.ledger import Agenda, Key, Ledger, Sweep, due
 
 
 def note(part: str, beat: float, beats: float, pitch: int = 60, *, channel: int = 0) -> NoteEvent:
@@ -137,3 +137,14 @@ def test_whatever_is_asked_for_ons_and_offs_take_turns_and_nothing_hangs(asked: 
         own = [word for word in told if word.endswith(str(pitch))]
         assert own == [f"on {pitch}", f"off {pitch}"] * (len(own) // 2)
     assert len(desk.ledger) == 0
+
+
+def test_a_sweep_takes_a_few_keys_at_a_time_and_ends() -> None:
+    sweep, now, taken = Sweep(), 5.0, list[int]()
+    assert (sweep.next_moment(), sweep.due(now)) == (None, [])
+    sweep.begin((0, pitch) for pitch in range(20))
+    while (moment := sweep.next_moment()) is not None:
+        now = max(now, moment)
+        taken.append(len(sweep.due(now)))
+        assert sweep.due(now + Sweep.TAKE / 2) == []
+    assert taken == [8, 8, 4]
