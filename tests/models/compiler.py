@@ -1,4 +1,9 @@
-"""A process with TensorFlow that compiles bundles and spoils them: `python compiler.py` reads and writes lines of JSON.
+"""The process with TensorFlow and Magenta that tests share, for both take ten seconds to start: `python compiler.py` reads and
+writes lines of JSON.
+
+{"bundles": FOLDER} makes small untrained bundles there, {"pianorolls": FOLDER} those of Pianoroll RNN-NADE: see tiny.py.
+{"duel": REQUEST} answers whether both engines play the same: see duel.py.
+{"script": MODULE, "flags": {...}} runs one of Magenta's own scripts, in a process of its own: see script.py.
 
 {"spoil": BUNDLE, "how": NAME, "into": BUNDLE} writes a bundle whose checkpoint is spoilt, or written as it once was.
 {"compile": BUNDLE, "config": NAME, "into": FILE} answers what the compiled file says of itself, or the refusal.
@@ -17,9 +22,13 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import duel
 import msgspec
+import script
+import tiny
 
 from livecode.errors import LivecodeError
+from livecode.models import wire, worker
 from livecode.models.compile import compile_bundle
 
 IN_2017 = {
@@ -162,35 +171,55 @@ def polyphony():
     return lib, importlib.import_module("magenta.models.polyphony_rnn.polyphony_encoder_decoder").PolyphonyOneHotEncoding()
 
 
-def answered(tf, asked: dict) -> dict:
-    if "rows" in asked:
-        rows(asked["rows"], asked["controls"], Path(asked["into"]))
-        return {}
-    if "songs" in asked:
-        songs(tf, asked["songs"], Path(asked["into"]))
-        return {}
-    if "heard" in asked:
-        return {"events": heard(asked["heard"], asked["start"])}
-    if "sung" in asked:
-        return {"notes": sung(asked["sung"], asked["steps"])}
-    if "spoil" in asked:
-        spoil(tf, Path(asked["spoil"]), asked["how"], Path(asked["into"]))
-        return {}
+def compiled(bundle: str, config: str, target: str) -> dict:
     try:
-        made = compile_bundle(Path(asked["compile"]), asked["config"], Path(asked["into"]))
+        made = compile_bundle(Path(bundle), config, Path(target))
     except LivecodeError as error:
         return {"refusal": str(error)}
     return {"made": msgspec.to_builtins(made)}
 
 
+def answered(tf, nursery: script.Nursery, asked: dict) -> dict:
+    match asked:
+        case {"duel": request}:
+            return duel.verdict(wire.decode_for_worker(json.dumps(request).encode()))
+        case {"compile": bundle, "config": config, "into": target}:
+            return compiled(bundle, config, target)
+        case {"heard": notes, "start": start}:
+            return {"events": heard(notes, start)}
+        case {"sung": labels, "steps": steps}:
+            return {"notes": sung(labels, steps)}
+        case {"script": module, "flags": flags}:
+            return {"code": nursery.run(module, flags)}
+    write(tf, asked)
+    return {}
+
+
+def write(tf, asked: dict) -> None:
+    match asked:
+        case {"bundles": folder}:
+            tiny.make_all(tf, Path(folder))
+        case {"pianorolls": folder}:
+            tiny.make_pianorolls(tf, Path(folder))
+        case {"rows": config, "controls": controls, "into": target}:
+            rows(config, controls, Path(target))
+        case {"songs": given, "into": target}:
+            songs(tf, given, Path(target))
+        case {"spoil": bundle, "how": how, "into": target}:
+            spoil(tf, Path(bundle), how, Path(target))
+
+
 def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ.update(worker.QUIET_AND_SMALL)
     warnings.simplefilter("ignore")
     tf = importlib.import_module("tensorflow.compat.v1")
+    tf.logging.set_verbosity("ERROR")
+    tiny.all_makers()  # imports what scripts need, too
+    nursery = script.Nursery()
     for line in sys.stdin:
-        out.write(json.dumps(answered(tf, json.loads(line))) + "\n")
+        out.write(json.dumps(answered(tf, nursery, json.loads(line))) + "\n")
         out.flush()
     os._exit(0)
 

@@ -54,33 +54,17 @@ def magenta(real_desk):
 
 
 @pytest.fixture(scope="session")
-def duel():
-    """A function that has both engines answer a request, and says whether the notes are equal: see duel.py."""
-    pytest.importorskip("magenta.version")
-    command = [sys.executable, str(HERE / "duel.py")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(Path(livecode.__file__).parents[1])])}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-
-        def fought(request: wire.Request) -> dict:
-            process.stdin.write(wire.encode(request))
-            process.stdin.flush()
-            return json.loads(process.stdout.readline())
-
-        yield fought
-        process.stdin.close()
-
-
-@pytest.fixture(scope="session")
 def compiler():
-    """A function that has a process with TensorFlow compile or spoil a bundle: see compiler.py."""
+    """A function that has the process with TensorFlow and Magenta do something: see compiler.py."""
+    pytest.importorskip("magenta.version")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(Path(livecode.__file__).parents[1])])}
     with subprocess.Popen(
         [sys.executable, str(HERE / "compiler.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env=environment,
     ) as process:
 
         def answered(**asked) -> dict:
@@ -93,10 +77,16 @@ def compiler():
 
 
 @pytest.fixture(scope="session")
-def untrained(tmp_path_factory):
+def duel(compiler):
+    """A function that has both engines answer a request, and says whether the notes are equal: see duel.py."""
+    return lambda request: compiler(duel=json.loads(wire.encode(request)))
+
+
+@pytest.fixture(scope="session")
+def untrained(compiler, tmp_path_factory):
     """The folder of small untrained bundles, one of each config: `untrained / "mono_rnn.mag"`."""
     folder = tmp_path_factory.mktemp("bundles")
-    subprocess.run([sys.executable, str(HERE / "tiny.py"), str(folder)], check=True, capture_output=True)
+    compiler(bundles=str(folder))
     return folder
 
 

@@ -1,32 +1,16 @@
-"""Both engines in one process: `python duel.py` reads requests as lines of JSON, and says of each whether the notes are equal.
+"""Both engines in one process: whether a request's notes are equal.
 
 Where they are not, it plays the request once more and looks at every draw: the two distributions, the point in [0, 1), and
 what each engine took. A rounding that flips a draw is said with all of them; anything else is not excused.
 """
 
 import importlib
-import json
-import os
-import sys
-import warnings
 
 from model_pieces import flipped
 
 from livecode.errors import ModelRefused
 from livecode.models import search, wire, worker
 from livecode.music import Phrase
-
-
-def main() -> None:
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    os.environ.update(worker.QUIET_AND_SMALL)
-    warnings.simplefilter("ignore")
-    for line in sys.stdin.buffer:
-        out.write(json.dumps(verdict(wire.decode_for_worker(line))) + "\n")
-        out.flush()
-    os._exit(0)
-
 
 MODELS: dict = {}
 
@@ -88,7 +72,3 @@ def difference(ours, theirs, request) -> str:
     finally:
         del encoder.extend_event_sequences
     return flipped(rows, said, points)
-
-
-if __name__ == "__main__":
-    main()

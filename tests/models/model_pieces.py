@@ -129,11 +129,16 @@ class Desk:
     def state(self, key: ModelKey) -> ModelState:
         return next(state for state in self.host.states() if state.key == key)
 
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.host.close()
+
 
 def real_desks() -> Iterator[Desk]:
     """One desk on the real worker, for a fixture. A worker that hangs is killed after 10 s."""
     if importlib.util.find_spec("magenta") is None:
         pytest.skip("magenta is not installed")
-    desk = Desk(limits=Limits(reply=10))
-    with desk.host:
+    with Desk(limits=Limits(reply=10)) as desk:
         yield desk

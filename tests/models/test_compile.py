@@ -204,18 +204,6 @@ def test_the_built_in_models_are_compiled_from_their_bundles():
         assert (made.format, made.config, made.bundle) == (store.FORMAT, config, store.fingerprint(key.path))
 
 
-def test_the_compiler_says_its_refusal_in_a_line_of_its_own(tmp_path):
-    path = tmp_path / "bad.mag"
-    path.write_bytes(b"noise" * 100)
-    done = subprocess.run(
-        [sys.executable, *store.COMPILER, str(path), "drum_kit", str(tmp_path / "bad.onnx")], capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert done.stdout == (
-        f"{path} cannot be compiled as drum_kit (it is no Magenta bundle, or is cut short): give another bundle.\n"
-    )
-
-
 def test_names_of_every_age_are_one():
     attention = "rnn/multi_rnn_cell/cell_0/attention_cell_wrapper"
     assert {

@@ -1,9 +1,6 @@
 """Pianoroll RNN-NADE, which runs on Magenta only: the contract of a model, and seeds where a bundle's graph draws."""
 
-import subprocess
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from model_pieces import rock, tune
@@ -15,14 +12,12 @@ from livecode.music import Note, Phrase, silence
 
 pytestmark = pytest.mark.magenta
 
-HERE = Path(__file__).parent
-
 
 @pytest.fixture(scope="session")
-def pianorolls(tmp_path_factory):
+def pianorolls(compiler, tmp_path_factory):
     """The folder of small untrained bundles: `pianorolls / "rnn-nade.mag"`."""
     folder = tmp_path_factory.mktemp("pianorolls")
-    subprocess.run([sys.executable, str(HERE / "tiny.py"), str(folder), "pianorolls"], check=True, capture_output=True)
+    compiler(pianorolls=str(folder))
     return folder
 
 

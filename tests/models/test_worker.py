@@ -7,34 +7,28 @@ import sys
 from fractions import Fraction
 
 import pytest
-from model_pieces import bundle_of, fields, real_desks, rock
+from model_pieces import Desk, bundle_of, fields, rock
 from waiting import wait_until
 
 from livecode.models import bundles, wire
 from livecode.models.host import WORKER
+from livecode.models.keeper import Limits
 
 pytestmark = pytest.mark.magenta
 
 
-@pytest.fixture(scope="module")
-def real_desk():
-    """A desk of its own: after a restart nothing but drum_kit is there to be loaded, so it is known what the worker does."""
-    yield from real_desks()
-
-
-def test_a_worker_killed_in_the_middle_of_a_request_is_asked_again(magenta, drum_kit):
+def test_a_worker_killed_in_the_middle_of_a_request_is_asked_again(drum_kit):
     long = {"beats": 4 * 64, "beam_size": 4, "branch_factor": 2}
-    expected = magenta.phrase(drum_kit, rock(), **long)
-    restarts = magenta.state(drum_kit).restarts
-    name = magenta.ask(drum_kit, rock(), **long)
-    wait_until(lambda: magenta.state(drum_kit).state == "generating", "the worker to be asked")
-    os.kill(magenta.state(drum_kit).pid, signal.SIGKILL)
-    reply = magenta.reply()
-    assert (reply.id, reply.refusal, reply.phrase) == (name, None, expected)
-    assert magenta.event() == (
-        "The worker of drum_kit was killed (signal 9) in the middle of a request: it is restarted and the request asked again."
-    )
-    assert magenta.state(drum_kit).restarts == restarts + 1
+    with Desk() as desk:
+        expected = desk.phrase(drum_kit, rock(), **long)
+        name = desk.ask(drum_kit, rock(), **long)
+        wait_until(lambda: desk.state(drum_kit).state == "generating", "the worker to be asked")
+        os.kill(desk.state(drum_kit).pid, signal.SIGKILL)
+        reply = desk.reply()
+        assert (reply.id, reply.refusal, reply.phrase) == (name, None, expected)
+        said = desk.event()
+        assert said.startswith("The worker of drum_kit was killed (signal 9) in the middle of a request: it is restarted and")
+        assert desk.state(drum_kit).restarts == 1
 
 
 @pytest.mark.parametrize("engine", ["compiled", "magenta"])
@@ -49,11 +43,12 @@ def test_candidates_are_what_requests_with_their_seeds_give(magenta, engine):
     assert magenta.state(key).p95 == took  # several at once say nothing of what one takes
 
 
-def test_a_worker_that_stands_still_is_killed_and_the_request_asked_again(magenta, drum_kit):
-    magenta.phrase(drum_kit)
-    os.kill(magenta.state(drum_kit).pid, signal.SIGSTOP)
-    assert magenta.phrase(drum_kit, beats=4).length == 4
-    assert "gave no answer for 10 s and was killed in the middle of a request" in magenta.event()
+def test_a_worker_that_stands_still_is_killed_and_the_request_asked_again(drum_kit):
+    with Desk(limits=Limits(reply=2)) as desk:
+        desk.phrase(drum_kit)
+        os.kill(desk.state(drum_kit).pid, signal.SIGSTOP)
+        assert desk.phrase(drum_kit, beats=4).length == 4
+        assert "gave no answer for 2 s and was killed in the middle of a request" in desk.event()
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
-"""Make a small untrained bundle of every config, with Magenta's own code, and compile it beside: `python tiny.py FOLDER`.
+"""Make a small untrained bundle of every config, with Magenta's own code, and compile it beside.
 
-`python tiny.py FOLDER pianorolls` makes those of Pianoroll RNN-NADE, which are not compiled.
+Those of Pianoroll RNN-NADE are not compiled.
 They say nothing about music, and all about whether a config's encoding, metagraph and checkpoint go through.
 """
 
 import importlib
-import os
-import sys
-import warnings
 from pathlib import Path
 
 FAMILIES = ("drums_rnn", "melody_rnn", "improv_rnn", "polyphony_rnn", "performance_rnn")
@@ -39,14 +36,7 @@ VARIANTS = [
 """Other shapes of a config: the name of the bundle, the config, and what is trained otherwise."""
 
 
-def main(folder: Path, which: str = "") -> None:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    warnings.simplefilter("ignore")
-    tf = importlib.import_module("tensorflow.compat.v1")
-    tf.logging.set_verbosity("ERROR")
-    if which == "pianorolls":
-        make_pianorolls(tf, folder)
-        return
+def make_all(tf, folder: Path) -> None:
     makers = all_makers()
     configs = importlib.import_module("livecode.models.families").CONFIGS
     for config in configs:
@@ -83,7 +73,16 @@ def all_makers() -> dict:
 
 def make(tf, maker, path: Path, how: str, graph_of=None, loud: float = LOUD) -> None:
     config = maker.args[0]
+    usual = config.hparams.values()
     config.hparams.parse(how)
+    try:
+        save(tf, maker, path, graph_of, loud)
+    finally:
+        config.hparams.override_from_dict(usual)
+
+
+def save(tf, maker, path: Path, graph_of, loud: float) -> None:
+    config = maker.args[0]
     checkpoint = path.with_suffix(".ckpt")
     numpy = importlib.import_module("numpy")
     graph_of = graph_of or importlib.import_module("magenta.models.shared.events_rnn_graph")
@@ -104,7 +103,3 @@ def make(tf, maker, path: Path, how: str, graph_of=None, loud: float = LOUD) -> 
         tf.train.Saver().save(session, str(checkpoint))
     with maker(checkpoint=str(checkpoint)) as generator:
         generator.create_bundle_file(str(path), "untrained, for tests")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
