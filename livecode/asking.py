@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +12,7 @@ import msgspec
 
 from .clock import Clock
 from .facts import Asked, Proposed
+from .models.took import Took
 from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request, to_json
 from .music import Beats, Seconds, silence
 from .parts import Part
@@ -24,8 +24,6 @@ MARGIN: Seconds = 0.3
 LAST_MOMENT: Seconds = 0.05
 """So much is enough for bars to come in time, taking back what the outputs have of the loop's repeat: the planner's period, and
 as much again."""
-
-REMEMBERED = 20
 
 RETRY: Seconds = 3.0
 """A part whose model refused asks again after this long at the earliest."""
@@ -82,7 +80,7 @@ class Asking:
         self._ids = count(1)
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
-        self._took: dict[ModelKey, deque[Seconds]] = {}
+        self._took: dict[ModelKey, Took] = {}
 
     def prepare(self, part: str, model: Model) -> None:
         """The part has this model now, which will be asked soon."""
@@ -187,9 +185,9 @@ class Asking:
             ask.part.refused(reply.refusal or "the model gave no notes")
             self._not_before[ask.part.name] = self._clock.now() + RETRY
         elif key in self._took:
-            self._took[key].append(self._clock.now() - ask.sent)
+            self._took[key].add(self._clock.now() - ask.sent)
         else:
-            self._took[key] = deque(maxlen=REMEMBERED)  # the first answer waited for the model to load
+            self._took[key] = Took()  # the first answer waited for the model to load
             if ask.passed(now):
                 ask.part.unask()
                 return None
@@ -209,8 +207,8 @@ class Asking:
 
     def _slowest(self, key: ModelKey) -> Seconds | None:
         """How long an answer takes, from asking to having it, other parts' requests before it included: p95 of the last 20."""
-        took = sorted(self._took.get(key, ()))
-        return took[math.ceil(0.95 * len(took)) - 1] if took else None
+        took = self._took.get(key)
+        return took.p95 if took else None
 
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"

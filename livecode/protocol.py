@@ -14,7 +14,7 @@ import msgspec
 from . import errors
 from .commands import AnyCommand, Candidates, On, Snapshot
 from .errors import LivecodeError
-from .models.keeper import ModelState
+from .models.known import ModelState
 from .models.wire import from_json, to_json
 from .music import Beats, ControlEvent, Event, NoteEvent, Phrase, ProgramEvent, Seconds
 from .tempo import Meter, TempoMap

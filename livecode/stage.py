@@ -61,7 +61,7 @@ from .exports import export_file, export_stems
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
 from .journal import Story
-from .models.keeper import ModelState
+from .models.known import ModelState
 from .models.wire import Model
 from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, gist, pitch_name
 from .notation import pitch_number

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import StageClosed
-from .keeper import WORKERS, Keeper, Limits, ModelState
+from .keeper import WORKERS, Keeper, Limits
+from .known import ModelState
 from .process import Inbox
 from .wire import ModelKey, Reply, Request
 

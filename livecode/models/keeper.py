@@ -10,16 +10,16 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil, inf
-from statistics import median
+from math import inf
 from time import monotonic
 
 import msgspec
 
 from ..music import Seconds
 from .hand import Ask, Hand, Home
+from .known import ModelState, Record, shown
 from .process import Inbox, Process
 from .wire import FromWorker, Load, Loaded, ModelKey, Ready, Reply, Request, decode_for_host
 
@@ -35,8 +35,6 @@ third gains little.
 TRIES = 2
 """A request that failed with its worker is asked once more, then refused: it may be what the worker dies of."""
 
-REMEMBERED = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,58 +44,6 @@ class Limits:
     start: Seconds = 60.0
     load: Seconds = 180.0
     reply: Seconds = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """A model as the status shows it.
-
-    `state` is "starting", "loading", "compiling", "ready", "generating" or "refused: <sentence>". `waiting` counts the requests
-    that are not answered; p50 and p95, in seconds, are of the last 20 that were. `pid` is of the worker that has it; `restarts`
-    counts those of all workers that it may be asked of, and `trouble` is what went wrong with one of them since its last answer
-    ("" for nothing).
-    """
-
-    key: ModelKey
-    state: str
-    waiting: int
-    p50: Seconds | None
-    p95: Seconds | None
-    pid: int | None
-    restarts: int
-    trouble: str
-
-    def __str__(self) -> str:
-        said = [f"{self.key}: {self.state}"]
-        if self.p50 is not None and self.p95 is not None:
-            said.append(f"answers in {self.p50:.2f} s (p95 {self.p95:.2f} s)")
-        if self.waiting:
-            said.append(f"{self.waiting} waiting")
-        if self.restarts:
-            said.append(f"restarted {self.restarts} time{'' if self.restarts == 1 else 's'}")
-        if self.trouble:
-            said.append(f"trouble: {self.trouble}")
-        return " · ".join(said)
-
-
-@dataclass(slots=True)
-class _Record:
-    """What is known of a model."""
-
-    home: Home
-    raw: bool = False
-    """Whether it must be compiled before it can be loaded."""
-    failures: int = 0
-    refusal: str = ""
-    seconds: deque[Seconds] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-
-    def compiler(self) -> Home:
-        """Where it is compiled."""
-        return replace(self.home, compiling=True)
-
-    def next_home(self) -> Home:
-        """Where something must be done before it can answer."""
-        return self.compiler() if self.raw else self.home
 
 
 class Keeper:
@@ -118,7 +64,7 @@ class Keeper:
         self._python, self._program, self._workers = python, program, workers
         self._inbox, self._limits = inbox, limits
         self._on_reply, self._on_event = on_reply, on_event
-        self._models: dict[ModelKey, _Record] = {}
+        self._models: dict[ModelKey, Record] = {}
         self._hands: list[Hand] = []
         self._asks: list[Ask] = []
         self._arrivals = 0
@@ -173,8 +119,8 @@ class Keeper:
             if isinstance(hand.flight, Ask) and hand.flight.request.id == request_id:
                 hand.flight.forgotten = True
 
-    def _record(self, key: ModelKey) -> _Record:
-        return self._models.setdefault(key, _Record(Home(key.python or self._python, bool(key.python), key.engine)))
+    def _record(self, key: ModelKey) -> Record:
+        return self._models.setdefault(key, Record(Home(key.python or self._python, bool(key.python), key.engine)))
 
     # Who does what
 
@@ -279,7 +225,7 @@ class Keeper:
                 self._loaded(hand, message)
             case Reply(), Ask() as ask if message.id == ask.request.id:
                 if not ask.request.seeds:
-                    self._models[ask.request.key].seconds.append(monotonic() - hand.sent)
+                    self._models[ask.request.key].took.add(monotonic() - hand.sent)
                 hand.landed()
                 if not ask.forgotten:
                     self._reply(message)
@@ -385,28 +331,6 @@ class Keeper:
         for speak in said:
             speak()
 
-    def _state(self, key: ModelKey, record: _Record) -> ModelState:
+    def _state(self, key: ModelKey, record: Record) -> ModelState:
         hands = self._hands_of(record.home) + self._hands_of(record.compiler())
-        asked = [hand for hand in hands if isinstance(hand.flight, Ask) and hand.flight.request.key == key]
-        able = [hand for hand in hands if key in hand.loaded]
-        if record.refusal:
-            state = f"refused: {record.refusal}"
-        elif asked:
-            state = "generating"
-        elif able:
-            state = "ready"
-        elif record.raw:
-            state = "compiling"
-        else:
-            state = "loading" if any(hand.ready for hand in hands) else "starting"
-        seconds = sorted(record.seconds)
-        return ModelState(
-            key=key,
-            state=state,
-            waiting=sum(ask.request.key == key for ask in self._asks) + len(asked),
-            p50=median(seconds) if seconds else None,
-            p95=seconds[ceil(0.95 * len(seconds)) - 1] if seconds else None,
-            pid=next((hand.pid for hand in [*asked, *able, *hands]), None),
-            restarts=sum(hand.restarts for hand in hands),
-            trouble=next((hand.trouble for hand in hands if hand.trouble), ""),
-        )
+        return shown(key, record, hands, waiting=sum(ask.request.key == key for ask in self._asks))

@@ -10,7 +10,8 @@ from itertools import count
 import pytest
 
 from livecode.models.host import WORKER, Host
-from livecode.models.keeper import WORKERS, Limits, ModelState
+from livecode.models.keeper import WORKERS, Limits
+from livecode.models.known import ModelState
 from livecode.models.wire import ModelKey, Reply, Request
 from livecode.music import Note, Phrase
 
