@@ -42,7 +42,7 @@ LEAD_IN: Seconds = 0.15
 """From the first notes given to their sound: time for a second part to be given notes that begin with them."""
 
 _PERIOD: Seconds = 0.03
-_PATIENCE: Seconds = 5.0
+PATIENCE: Seconds = 5.0
 _HELP: Seconds = 0.005
 _STINT: Seconds = 0.005
 _BREATH: Seconds = 0.002
@@ -270,7 +270,11 @@ class LiveEngine(Engine):
 
         Raises OutputError, UnknownName, and BadInput for a port that is in use.
         """
-        port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
+        try:
+            port = open_port(asked, self.clock, [output.name for output in self._outputs], self._name)
+        except LivecodeError as error:
+            self.note(f"refused: {error}")
+            raise
         try:
             outcome = self._done(lambda: self._sequencer.add_output(port.output))
         except LivecodeError:
@@ -310,13 +314,15 @@ class LiveEngine(Engine):
         errand = _Errand(action, Future())
         self._inbox.put(errand)
         self._help()
+        if self._closing.is_set():
+            self._refuse_the_rest()  # the planner may have ended just before
         self.clock.wake()
         try:
-            return errand.answer.result(timeout=_PATIENCE)
+            return errand.answer.result(timeout=PATIENCE)
         except TimeoutError:
             if not errand.answer.cancel():
                 return errand.answer.result()
-            raise LivecodeError(f"The engine did not take the command within {_PATIENCE:g} s: see stage.log().") from None
+            raise LivecodeError(f"The engine did not take the command within {PATIENCE:g} s: see stage.log().") from None
 
     def _help(self) -> None:
         """Do what is in the inbox in this client's thread, if the planner is not at it: the planner need not be woken first."""
@@ -324,6 +330,8 @@ class LiveEngine(Engine):
             return
         try:
             self._read_inbox(_HELP)
+        except Exception:  # it is not this client's: what is left, and its own command, is the planner's
+            self._go_on()
         finally:
             self._turn.release()
 
@@ -336,9 +344,9 @@ class LiveEngine(Engine):
         self._closing.set()
         self.clock.wake()
         if self._thread.is_alive():
-            self._thread.join(_PATIENCE)
+            self._thread.join(PATIENCE)
         self.inputs.close()
-        helped = self._turn.acquire(timeout=_PATIENCE)
+        helped = self._turn.acquire(timeout=PATIENCE)
         self._close_outputs()
         if helped:
             self._turn.release()
@@ -366,9 +374,7 @@ class LiveEngine(Engine):
                     self._sequencer.advance(self.clock.now() + self._ahead())
                     self._snapshot = self._sequencer.snapshot()
             except Exception:
-                if (culprit := _culprit()) != self._last_culprit:
-                    self._last_culprit = culprit
-                    self.note(f"the planner met an error and goes on: {culprit}")
+                self._go_on()
             self.turns += 1
             self.clock.wait_until(begun + _PERIOD)
         self._refuse_the_rest()
@@ -379,6 +385,12 @@ class LiveEngine(Engine):
             self._sequencer.hear(name, arrivals)
         self.inputs.lead_to(self._sequencer.ways())
         self.inputs.look(self.note)
+
+    def _go_on(self) -> None:
+        """Note the error in hand, unless it was the last one, too."""
+        if (culprit := _culprit()) != self._last_culprit:
+            self._last_culprit = culprit
+            self.note(f"the planner met an error and goes on: {culprit}")
 
     def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""
@@ -415,7 +427,7 @@ class LiveEngine(Engine):
                 item = self._inbox.get_nowait()
             except queue.Empty:
                 return
-            if not isinstance(item, Reply):
+            if not isinstance(item, Reply) and item.answer.set_running_or_notify_cancel():
                 item.answer.set_exception(StageClosed("This stage was closed before the command: open another with Stage()."))
 
 

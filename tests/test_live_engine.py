@@ -1,0 +1,89 @@
+"""The threads of a live engine: a client's that obeys for the planner, one that has given up, and the end."""
+
+import threading
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import pytest
+
+from livecode import engine
+from livecode.clock import SystemClock
+from livecode.commands import Declare, Mute
+from livecode.errors import LivecodeError
+from livecode.models.wire import Reply
+from livecode.outputs.tape import Tape
+from livecode.protocol import Opening
+from livecode.sequencer import Sequencer
+from livecode.tempo import Meter
+
+OPENING = Opening(
+    bpm=Fraction(193, 2),
+    meter=Meter(7, 8),
+    seed=7,
+    soundfont="a.sf2",
+    driver=None,
+    gain=0.6,
+    reverb=True,
+    chorus=False,
+    audio=False,
+    require_audio=False,
+    patience=30.0,
+)
+
+
+class Stuck(Tape):
+    """An output at which the planner hangs until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def follow(self) -> None:
+        self.go_on.wait()
+
+
+def planners() -> Iterator[threading.Thread]:
+    return (thread for thread in threading.enumerate() if thread.name == "livecode planner")
+
+
+def test_a_command_that_was_given_up_leaves_the_planner_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 0.1)
+    output = Stuck()
+    stuck = engine.LiveEngine(SystemClock(), [output], OPENING)
+    stuck.start()
+    (planner,) = planners()
+    with pytest.raises(LivecodeError, match=r"did not take the command within 0\.1 s"):
+        stuck.submit(Declare(part="lead"))
+    stuck.close()
+    output.go_on.set()
+    planner.join()  # pytest fails what a thread ends with
+    assert "the stage is closed" in repr(stuck.log())
+
+
+class Answers:
+    """The models' host of a test that answers itself."""
+
+    reply: Callable[[Reply], None]
+
+    def __init__(self, on_reply: Callable[[Reply], None], *_: object, **__: object) -> None:
+        Answers.reply = on_reply
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_error_that_a_client_meets_while_it_obeys_is_not_that_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(sequencer: Sequencer, reply: Reply) -> None:
+        raise RuntimeError("a reply that nobody can read")
+
+    monkeypatch.setattr(engine, "Host", Answers)
+    monkeypatch.setattr(Sequencer, "receive", fail)
+    helped = engine.LiveEngine(SystemClock(), [], OPENING, helping=True)
+    assert helped.submit(Declare(part="lead")).words == "lead: ready"  # by this thread: the planner has not begun
+    Answers.reply(Reply("lead-1", None, "no", 0.1))
+    later = threading.Timer(0.1, helped.start)
+    later.start()
+    assert helped.submit(Mute(part="lead", muted=True)).words == "lead: muted now"
+    assert sum("a reply that nobody can read" in line.sentence for line in helped.log()) == 1
+    later.join()
+    helped.close()
