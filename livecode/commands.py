@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .bindings import Source, Target
 from .controls import highest, resolved, spelt
 from .errors import BadInput
 from .gm import BANK_LOW, PROGRAMS
@@ -308,6 +309,36 @@ class Nudge(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A nudge of", self.ms, -100, 100, "-100 (earlier) to 100 (later) ms")
 
 
+class TurnKnob(ToPart, frozen=True, tag=True, kw_only=True):
+    """Turn a knob of the part: gain, pan, level, density, nudge, temperature, or a control of its synth, by number or name.
+
+    Temperature counts from the model's next bars on, which come when they would have come. `by`: the controller that did it; what
+    hands turn is not among the commands that can be undone.
+    """
+
+    knob: str | int
+    value: float
+    by: str = ""
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _within(f"A {self.knob} of", self.value, -1e6, 1e6, "a number such as 1")
+
+
+class Map(Command, frozen=True, tag=True, kw_only=True):
+    """Have a knob or pad of a controller turn or do this; None for nothing any more."""
+
+    source: Source
+    target: Target | None
+
+
+class Learn(Command, frozen=True, tag=True, kw_only=True):
+    """Have the next knob or pad that is moved, on any input, turn or do this; None waits for none any more."""
+
+    target: Target | None
+
+
 class SetLatency(Command, frozen=True, tag=True, kw_only=True):
     """Send everything to this output so many ms early, 0 to 500, for its synth sounds that late."""
 
@@ -450,7 +481,7 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
     | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
-    | Thru | Equip | Sweep | Nudge | SetLatency
+    | Thru | Equip | Sweep | Nudge | SetLatency | TurnKnob | Map | Learn
     | Shape | Plain | InKey | SetKey | Store | Recall | Safe
 )  # fmt: skip
 
@@ -493,7 +524,7 @@ class PartState(msgspec.Struct, frozen=True):
     `level` is what fades have brought it to, as amplitude, 0 to 1. `settings` holds what was set of gain, pan, channel (0-15),
     program (0-127), low, high, density, voices and nudge (ms); `controls` what they stand at, by their numbers;
     `names` what its instrument calls them; `transforms` is what is done in its loops, in
-    words, `key` its own key, "" for none.
+    words, `key` its own key, "" for none, `temperature` its model's.
     """
 
     name: str
@@ -514,10 +545,14 @@ class PartState(msgspec.Struct, frozen=True):
     names: Mapping[str, int] = {}
     transforms: tuple[str, ...] = ()
     key: str = ""
+    temperature: float | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What the sequencer is doing at one moment. `bar` counts from 1; `beat` is the position in the bar in beats, from 1."""
+    """What the sequencer is doing at one moment. `bar` counts from 1; `beat` is the position in the bar in beats, from 1.
+
+    `bound` are the knobs and pads of controllers and what they do; `learns` what the next one that is moved will do.
+    """
 
     running: bool
     paused: bool
@@ -531,3 +566,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     at: Seconds
     key: str = ""
     scenes: tuple[str, ...] = ()
+    bound: tuple[tuple[Source, Target], ...] = ()
+    learns: Target | None = None

@@ -383,6 +383,8 @@ class LiveEngine(Engine):
         """Take in what was played on inputs, and lead what is played next."""
         for name, arrivals in self.inputs.take():
             self._sequencer.hear(name, arrivals)
+        self._sequencer.play_controllers()
+        self._shine()
         self.inputs.lead_to(self._sequencer.ways())
         self.inputs.look(self.note)
 
@@ -391,6 +393,17 @@ class LiveEngine(Engine):
         if (culprit := _culprit()) != self._last_culprit:
             self._last_culprit = culprit
             self.note(f"the planner met an error and goes on: {culprit}")
+
+    def _shine(self) -> None:
+        """Let controllers with lights show how things stand; one that was gone is told everything again."""
+        controllers = self._sequencer.controllers
+        lit = {output.name: output for output in self._outputs if isinstance(output, MidiOutput)}
+        for name, output in lit.items():
+            if output.trouble:
+                controllers.show_again(name)
+        for name, message in controllers.feedback(self._snapshot):
+            if name in lit and not lit[name].trouble:
+                lit[name].show(message)
 
     def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""

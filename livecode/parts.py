@@ -9,13 +9,15 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from .commands import Adjust, Candidates, Sweep, Thru
-from .controls import at_rest, ramp, resolved
+import msgspec
+
+from .commands import Adjust, Candidates, Fade, Nudge, Sweep, Thru
+from .controls import at_rest, ramp, resolved, spelt
 from .errors import BadInput
 from .gm import DRUM_CHANNEL
 from .instruments import Instrument
-from .models.wire import LONGEST_PRIMER, MOST_WORK, Model, Reply
-from .music import DENSEST, Beats, Note, Phrase, pitch_name, silence
+from .models.wire import COOLEST, HOTTEST, LONGEST_PRIMER, MOST_WORK, Model, Reply
+from .music import DENSEST, Beats, Note, Phrase, beats, pitch_name, silence
 from .steps import Steps
 from .tempo import TempoMap
 from .transforms import Turn
@@ -512,6 +514,41 @@ class Part:
             steps.add(at, start)
         for beat, value in ramp(control, start, command.value, at, over):
             steps.add(beat, value)
+
+    def turn_knob(self, knob: int | str, value: float, at: Beats) -> str:
+        """Turn a knob from `at` on; says which. Raises BadInput or UnknownName."""
+        match knob:
+            case "gain" | "pan" | "density":
+                exact = beats(value) if knob == "density" else value
+                self.adjust(Adjust(part=self.name, **{knob: exact}), at)  # type: ignore[arg-type]
+            case "level":
+                self.fade(Fade(part=self.name, level=value, bars=Beats(0)).level, at, Beats(0))
+            case "nudge":
+                self.settings["nudge"] = Nudge(part=self.name, ms=value).ms
+            case "temperature":
+                self._heat(value)
+            case _:
+                control = self.control(knob)
+                command = Sweep(part=self.name, control=control, value=round(value))
+                command.check(control)
+                self.sweep(control, command, at, Beats(0))
+                return f"{spelt(control)} set to {round(value)}"
+        return f"{knob} {value:g} set"
+
+    @property
+    def temperature(self) -> float | None:
+        """Its model's; None if it has none."""
+        at = None if self.model is None else self.model.knobs.get("temperature", 1.0)
+        return float(at) if isinstance(at, int | float) else None
+
+    def _heat(self, temperature: float) -> None:
+        """The model's next bars are drawn at this temperature, 0.01 to 10; those that were asked for come as they are."""
+        model = self._needs_model()
+        if model.key.family == "pianoroll_rnn_nade":
+            raise BadInput(f"{model!r} has no temperature: it draws from its own probabilities.")
+        if not COOLEST <= temperature <= HOTTEST:
+            raise BadInput(f"A temperature of {temperature:g} cannot be: give {COOLEST} to {HOTTEST}, where 1.0 is as trained.")
+        self.model = msgspec.structs.replace(model, knobs={**model.knobs, "temperature": temperature})
 
     def controls_at(self, beat: Beats) -> dict[int, int]:
         """What its controls stand at, by their numbers, as far as they were set."""

@@ -11,6 +11,7 @@ from fractions import Fraction
 import msgspec
 
 from .asking import Asking, Models
+from .bindings import PART_ACTIONS, PART_KNOBS, Target
 from .clock import Clock
 from .commands import (
     Act,
@@ -26,6 +27,8 @@ from .commands import (
     Fade,
     Hush,
     InKey,
+    Learn,
+    Map,
     Mute,
     Nudge,
     On,
@@ -53,12 +56,14 @@ from .commands import (
     Tempo,
     Thru,
     ToPart,
+    TurnKnob,
     Undo,
     UndoLast,
 )
+from .controllers import MOST_BOUND, Controllers
 from .controls import spelt
 from .ears import Said
-from .errors import BadInput, UnknownName
+from .errors import BadInput, LivecodeError, UnknownName
 from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, PortOpened, Proposed, Slept, Taken
 from .gm import DRUM_CHANNEL
 from .hearing import Hearing
@@ -111,6 +116,7 @@ class Sequencer:
         self._tape = tape
         self.offsets = Offsets()
         self._hearing = Hearing(self.time)
+        self.controllers = Controllers()
         self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts)
         self._seed = seed
@@ -147,6 +153,8 @@ class Sequencer:
 
     def hear(self, name: str, arrivals: Sequence[Arrival]) -> None:
         """This was played on an input."""
+        for arrival in arrivals:
+            self.controllers.hear(name, arrival.message)
         said = self._hearing.said(arrivals)
         if said:
             self._hear(name, said)
@@ -270,10 +278,12 @@ class Sequencer:
         if asked and part.asked != asked:
             self._asking.forget(asked)
         # Nudged, it is heard from what is handed over next: nothing of before can sound earlier than it does.
-        self._replan([part], part.planned if isinstance(command, Nudge) else since)
+        nudged = isinstance(command, Nudge) or (isinstance(command, TurnKnob) and command.knob == "nudge")
+        self._replan([part], part.planned if nudged else since)
         self._settle_hands(part)
         words = f"{part.name}: {words}"
-        return words if isinstance(command, Declare | Propose) else self._did(before, words)
+        unasked = isinstance(command, Declare | Propose) or (isinstance(command, TurnKnob) and command.by)
+        return words if unasked else self._did(before, words)
 
     def _enter(self, part: Part) -> None:
         if part.name not in self._parts:
@@ -325,7 +335,7 @@ class Sequencer:
                 return self._engage(part, command, now)
             case Act(action=action):
                 return self._act(part, action, now, at)
-            case Route() | Equip() | Nudge() | Sweep():
+            case Route() | Equip() | Nudge() | Sweep() | TurnKnob():
                 return self._instruct(part, command, at)
             case Thru(input=name, off=off):
                 name = self._hearing.named(name) if name else ""
@@ -342,7 +352,7 @@ class Sequencer:
                 return f"{command.words()} {self._when(command, at)}"
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
-    def _instruct(self, part: Part, command: Route | Equip | Nudge | Sweep, at: Beats) -> str:
+    def _instruct(self, part: Part, command: Route | Equip | Nudge | Sweep | TurnKnob, at: Beats) -> str:
         """Which instrument it plays, and how that sounds."""
         match command:
             case Route(output=output):
@@ -357,6 +367,8 @@ class Sequencer:
                 return f"sounds {abs(ms):g} ms {'earlier' if ms < 0 else 'later'} than its beats" if ms else "sounds on its beats"
             case Sweep(bars=bars):
                 return self._sweep(part, command, at, bars)
+            case TurnKnob(knob=knob, value=value):
+                return f"{part.turn_knob(knob, value, at)} {self._when(command, at)}"
 
     def _sweep(self, part: Part, command: Sweep, at: Beats, bars: Fraction) -> str:
         control = part.control(command.control)
@@ -419,6 +431,8 @@ class Sequencer:
     def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         if isinstance(command, SetLatency):
             return self._set_latency(command)
+        if isinstance(command, Map | Learn):
+            return self._bind(command)
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         elif isinstance(command, Safe):
@@ -431,6 +445,49 @@ class Sequencer:
         self._replan(self._parts.values(), at)
         self._tick_again(at)
         return words
+
+    def _bind(self, command: Map | Learn) -> str:
+        """Bind a knob or pad. Raises UnknownName for what there is not, BadInput for too many."""
+        target = command.target and self._looked_up(command.target)
+        if isinstance(command, Learn):
+            self.controllers.learns = target
+            return f"move a knob or hit a pad: it will be {target}" if target else "learns nothing any more"
+        source, bound = command.source, dict(self.controllers.bound())
+        if source.input:
+            source = msgspec.structs.replace(source, input=self._hearing.named(source.input))
+        if target is not None and source not in bound and len(bound) >= MOST_BOUND:
+            raise BadInput(f"{MOST_BOUND} knobs and pads are bound already: free some with stage.unmap(...).")
+        before = self.controllers.bind(source, target)
+        if target is None:
+            return f"{source} does nothing any more" if before else f"{source} did nothing anyway"
+        instead = f", no longer {before}" if before is not None else ""
+        return f"{source} {'does' if target.acts else 'turns'} {target}{instead}"
+
+    def _looked_up(self, target: Target) -> Target:
+        """The target with the whole name of the output with its light. Raises UnknownName or BadInput for what there is not."""
+        if target.part and target.part not in self._parts:
+            raise UnknownName.of("part", target.part, self._parts)
+        if target.part and target.word not in (*PART_KNOBS, *PART_ACTIONS):
+            self._parts[target.part].control(target.word)
+        return msgspec.structs.replace(target, feedback=self._output_named(target.feedback))
+
+    def play_controllers(self) -> None:
+        """Do what hands on controllers mean by now. What cannot be is noted, once."""
+        if not self.controllers.touched:
+            return
+        now = self.snapshot()
+        told = [  # a pad that is hit twice within the reach of the outputs takes back what it has said
+            msgspec.structs.replace(state, muted=part.muted.final(), soloed=part.soloed.final())
+            for state, part in zip(now.parts, self._parts.values(), strict=True)
+        ]
+        for command in self.controllers.commands(msgspec.structs.replace(now, parts=tuple(told))):
+            try:
+                words = self.obey(command).words
+            except LivecodeError as error:
+                self._note_once((self.controllers, "refused"), f"a controller cannot do that: {error}")
+            else:
+                if not isinstance(command, TurnKnob | Tempo | SetSwing):
+                    self._note(words)
 
     def _set_latency(self, command: SetLatency) -> str:
         """From what can still be reached then, in its new place; what is nearer keeps the old."""
@@ -952,6 +1009,8 @@ class Sequencer:
             at=self._clock.now(),
             key=self._house.key,
             scenes=tuple(self._house.scenes),
+            bound=self.controllers.bound(),
+            learns=self.controllers.learns,
         )
 
     def _state(self, part: Part, now: Beats) -> PartState:
@@ -977,6 +1036,7 @@ class Sequencer:
             names=part.instrument.names if part.instrument else {},
             transforms=tuple(map(str, part.turning.turns.final())),
             key=part.key,
+            temperature=part.temperature,
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

@@ -24,6 +24,8 @@ from .commands import (
     Fade,
     Hush,
     InKey,
+    Learn,
+    Map,
     Mute,
     Nudge,
     On,
@@ -49,6 +51,7 @@ from .commands import (
     Store,
     Tempo,
     Thru,
+    TurnKnob,
     Undo,
     UndoLast,
 )
@@ -61,6 +64,9 @@ from .exports import export_file, export_stems
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
 from .journal import Story
+from .mapping import Surface, surface
+from .mapping import source as mapped_source
+from .mapping import target as mapped_target
 from .models.known import ModelState
 from .models.wire import Model
 from .music import Beats, Note, NoteEvent, Phrase, Plot, Seconds, beats, gist, pitch_name
@@ -379,6 +385,78 @@ class Stage(_Strict):
         """The inputs that are heard, by name."""
         return {state.name: InputHandle(self, state.name) for state in self.report().inputs}
 
+    def map(
+        self,
+        *,
+        to: object,
+        cc: int | None = None,
+        note: int | str | None = None,
+        channel: int | None = None,
+        input: "InputHandle | str" = "",  # noqa: A002
+        range: tuple[float, float] | None = None,  # noqa: A002
+        pickup: bool | None = None,
+        encoder: str | None = None,
+        feedback: str | None = None,
+    ) -> Answer:
+        """Have a knob turn, or a pad do: stage.map(cc=21, to="lead.temperature"), stage.map(note="C2", to=drums.generate_once).
+
+        cc, note: the knob's controller or the pad's key. channel, input: only there; usually any. to: 'lead.gain', pan, level,
+        density, temperature, nudge, a control of its synth ('lead.cutoff', lead.cc(74)), 'bpm', 'swing'; an action without
+        parentheses, drums.mute (which takes itself back when hit again) or stage.hush. range: from where to where, also
+        downwards. pickup: wait until the knob has passed where things stand; usually, unless feedback= names the output where its
+        light or motor is. encoder: "twos" or "offset" for endless knobs. A knob or pad has one meaning: the last. Raises BadInput.
+        """
+        source = mapped_source(cc=cc, note=note, channel=channel, input=_input_name(input))
+        target = mapped_target(to, range=range, pickup=pickup, encoder=encoder, feedback=feedback)
+        return self.tell(Map(source=source, target=target))
+
+    def learn(
+        self,
+        to: object,
+        *,
+        range: tuple[float, float] | None = None,  # noqa: A002
+        pickup: bool | None = None,
+        encoder: str | None = None,
+        feedback: str | None = None,
+    ) -> Answer:
+        """Have the next knob that is moved, or pad that is hit, on any input, turn or do this: stage.learn("lead.gain").
+
+        Arguments as for `map`. Raises BadInput.
+        """
+        if not self.report().inputs:
+            raise BadInput('No input is heard that could have knobs: open one first, such as stage.input("nanoKONTROL2").')
+        target = mapped_target(to, range=range, pickup=pickup, encoder=encoder, feedback=feedback)
+        return self.tell(Learn(target=target))
+
+    def unmap(
+        self,
+        *,
+        cc: int | None = None,
+        note: int | str | None = None,
+        channel: int | None = None,
+        input: "InputHandle | str" = "",  # noqa: A002
+    ) -> Lines:
+        """Have a knob or pad mean nothing any more, named as in `map`; without any, all of them."""
+        if cc is None and note is None:
+            self.tell(Learn(target=None))
+            return Lines(self.tell(Map(source=source, target=None)) for source, _ in self.snapshot().bound)
+        source = mapped_source(cc=cc, note=note, channel=channel, input=_input_name(input))
+        return Lines([self.tell(Map(source=source, target=None))])
+
+    @property
+    def mappings(self) -> Lines:
+        """What knobs and pads turn and do."""
+        return Lines(f"{source}: {target}" for source, target in self.snapshot().bound)
+
+    def controller(self, name: str | Path, *, port: str | None = None, api: str | None = None) -> "Knobs":
+        """A controller that livecode knows, its input opened: nano = stage.controller("nanoKONTROL2").
+
+        nano.map("slider 1", to="drums.gain"); nano.names says what there is. name: one of those that come along, or a .toml file
+        of your own. port: the MIDI input, if it is called otherwise. Raises BadInput, UnknownName or OutputError.
+        """
+        known = surface(name)
+        return Knobs(self, known, self.input(known.port if port is None else port, api=api).name)
+
     def thru(self, source: "InputHandle | str", part: "PartHandle | str", **how: Any) -> Answer:
         """What is played on this input sounds as the part's, at once: the same as `PartHandle.thru`."""
         target = part if isinstance(part, PartHandle) else self.part(part)
@@ -569,6 +647,8 @@ class Stage(_Strict):
         lines += [f"input {_input_line(each)}" for each in report.inputs]
         if not report.outputs:
             lines.append("output: the tape only" + (f": {report.no_audio.split(':')[0]}" if report.no_audio else ""))
+        lines += [f"knob {source}: {target}" for source, target in here.bound]
+        lines += [f"move a knob or hit a pad: it will be {here.learns}"] if here.learns else []
         lines += [f"engine {report.engine}"] if report.engine else []
         return Lines(lines)
 
@@ -719,6 +799,34 @@ class Stage(_Strict):
         return repr(self.status())
 
 
+def _input_name(given: "InputHandle | str") -> str:
+    return given.name if isinstance(given, InputHandle) else given
+
+
+class Knobs:
+    """A controller with names for its knobs and pads: nano.map("slider 1", to="drums.gain")."""
+
+    def __init__(self, stage: Stage, known: Surface, played_on: str) -> None:
+        self._stage, self._known, self._input = stage, known, played_on
+
+    @property
+    def names(self) -> Lines:
+        """What its knobs and pads are called."""
+        return Lines(self._known.knobs)
+
+    def map(self, knob: str, to: object, **how: Any) -> Answer:
+        """Have this knob turn or this pad do something; the rest is as in `Stage.map`. Raises BadInput or UnknownName."""
+        source = self._known.source(knob, self._input)
+        return self._stage.tell(Map(source=source, target=mapped_target(to, **how)))
+
+    def unmap(self, knob: str) -> Answer:
+        """Have this knob or pad mean nothing any more. Raises UnknownName."""
+        return self._stage.tell(Map(source=self._known.source(knob, self._input), target=None))
+
+    def __repr__(self) -> str:
+        return f"{self._known.name} on {self._input}: {len(self._known.knobs)} knobs and pads"
+
+
 def _input_line(each: InputState) -> str:
     return f"{each} · through {', '.join(each.thru)}" if each.thru else str(each)
 
@@ -780,6 +888,15 @@ class PartHandle(_Strict):
     program = _setting("program", None, lambda program: PROGRAMS[int(program)])
     density = _setting("density", None)
     voices = _setting("voices", None, int)
+
+    @property
+    def temperature(self) -> float | None:
+        """How wildly its model draws, 0.01 to 10; None without a model. Setting it counts from the model's next bars on."""
+        return self.state().temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._stage.tell(TurnKnob(part=self._name, knob="temperature", value=value))
 
     @property
     def nudge(self) -> float:

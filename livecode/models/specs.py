@@ -13,13 +13,12 @@ from . import bundles
 from .chords import ChordsGiven, given
 from .interpreters import placed
 from .pitches import weights
-from .wire import LONGEST_PRIMER, MOST_WORK, Engine, Knob, Model
+from .wire import COOLEST, HOTTEST, LONGEST_PRIMER, MOST_WORK, Engine, Knob, Model
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
 
 MOST_BARS = 64
-COOLEST, HOTTEST = 0.01, 10
 MOST_PATHS = 64
 MOST_STEPS = 1024
 MOST_DENSE = 64

@@ -26,6 +26,9 @@ worker is given."""
 Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
 """What a knob may stand at: a number, a switch, words, or a row of numbers."""
 
+COOLEST, HOTTEST = 0.01, 10
+"""The limits of temperature."""
+
 SEARCH_KNOBS = ("temperature", "beam_size", "branch_factor", "steps_per_iteration")
 """The knobs that every RNN has: 1 unless turned. A family's own knobs are among a model's only if they were turned."""
 

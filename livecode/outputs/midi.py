@@ -155,6 +155,10 @@ class MidiOutput:
         kept = tuple(events)
         self._opened().ask(lambda sender: sender.agenda.add(kept))
 
+    def show(self, message: tuple[int, ...]) -> None:
+        """Send this now, for a light of a controller: it is no note, and nothing will end it."""
+        self._opened().ask(lambda sender: sender.show(message))
+
     def pass_on(self, part: str, message: tuple[int, ...]) -> bool:
         """Send a channel message now, as the part's: False if too much waits already, but key-ups are always taken.
 
@@ -316,6 +320,10 @@ class _Sender(threading.Thread):
     def crowded(self) -> bool:
         """Whether so much waits that what is played by hand is left out. Any thread may ask."""
         return len(self._inbox) > MOST_BY_HAND
+
+    def show(self, message: tuple[int, ...]) -> None:
+        """Send a message that leaves nothing to be ended."""
+        self._send(message)
 
     def pass_on(self, part: str, message: tuple[int, ...]) -> None:
         """Send what is played by hand: keys by way of the ledger, everything else as it is."""

@@ -24,6 +24,7 @@ OF_STAGE = {
     "click": "stage.click()  then  click = stage.parts['click']; click.mute()",
     "clock": 'stage.clock("Digitone")  or  stage.clock("Digitone", False)',
     "close": 'stage.close()  or  stage.close(on="bar")',
+    "controller": 'nano = stage.controller("nanoKONTROL2")  then  nano.map("slider 1", to="drums.gain")',
     "count_in": "stage.count_in(2)",
     "engine": "stage.engine",
     "export": 'stage.export("take.wav")  or  stage.export("take.mid", bars=8)  or  stage.export("lead.mid", part="lead")',
@@ -32,9 +33,12 @@ OF_STAGE = {
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
     "key": 'stage.key = "A minor"  or  key = "A minor"  and  stage.key = None',
     "latency": 'stage.latency("Digitone", 12)',
+    "learn": 'stage.learn("lead.gain")  then  move a knob',
     "listen": "stage.listen(print)  and  stage.listen(None)",
     "log": "stage.log()  or  stage.log(50)  or  stage.log(worker=True)  or  %log",
     "log_entries": "stage.log_entries()[-1].sentence",
+    "map": 'stage.map(cc=21, to="lead.gain")  or  stage.map(note="C2", to=drums.mute)',
+    "mappings": "stage.mappings",
     "meter": 'stage.meter = "7/8"',
     "midi": 'stage.midi("Digitone")  then  lead.output = "Digitone"',
     "model_states": "stage.model_states()",
@@ -65,6 +69,7 @@ OF_STAGE = {
     "tap": "stage.tap()  four times in the tempo",
     "tape": "stage.tape.onsets()",
     "tell": "stage.tell(lc.commands.Hush())",
+    "unmap": "stage.unmap(cc=21)  or  stage.unmap()",
     "undo": "stage.undo()  or  %undo",
 }
 
