@@ -398,12 +398,12 @@ class LiveEngine(Engine):
         """Let controllers with lights show how things stand; one that was gone is told everything again."""
         controllers = self._sequencer.controllers
         lit = {output.name: output for output in self._outputs if isinstance(output, MidiOutput)}
+        for name, message in controllers.feedback(self._snapshot):
+            if name in lit:
+                lit[name].show(message)
         for name, output in lit.items():
             if output.trouble:
                 controllers.show_again(name)
-        for name, message in controllers.feedback(self._snapshot):
-            if name in lit and not lit[name].trouble:
-                lit[name].show(message)
 
     def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""

@@ -404,7 +404,8 @@ class Stage(_Strict):
         density, temperature, nudge, a control of its synth ('lead.cutoff', lead.cc(74)), 'bpm', 'swing'; an action without
         parentheses, drums.mute (which takes itself back when hit again) or stage.hush. range: from where to where, also
         downwards. pickup: wait until the knob has passed where things stand; usually, unless feedback= names the output where its
-        light or motor is. encoder: "twos" or "offset" for endless knobs. A knob or pad has one meaning: the last. Raises BadInput.
+        light or motor is. encoder: "twos" or "offset" for endless knobs. A knob or pad has one meaning, the last given.
+        Raises BadInput.
         """
         source = mapped_source(cc=cc, note=note, channel=channel, input=_input_name(input))
         target = mapped_target(to, range=range, pickup=pickup, encoder=encoder, feedback=feedback)

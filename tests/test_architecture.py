@@ -152,6 +152,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"journal", "played", "remote", "session_cells", "tempo", "transforms", "voicing"},
     "ui": VALUES
     | {
+        "bindings",
+        "mapping",
         "commands",
         "controls",
         "gm",

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from ..bindings import ENCODERS, PART_KNOBS, STAGE_KNOBS
 from ..commands import On
 from ..controls import NAMES
 from ..gm import DRUMS, PROGRAMS
+from ..mapping import surfaces
 from ..models.bundles import BUILT_IN, FAMILIES
 from ..models.official import CATALOGUE, PREFIX
 from ..models.wire import Engine
@@ -125,6 +127,9 @@ class Matcher:
             "api": ports.apis,
             "meter": lambda: METERS,
             "key": _keys,
+            "to": self._targets,
+            "encoder": lambda: [name for name in ENCODERS if name],
+            "feedback": self._outputs,
         }
         self._first_of: dict[str, Callable[[], Iterable[str]]] = {
             "midi": self._ports.names,
@@ -140,6 +145,8 @@ class Matcher:
             "store": self._scenes,
             "map": lambda: VERBS,
             "every": lambda: VERBS,
+            "controller": surfaces,
+            "learn": self._targets,
             "free": lambda: ["range", "density", "voices", "channel"],
         }
 
@@ -184,6 +191,10 @@ class Matcher:
     def _parts(self) -> list[str]:
         report = self._sight().report
         return [part.name for part in report.snapshot.parts] if report else []
+
+    def _targets(self) -> list[str]:
+        """What controllers can turn."""
+        return [*STAGE_KNOBS, *(f"{part}.{knob}" for part in self._parts() for knob in PART_KNOBS)]
 
     def _controls(self) -> list[str]:
         """MIDI's names, after those of the parts' instruments."""

@@ -32,6 +32,8 @@ OF_STAGE = {
     "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
     "key": 'stage.key = "A minor"  or  key = "A minor"  and  stage.key = None',
+    "input": 'keys = stage.input("KeyStep")  then  lead.thru(keys)',
+    "inputs": "stage.inputs",
     "latency": 'stage.latency("Digitone", 12)',
     "learn": 'stage.learn("lead.gain")  then  move a knob',
     "listen": "stage.listen(print)  and  stage.listen(None)",
@@ -70,6 +72,7 @@ OF_STAGE = {
     "tape": "stage.tape.onsets()",
     "tell": "stage.tell(lc.commands.Hush())",
     "unmap": "stage.unmap(cc=21)  or  stage.unmap()",
+    "thru": 'stage.thru("KeyStep", lead)',
     "undo": "stage.undo()  or  %undo",
 }
 
@@ -114,7 +117,10 @@ OF_PART = {
     "stop": 'lead.stop()  or  lead.stop(on="bar")',
     "take": "lead.take(-1)",
     "takes": "lead.takes[-1]",
+    "temperature": "lead.temperature = 1.2",
+    "thru": 'lead.thru("KeyStep")  or  lead.thru("KeyStep", range=("C2", "B3"))',
     "undo": "lead.undo()",
+    "unthru": 'lead.unthru("KeyStep")  or  lead.unthru()',
     "voices": 'lead.voices = 4  and  lead.free("voices")',
     "unmute": "lead.unmute()",
     "unsolo": "lead.unsolo()",
