@@ -32,7 +32,7 @@ OF_STAGE = {
     "grab": 'phrase = stage.grab(8)  or  stage.grab(8, "lead")',
     "hush": 'stage.hush()  or  stage.hush(on="beat")  or  %hush',
     "key": 'stage.key = "A minor"  or  key = "A minor"  and  stage.key = None',
-    "input": 'keys = stage.input("KeyStep")  then  lead.thru(keys)',
+    "input": 'stage.input("KeyStep")  then  lead.thru("KeyStep")',
     "inputs": "stage.inputs",
     "latency": 'stage.latency("Digitone", 12)',
     "learn": 'stage.learn("lead.gain")  then  move a knob',
