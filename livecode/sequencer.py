@@ -744,10 +744,12 @@ class Sequencer:
 
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
+        heard = self.time.sounding() if self.time.running else None
+        if heard is not None and self.time.pause_at is not None:
+            heard = min(heard, self.time.pause_at)
         for part in self._parts.values():
-            if self.time.running:
-                heard = self.time.sounding()
-                part.settle(heard if self.time.pause_at is None else min(heard, self.time.pause_at))
+            if heard is not None:
+                part.settle(heard)
             if part.turning.trouble:
                 self._note_once((part, "transforms"), f"{part.name} {part.turning.trouble}")
         if self.time.running:
@@ -757,13 +759,14 @@ class Sequencer:
                 self._to_outputs(lambda output: self._hand_over(events, output))
             self._tick(begin, end)
             self._pause_if_due()
-        for part in self._parts.values():  # last: if that fails, the music goes on
-            self._ask_if_due(part)
+        self._ask_if_due()  # last: if that fails, the music goes on
 
-    def _ask_if_due(self, part: Part) -> None:
-        asked = self._asking.ask_if_due(part, self.time.beat(), self.time.reachable(), self.time.entrance(), self.time.tempo)
-        if asked is not None:
-            self._record(asked)
+    def _ask_if_due(self) -> None:
+        here, now, sounding = self.time.reachable(), self.time.entrance(), self.time.beat()
+        for part in self._parts.values():
+            asked = self._asking.ask_if_due(part, sounding, here, now, self.time.tempo)
+            if asked is not None:
+                self._record(asked)
 
     def _pause_if_due(self) -> None:
         if self.time.stands_still():

@@ -56,6 +56,8 @@ class Steps(Generic[Value]):
 
     def forget(self, until: Beats) -> None:
         """Drop the history that no beat from `until` on needs, but for one change before it."""
+        if len(self._beats) < 2:  # most never change: this is asked of all, many times a second
+            return
         place = bisect_right(self._beats, until) - 2
         if place >= 0:
             self._first = self._values[place]
