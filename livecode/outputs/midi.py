@@ -35,6 +35,9 @@ LOOK_EVERY: Seconds = 1.0
 LOOK_TAKES: Seconds = 0.002
 """A look is put off while something is due within this time."""
 
+OPENS_IN: Seconds = 1.0
+"""For so long a port that may come later is waited for: a server that hangs must not hold up the rest."""
+
 RECONNECTED_IN: Seconds = 2.0
 """After a crash, what listens to a virtual port is taken to be connected again after this time, where nobody can tell."""
 
@@ -128,19 +131,20 @@ class MidiOutput:
     def open(self, *, later: bool = False) -> None:
         """Connect to the port, and start the thread that sends. Raises UnknownName or OutputError.
 
-        later: a port that is not there is opened as soon as it is; its name and its API must be given in full.
+        later: a port that is not there, or whose server does not answer, is opened as soon as it is; its name and its API must
+        be given in full. It is waited for a second at most.
         """
         if self._sender is not None and self._sender.is_alive():
             return
-        try:
+        client: Client | None = None
+        if later and self._port and self._api:
+            api, port = self._api, self._port
+        else:
             client, port = self._virtual_port() if self._virtual else self._found_port()
-        except LivecodeError:
-            if not (later and self._port and self._api):
-                raise
-            client, port = None, self._port
-        api = client.api if client else self._api
-        self._sender = _Sender(self._clock, client, port, self._client_name, api=api or "", virtual=self._virtual)
+            api = client.api
+        self._sender = _Sender(self._clock, client, port, self._client_name, api=api, virtual=self._virtual)
         self._sender.start()
+        self._sender.tried.wait(OPENS_IN)
 
     def clean(self, channels: Iterable[int]) -> None:
         """End whatever an engine before this one may have left sounding on these channels (0-15): pedals, all sound, every key.
@@ -248,6 +252,8 @@ class _Sender(threading.Thread):
         self._sweep = Sweep()
         self._look_by: Seconds | None = None
         self._finished = False
+        self.tried = threading.Event()
+        """Whether the port has been opened, or was found not to be there."""
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
@@ -261,6 +267,9 @@ class _Sender(threading.Thread):
     def run(self) -> None:
         self.realtime = be_punctual()
         try:
+            if self._client is None:
+                self._try_again()
+            self.tried.set()
             while not self._finished:
                 try:
                     self._turn()

@@ -1,10 +1,12 @@
 """An engine in a process of its own, heard by an independent receiver while it comes to grief."""
 
 import os
+import signal
 from collections.abc import Iterator
 
+import jackd
 import pytest
-from engines import ended, kill
+from engines import comes_back, ended, kill
 from midi_ear import Ear, hanging, ons
 from waiting import wait_until
 
@@ -103,3 +105,23 @@ def test_an_engine_killed_while_its_port_is_gone_finds_it_later(synth: Ear, stag
         assert {(0x80, pitch, 64) for pitch in range(128)} <= set(again.messages())  # whatever may have been left sounding
         stage.close()
         wait_until(lambda: hanging(again.messages()) == set(), "silence after the end")
+
+
+def test_an_engine_that_crashes_while_jack_hangs_is_back_without_its_port_and_has_it_later(libfluidsynth: None) -> None:
+    jackd.need(jackd.installed(), "JACK is not installed.")
+    with jackd.server(name="hangs") as server, Ear("hardware") as synth, ended("main"):
+        with lc.Stage(bpm=480, inline=False, outputs=[]) as stage:
+            stage.midi("hardware", api="jack")
+            stage.part("lead") >> lc.notes("C4 D4 E4 F4")
+            wait_until(lambda: len(ons(synth.messages())) > 4, "the music")
+            crash = stage.snapshot().beats
+            server.send_signal(signal.SIGSTOP)
+            assert stage.engine is not None
+            kill(stage.engine.pid)
+            comes_back(stage, crash)
+            assert "the port is gone" in repr(stage.status())
+            here = len(synth.messages())
+            server.send_signal(signal.SIGCONT)
+            wait_until(lambda: len(ons(synth.messages()[here:])) > 8, "the music on the port")
+            stage.close()
+        wait_until(lambda: hanging(synth.messages()) == set(), "silence after the end")
