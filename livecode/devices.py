@@ -18,9 +18,9 @@ from .protocol import Opening, OpenPort
 def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple[list[Output], str]:
     """FluidSynth, if it was asked for; if it is not installed, nothing and a sentence that says so.
 
-    Without a device it is there all the same, in trouble, and plays as soon as there is one: always if `later`, when a sound
-    server that hangs is not waited for either; else if no driver was named and no audio is required. Raises OutputError,
-    such as NoAudio.
+    Without a device, or with a sound server that hangs, it is there all the same after three seconds, in trouble, and plays as
+    soon as there is one: always if `later`, else if no driver was named and no audio is required. Raises OutputError, such as
+    NoAudio.
     """
     if not opening.audio:
         return [], ""
@@ -32,16 +32,12 @@ def synthesizer(opening: Opening, clock: Clock, *, later: bool = False) -> tuple
         reverb=opening.reverb,
         chorus=opening.chorus,
     )
+    now = not later and (opening.require_audio or opening.driver is not None)
     try:
-        if not later:
-            fluid.open()
-            return [fluid], ""
-    except NoAudio:
-        if opening.require_audio or opening.driver is not None:
-            raise
-    try:
-        fluid.open(later=True)
+        fluid.open(later=not now)
     except NoAudio as error:
+        if now:
+            raise
         return [], f"{error} The tape plays instead: write it with stage.export, to 'take.wav' or 'take.mid'."
     return [fluid], ""
 

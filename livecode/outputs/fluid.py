@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from ..clock import Clock
-from ..errors import OutputError
+from ..errors import NoAudio, OutputError
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, Seconds, counted
 from . import MOST_LATE, soundfonts
 from .device import CLOSING, Device, Opener, Partings
 from .fluidlib import PLANNED, Kind, Library
-from .reopening import SETTLE, Reopening
+from .reopening import Reopening
 from .voices import Settings, Voice
 
 SAMPLE_RATE = 48000
@@ -22,6 +22,9 @@ GAIN = 0.6
 
 OPENS_IN: Seconds = 3.0
 """For so long a device that may come later is waited for: a sound server that hangs must not hold up the rest."""
+
+ANSWERS_IN: Seconds = 6.0
+"""For so long one is waited for that must be there now."""
 
 RESEND_AFTER: Seconds = 0.001
 """When the mapping of time jumps by more than this, what was handed over is handed over again."""
@@ -133,26 +136,21 @@ class FluidOutput:
         """Load the soundfont and start the audio. Raises OutputError, or UnknownName for the soundfont or the driver.
 
         later: a device that is not there, or takes long to open, is played to as soon as it is. NoAudio is raised then only for
-        a missing library.
+        a missing library; else for a device that is not there, or does not open within six seconds, too.
         """
         if self._device is not None or self._reopening is not None:
             return
         self._opener = self._an_opener(library=Library(), soundfont=soundfonts.find(self._soundfont))
-        if later:
-            self._open_later(self._opener)
-            return
-        device = self._opener.open()
-        device.watch(SETTLE, 0.001)
-        self._play_on(device)
-
-    def _open_later(self, opener: Opener) -> None:
-        self._reopening = reopening = Reopening(opener, None)
+        self._reopening = reopening = Reopening(self._opener, None, any_device=not later)
         reopening.start()
-        reopening.wait(OPENS_IN)
-        if reopening.refusal is not None:
-            self.close()
-            raise reopening.refusal
+        reopening.wait(OPENS_IN if later else ANSWERS_IN)
         self._look_for_device(reopening)
+        if refusal := reopening.refusal or (None if later or self._device else self._missing(reopening)):
+            self.close()
+            raise refusal
+
+    def _missing(self, reopening: Reopening) -> NoAudio:
+        return reopening.missing or NoAudio(f"{reopening.wanting[0].upper()}{reopening.wanting[1:]} ({reopening.why}).")
 
     def _play_on(self, device: Device) -> None:
         with self._by_hand:

@@ -19,10 +19,13 @@ SETTLE: Seconds = 0.1
 
 
 class Reopening:
-    """Opens a device again and again until one asks for audio. One that was lost is let go first: its card may be needed."""
+    """Opens a device again and again until one asks for audio, or, with `any_device`, just until one opens.
 
-    def __init__(self, opener: Opener, lost: Device | None) -> None:
-        self._opener, self._lost = opener, lost
+    One that was lost is let go first: its card may be needed.
+    """
+
+    def __init__(self, opener: Opener, lost: Device | None, *, any_device: bool = False) -> None:
+        self._opener, self._lost, self._any_device = opener, lost, any_device
         self._found: Device | None = None
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="livecode opens FluidSynth again", daemon=True)
@@ -30,6 +33,8 @@ class Reopening:
         """What keeps it from being opened, beside that no device is there."""
         self.refusal: LivecodeError | None = None
         """What the last attempt was refused with, unless for want of a device."""
+        self.missing: NoAudio | None = None
+        """That the last attempt found no device."""
         self._tried = threading.Event()
 
     @property
@@ -81,9 +86,9 @@ class Reopening:
         if not self._opener.partings.wait(self._opener.clock.now() + CLOSING) or self._stop.is_set():
             return False
         try:
-            device = self._opener.open(self._starts)
-        except NoAudio:
-            self.why = ""
+            device = self._opener.open() if self._any_device else self._opener.open(self._starts)
+        except NoAudio as error:
+            self.why, self.missing = "", error
             return False
         device.watch(SETTLE, 0.001)
         self._opener.partings.look_again(jack=device.driver == "jack")

@@ -16,7 +16,7 @@ from waiting import wait_until
 
 import livecode as lc
 from livecode.clock import SystemClock
-from livecode.outputs import audio, reopening
+from livecode.outputs import audio, fluid, reopening
 from livecode.outputs.fluid import FluidOutput
 
 pytestmark = pytest.mark.fluidsynth
@@ -105,6 +105,23 @@ def test_an_engine_that_crashes_while_the_sound_server_hangs_is_back_without_it(
         with pulse.Recorder("one", tmp_path / "one") as heard:
             wait_until(lambda: sounds(heard), "the sound")
         stage.close()
+
+
+def test_a_stage_that_is_opened_while_its_server_hangs_plays_when_that_goes_on(
+    pulseaudio: pulse.Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fluid, "ANSWERS_IN", 1.0)
+    with pulseaudio.server() as server:
+        server.send_signal(signal.SIGSTOP)
+        with pytest.raises(lc.OutputError, match=r"The audio driver 'pulseaudio' has no device.*\(it does not answer\)"):
+            lc.Stage(driver="pulseaudio", inline=True)
+        with lc.Stage(bpm=300, inline=True) as stage:
+            stage.part("drums") >> SCORE
+            wait_until(lambda: stage.snapshot().beats > 4, "four beats")
+            assert "(it does not answer); it plays as soon as one is there" in repr(stage.status())
+            server.send_signal(signal.SIGCONT)
+            with pulse.Recorder("one", tmp_path / "one") as heard:
+                wait_until(lambda: sounds(heard), "the sound")
 
 
 @pytest.fixture
