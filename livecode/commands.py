@@ -474,13 +474,19 @@ class SendClock(Command, frozen=True, tag=True, kw_only=True):
     off: bool = False
 
 
+class FollowClock(Command, frozen=True, tag=True, kw_only=True):
+    """Have musical time follow the clock of this name: an input's, or Link's; "" for none."""
+
+    source: str
+
+
 class Panic(Command, frozen=True, tag=True, kw_only=True):
     """Stop all parts and silence every output, now."""
 
 
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
-    | Hush | Panic | Pause | Continue | Restart | SendClock | Undo | UndoLast
+    | Hush | Panic | Pause | Continue | Restart | SendClock | FollowClock | Undo | UndoLast
     | Thru | Equip | Sweep | Nudge | SetLatency | TurnKnob | Map | Learn
     | Shape | Plain | InKey | SetKey | Store | Recall | Safe
 )  # fmt: skip
@@ -568,3 +574,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     scenes: tuple[str, ...] = ()
     bound: tuple[tuple[Source, Target], ...] = ()
     learns: Target | None = None
+    follows: str = ""
+    """Whose clock is followed, and how well, in words; "" for none."""

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import msgspec
 
 from .clock import Clock, SystemClock, VirtualClock
-from .commands import AnyCommand, Candidates, Snapshot, Thru
+from .clocks import Clocks
+from .commands import AnyCommand, Candidates, FollowClock, Snapshot, Thru
 from .devices import Port, open_again, open_port, synthesizer
 from .errors import BadInput, LivecodeError, StageClosed
-from .facts import CameBack, Fact, InputOpened, PortOpened, Typed
+from .facts import CameBack, Fact, InputOpened, PortOpened, Taken, Typed
 from .inputs.rack import Inputs
 from .journal import Story, told
+from .links import LINK
 from .models.host import Host
 from .models.keeper import Limits
 from .models.wire import Reply
@@ -191,6 +193,7 @@ class LiveEngine(Engine):
         self._back: CameBack | None = None
         """That it is back after a crash, if it is."""
         self.inputs = Inputs(clock)
+        self.clocks = Clocks(clock.wake)
         self._closing = threading.Event()
         self._last_culprit = ""
         self._told: list[Fact | Typed | LogEntry] = []
@@ -223,9 +226,17 @@ class LiveEngine(Engine):
             self._ports.append(port)
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
+        for fact in facts:
+            if isinstance(fact, InputOpened):
+                self._sequencer.offer(fact.name, self.clocks.of(fact.name))
+            elif isinstance(fact, Taken) and fact.command == FollowClock(source=LINK):
+                self._sequencer.offer(LINK, self.clocks.link)
+                self.clocks.join_later(float(self.opening.bpm))
         self._back = self._sequencer.recall(facts, crashed)
         heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
         sentences += self.inputs.open_again(heard)
+        for source in self.inputs:
+            self.clocks.hear(source)
         for port in ports:
             port.output.clean(self._sequencer.channels())
         for sentence in sentences:
@@ -266,7 +277,13 @@ class LiveEngine(Engine):
         """
         if isinstance(command, Thru):
             self.inputs.pass_on_again()
-        return self._done(lambda: self._sequencer.obey(command, request))
+        if isinstance(command, FollowClock) and command.source == LINK:
+            self.clocks.link.join(float(self._snapshot.bpm))
+            self._sequencer.offer(LINK, self.clocks.link)
+        outcome = self._done(lambda: self._sequencer.obey(command, request))
+        if isinstance(command, FollowClock) and command.source != LINK:
+            self.clocks.link.leave()
+        return outcome
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
         """Play on this MIDI port too, in the request of this id. Any thread may call it.
@@ -301,6 +318,8 @@ class LiveEngine(Engine):
             fact = InputOpened(now=outcome.beat, name=opened.name, api=opened.api, virtual=asked.virtual, id=request)
             self._record(fact)
         self.inputs.add(opened)
+        self.clocks.hear(self.inputs[opened.name])
+        self._sequencer.offer(opened.name, self.clocks.of(opened.name))
         return outcome
 
     def report(self) -> Report:
@@ -349,6 +368,7 @@ class LiveEngine(Engine):
         if self._thread.is_alive():
             self._thread.join(PATIENCE)
         self.inputs.close()
+        self.clocks.close()
         helped = self._turn.acquire(timeout=PATIENCE)
         self._close_outputs()
         if helped:

@@ -3,6 +3,7 @@
 A sequencer that recalls the facts in their order has the same parts on the same tempo map: `Sequencer.recall`.
 """
 
+from fractions import Fraction
 from typing import TypeAlias
 
 import msgspec
@@ -124,4 +125,12 @@ class Heard(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     said: tuple[tuple[Beats, str], ...]
 
 
-Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard
+class Steered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The clock that is followed wants `bpm` from beat `at` on; `now` is the first beat that could be reached."""
+
+    now: Beats
+    at: Beats
+    bpm: Fraction
+
+
+Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Steered

@@ -15,20 +15,7 @@ from typing import IO, TypeAlias
 import msgspec
 
 from .errors import OutputError
-from .facts import (
-    Answered,
-    Asked,
-    CameBack,
-    Fact,
-    Heard,
-    InputOpened,
-    Moved,
-    PortOpened,
-    Proposed,
-    Slept,
-    Taken,
-    Typed,
-)
+from .facts import Fact, Typed
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
@@ -54,10 +41,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = (
-    Opened | Ended | LogEntry | Typed | Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept
-    | InputOpened | Heard
-)  # fmt: skip
+Line: TypeAlias = Opened | Ended | LogEntry | Typed | Fact
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)

@@ -25,6 +25,7 @@ from .commands import (
     Declare,
     Equip,
     Fade,
+    FollowClock,
     Hush,
     InKey,
     Learn,
@@ -64,11 +65,13 @@ from .controllers import MOST_BOUND, Controllers
 from .controls import spelt
 from .ears import Said
 from .errors import BadInput, LivecodeError, UnknownName
-from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, PortOpened, Proposed, Slept, Taken
+from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, PortOpened, Proposed, Slept, Steered, Taken
+from .following import Following
 from .gm import DRUM_CHANNEL
 from .hearing import Hearing
 from .inputs import Arrival
 from .inputs.through import Way
+from .masters import Change, Master, Turn
 from .models.wire import Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
@@ -79,7 +82,7 @@ from .punctuality import Offsets, earlier, shifted
 from .scenes import House
 from .tempo import Meter, TempoMap
 from .ticking import Ticking
-from .transport import Transport
+from .transport import Transport, on_grid
 from .undoing import Done, History
 
 _STRETCH = Beats(16)
@@ -129,6 +132,12 @@ class Sequencer:
         self._silent_until = Beats(0)
         self._moved = self.time.moved()
         self._ticking = Ticking()
+        self._masters: dict[str, Master] = {}
+        self._following: Following | None = None
+        self._theirs: Turn | None = None
+        """What the clock that is followed did, to be done as soon as time stands still."""
+        self._rejoin = False
+        """Whether to go on with it, as soon as time stands still."""
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
@@ -216,6 +225,8 @@ class Sequencer:
         self._pause_if_due()
         if isinstance(command, Pick):
             command = self._picked(command)
+        if isinstance(command, Tempo) and (words := self._tempo_of_others(command)):
+            return Outcome(self.time.reachable(), words)
         now, at = self.time.reachable(), self._moment(command)
         self._settle(command, min(now, at))
         words = self._do(command, now, at)
@@ -443,7 +454,7 @@ class Sequencer:
         else:
             words = self._set_transport(command, now, at)
         self._replan(self._parts.values(), at)
-        self._tick_again(at)
+        self._tick_again(max(at, now))
         return words
 
     def _bind(self, command: Map | Learn) -> str:
@@ -569,12 +580,14 @@ class Sequencer:
                 self._silence(None, at)
                 return "all parts stopped, all notes off"
             case Pause():
+                self._rejoin = False
                 self._forget_pause()
                 self.time.pause(at)
                 return f"pauses at {self.time.place(at)}"
             case Continue():
                 self._forget_pause()
-                self.time.go_on()
+                self._rejoin = False
+                self.time.go_on(self._entrance())
                 return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
             case Restart():
                 for part in self._parts.values():
@@ -583,6 +596,8 @@ class Sequencer:
                 return f"all loops begin anew at {self.time.place(at)}"
             case SendClock():
                 return self._send_clock(command, now)
+            case FollowClock(source=source):
+                return self._follow_clock(source)
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
 
     def _forget_pause(self) -> None:
@@ -692,6 +707,118 @@ class Sequencer:
 
         self._to_outputs(act)
 
+    # Following another clock
+
+    def offer(self, name: str, master: Master) -> None:
+        """There is a clock of this name, which can be followed."""
+        self._masters[name] = master
+        if self._following is not None and self._following.name == name:
+            self._following = Following(name, master)
+
+    def _follow_clock(self, source: str) -> str:
+        """Raises UnknownName."""
+        if not source:
+            had, self._following, self._theirs = self._following, None, None
+            return f"{had.name} is not followed any more: the tempo stays" if had else "no clock is followed"
+        near = [name for name in self._masters if source.casefold() in name.casefold()]
+        name = source if source in self._masters else near[0] if len(near) == 1 else ""
+        if not name:
+            raise UnknownName.of("clock", source, near or self._masters)
+        self._following = Following(name, self._masters[name])
+        return f"follows the clock of {name}"
+
+    def _tempo_of_others(self, command: Tempo) -> str:
+        """What becomes of a tempo that is not ours alone; "" if it is. Raises BadInput."""
+        following, now = self._following, self._clock.now()
+        if following is None or not following.master.state(now).heard:
+            return ""
+        if not following.master.shared:
+            raise BadInput(f"The tempo follows {following.name}: turn it there, or stage.follow_clock(None) comes first.")
+        if command.bars:
+            raise BadInput(f"The tempo is shared by {following.name}, which knows no ramps: set it at once, stage.bpm = 120.")
+        following.master.lead(float(command.bpm))
+        return f"bpm {float(command.bpm):g} for everybody on {following.name}"
+
+    def _entrance(self) -> Seconds | None:
+        """When time may go on, to be where the clock is that is followed; None for as soon as it can."""
+        return self._following.entrance(self.time, self._clock.now()) if self._following else None
+
+    def _chase(self) -> None:
+        """Do as the clock does that is followed."""
+        now = self._clock.now()
+        for name, master in list(self._masters.items()):
+            turns = master.read(now)
+            if self._following is not None and self._following.name == name:
+                for turn in turns:
+                    self._heed(self._following, turn)
+            elif self._following is not None and master.state(now).heard and not master.shared:
+                self._note_once((name, "clock"), f"{name} sends a clock, too: {self._following.name} is followed.")
+        if self._following is None:
+            return
+        if not self.time.running:
+            self._join_if_due(self._following)
+        elif self.time.pause_at is None and self._following.astray(self.time, now):
+            self._note(f"{self._following.name} has its bar lines elsewhere: the music waits for the next")
+            self._rejoin = True
+            self._stand_still(self.time.moment(On.BAR))
+        for steer in self._following.steer(self.time, now, self._handed):
+            self._record(Steered(now=self.time.reachable(), at=steer.at, bpm=steer.bpm))
+            self._steer(steer.at, steer.bpm)
+        self._note_once((self._following.name, "trouble"), self._following.trouble(now))
+
+    def _heed(self, following: Following, turn: Turn) -> None:
+        """The clock that is followed was started or stopped."""
+        self._note(f"{following.name} {turn.change.value}")
+        self._theirs = None if turn.change is Change.STOPPED else turn
+        if self.time.running:
+            theirs = Beats(0) if following.offset is None else on_grid(following.offset + Fraction(turn.beat))
+            self._stand_still(max(self.time.reachable(), theirs if turn.change is Change.STOPPED else Beats(0)))
+
+    def _stand_still(self, at: Beats) -> None:
+        """Until the clock that is followed goes on."""
+        self._forget_pause()
+        self.time.pause(at)
+        self._replan(self._parts.values(), at)
+        self._tick_again(at)
+        if self.time.beat() < self.time.held:
+            self.time.call_off()
+        self._record_moves()
+
+    def _join_if_due(self, following: Following) -> None:
+        """Go on, if the clock that is followed does."""
+        turn, self._theirs = self._theirs, None
+        rejoin, self._rejoin = self._rejoin, False
+        if turn is not None:
+            self._join(following, turn)
+        elif rejoin:
+            self.time.run(self._entrance())
+            self._record_moves()
+
+    def _join(self, following: Following, turn: Turn) -> None:
+        """Go on from where time stands still, together with the clock that is followed."""
+        held = self.time.held
+        sounding = any(part.phrase_at(Beats(0)) for part in self._parts.values())
+        if not (self.time.paused or sounding):
+            return  # with the first notes
+        beat, moment = following.landing(turn, self.time, self._clock.now())
+        if turn.change is Change.BEGAN and held:
+            self._record(Taken(now=held, at=beat, command=Restart(on=On.NOW)))
+            self._do(Restart(), held, beat)
+        if beat > held:
+            self._record(Slept(begin=held, end=beat))
+            self.time.held = self._handed = beat
+        self.time.run_with(beat, moment)
+        events = [event for part in self._parts.values() for event in self._events(part, self.time.held, self.time.held)]
+        for part in self._parts.values():
+            part.planned = max(part.planned, self.time.held)
+        self._to_outputs(lambda output: self._hand_over(sorted(events, key=_order), output))
+        self._record_moves()
+
+    def _steer(self, at: Beats, bpm: Fraction) -> None:
+        self.time.tempo = self.time.tempo.with_bpm(at, bpm)
+        self._replan(self._parts.values(), at)
+        self._tick_again(at)
+
     # Models
 
     def receive(self, reply: Reply) -> None:
@@ -744,6 +871,7 @@ class Sequencer:
 
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
+        self._chase()
         heard = self.time.sounding() if self.time.running else None
         if heard is not None and self.time.pause_at is not None:
             heard = min(heard, self.time.pause_at)
@@ -842,9 +970,9 @@ class Sequencer:
                     part.settle(now)
             case Proposed(part=name, phrases=phrases) if name in self._parts:
                 self._parts[name].proposed(Reply("", None, None, 0.0, phrases))
-            case Taken(command=Pause() | Continue()):
-                pass  # `Moved` says it
-            case Taken(now=now, at=at, command=command):
+            case Steered(at=at, bpm=bpm):
+                self._steer(at, bpm)
+            case Taken(now=now, at=at, command=command) if not isinstance(command, Pause | Continue):  # `Moved` says it
                 self._settle(command, min(now, at))
                 self._do(command, now, at)
 
@@ -985,8 +1113,8 @@ class Sequencer:
 
     def begin(self) -> None:
         """Let musical time begin, if it never has, although nothing may sound yet."""
-        if not (self.time.running or self.time.paused):
-            self.time.run()
+        if not (self.time.running or self.time.paused) and not (self._following and self._following.holds(self._clock.now())):
+            self.time.run(self._entrance())
             self._record_moves()
 
     def _start_if_sounding(self) -> None:
@@ -1014,6 +1142,7 @@ class Sequencer:
             scenes=tuple(self._house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,
+            follows="" if self._following is None else self._following.words(self.time, self._clock.now()),
         )
 
     def _state(self, part: Part, now: Beats) -> PartState:

@@ -22,6 +22,7 @@ from .commands import (
     Declare,
     Equip,
     Fade,
+    FollowClock,
     Hush,
     InKey,
     Learn,
@@ -64,6 +65,7 @@ from .exports import export_file, export_stems
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
 from .journal import Story
+from .links import LINK
 from .mapping import Surface, surface
 from .mapping import source as mapped_source
 from .mapping import target as mapped_target
@@ -463,6 +465,30 @@ class Stage(_Strict):
         target = part if isinstance(part, PartHandle) else self.part(part)
         return target.thru(source, **how)
 
+    def follow_clock(self, source: "str | InputHandle | None") -> Answer:
+        """Have the music follow the MIDI clock that arrives at an input: stage.follow_clock("KeyStep"). None: no more.
+
+        The input is opened if it is not. Start puts a bar at the first tick, with all loops anew; stop pauses, continue goes
+        on. The tempo cannot be set while the clock comes; where it ends, the music goes on. Raises UnknownName or OutputError.
+        """
+        if source is None:
+            return self.tell(FollowClock(source=""))
+        name = source_name(source)
+        known = [state.name for state in self.report().inputs]
+        return self.tell(FollowClock(source=name if nearest(name, known) else self.input(name).name))
+
+    def link(self, on: bool = True) -> Answer:
+        """Share tempo and bar lines with everybody on Ableton Link in the network. False: no more.
+
+        Who is alone there is followed; else the music waits for the others' bar line. bpm = 128 is then everybody's tempo. Start
+        and stop are one's own. It needs the extra: pip install 'livecode[link]'. Raises BadInput.
+        """
+        if not isinstance(on, bool):
+            raise BadInput(f"link({on!r}) is neither on nor off: say stage.link() or stage.link(False).")
+        if isinstance(self._engine, OfflineEngine):
+            raise BadInput("An offline stage is in no network: use Link on a live one, Stage().")
+        return self.tell(FollowClock(source=LINK if on else ""))
+
     # Time
 
     @property
@@ -639,8 +665,7 @@ class Stage(_Strict):
         bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running or here.paused else "waits for the first notes"
         bar = f"paused at {bar}" if here.paused else bar
         bar = f"closed at {bar}" if report.closed else bar
-        key = f" · {here.key}" if here.key else ""
-        lines = [f"{bar} · {round(float(here.bpm), 1):g} bpm · {here.meter}{key}"]
+        lines = [" · ".join(filter(None, (bar, f"{round(float(here.bpm), 1):g} bpm", here.meter, here.key, here.follows)))]
         lines += [_part_line(part, report) for part in here.parts]
         lines += [f"scenes: {', '.join(here.scenes)}"] if here.scenes else []
         lines += [f"model {state}" for state in report.models]

@@ -1,7 +1,7 @@
 """The tempo map: beats to seconds and back through changes and ramps, the bar grid in any meter, and swing. Pure values."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -308,7 +308,7 @@ class TempoMap:
 
 
 def _until(pieces: tuple[_Piece, ...], at: Beats) -> tuple[_Piece, ...]:
-    return tuple(piece for piece in pieces if piece.begin < at)
+    return pieces[: bisect_left(pieces, at, key=lambda piece: piece.begin)]
 
 
 def _piece(pieces: tuple[_Piece, ...], beat: Beats) -> _Piece:

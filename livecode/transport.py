@@ -111,10 +111,19 @@ class Transport:
         end = self.tempo.beat_at(until - self.started)
         return self._beat_in(-late), end if self.pause_at is None else min(end, self.pause_at)
 
-    def run(self) -> None:
-        """Go on from where time stands still."""
+    def run(self, moment: Seconds | None = None) -> None:
+        """Go on from where time stands still: as soon as the outputs can, or from the clock's time `moment`."""
         self.paused = False
-        self.started = self._clock.now() + self._lead_in + self._buffered() - self.tempo.seconds_at(self.held)
+        self.started = (self.soonest() if moment is None else moment) - self.tempo.seconds_at(self.held)
+
+    def soonest(self) -> Seconds:
+        """The first moment at which a beat can be played well."""
+        return self._clock.now() + self._lead_in + self._buffered()
+
+    def run_with(self, beat: Beats, moment: Seconds) -> None:
+        """Go on from where time stands still, such that `beat` falls on the clock's time `moment`."""
+        self.paused = False
+        self.started = moment - self.tempo.seconds_at(beat)
 
     def pause(self, at: Beats) -> None:
         """Stand still from this beat on, once it has come."""
@@ -122,13 +131,17 @@ class Transport:
             raise BadInput("Nothing plays that could be paused: give a part notes or a model first.")
         self.pause_at, self.pause_planned = at, False
 
-    def go_on(self) -> None:
-        """Call a pause off, or end it. Raises BadInput if there is none."""
+    def go_on(self, moment: Seconds | None = None) -> None:
+        """Call a pause off, or end it, at the clock's time `moment` if one is given. Raises BadInput if there is none."""
         if self.pause_at is None and not self.paused:
             raise BadInput("Nothing is paused: stage.pause() comes first.")
         self.pause_at = None
         if self.started is None:
-            self.run()
+            self.run(moment)
+
+    def call_off(self) -> None:
+        """Stand still as before, for the first beat has not come yet."""
+        self.started = self.pause_at = None
 
     def stands_still(self) -> bool:
         """Whether the pause has just begun."""

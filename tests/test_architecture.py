@@ -85,6 +85,11 @@ ALLOWED: dict[str, set[str]] = {
     "outputs": VALUES | {"clock", "controls", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "facts", "models.took", "models.wire", "parts", "tempo"},
     "undoing": VALUES | {"parts", "scenes"},
+    "phase": VALUES | {"tempo"},
+    "masters": VALUES | {"outputs", "phase", "tempo"},
+    "links": VALUES | {"masters", "phase"},
+    "clocks": VALUES | {"inputs", "links", "masters"},
+    "following": VALUES | {"masters", "phase", "tempo", "transport"},
     "ticking": VALUES | {"outputs", "steps", "transport"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "sequencer": VALUES
@@ -92,6 +97,8 @@ ALLOWED: dict[str, set[str]] = {
         "ears",
         "hearing",
         "inputs",
+        "following",
+        "masters",
         "ticking",
         "undoing",
         "transport",
@@ -121,7 +128,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": VALUES
     | {"journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
-    | {"inputs", "sequencer", "tempo", "transport"},
+    | {"clocks", "inputs", "links", "sequencer", "tempo", "transport"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_cells": VALUES | {"protocol"},
@@ -140,6 +147,7 @@ ALLOWED: dict[str, set[str]] = {
         "exports",
         "gm",
         "instruments",
+        "links",
         "models.known",
         "mapping",
         "models.keeper",
