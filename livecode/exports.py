@@ -92,7 +92,7 @@ def export_file(engine: Sounded, path: str | Path, *, bars: Fraction | None = No
     if kind == ".wav":
         take = take.through(engine.report().inputs)
         return f"{target}: {take}, {render_wav(target, take.events, start=take.start, sound=_sound(engine.opening))}"
-    write_midi(target, take.events, take.tempo, take.begin, take.end)
+    write_midi(target, take.events, take.tempo, take.begin, take.end, key=engine.report().snapshot.key)
     return f"{target}: {take}"
 
 

@@ -15,6 +15,7 @@ from .errors import BadInput
 from .files import expanded, whole_file
 from .gm import BANK_HIGH, BANK_LOW, DRUM_CHANNEL
 from .music import FINEST, Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, Seconds
+from .scales import Key
 from .tempo import Meter, TempoMap, exact_bpm
 
 TICKS = FINEST
@@ -74,8 +75,10 @@ def _in_bars(notes: Iterable[Note], bar: Beats, *, drums: bool) -> Phrase:
     return Phrase(kept, max(1, math.ceil(end / bar)) * bar, drums)
 
 
-def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin: Beats, end: Beats) -> None:
+def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin: Beats, end: Beats, *, key: str = "") -> None:
     """A take as a MIDI file of type 1: tempo, meters, then a track for each part with its name, programs and controllers.
+
+    key: such as "A minor", for the key signature; "" for none.
 
     `begin` becomes the start of the file; notes last until `end` at most. Onsets are rounded to ticks of 1/960 beat, swing
     included. Ramps are written in steps of 1/64 to 1 beat, so fine that the file is at most 0.1 ms off (0.2 ms where 30 bpm
@@ -84,7 +87,7 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
     import mido  # keeps start-up short
 
     song = mido.MidiFile(type=1, ticks_per_beat=TICKS)
-    song.tracks.append(_conductor(tempo, begin, end))
+    song.tracks.append(_conductor(tempo, begin, end, Key.of(key).signature if key else ""))
     events = list(events)
     sounding = dict.fromkeys(event.part for event in events if isinstance(event, NoteEvent))
     by_part: dict[str, list[Event]] = {part: [] for part in [*sounding, *sorted({event.part for event in events})]}
@@ -96,13 +99,15 @@ def write_midi(path: str | Path, events: Iterable[Event], tempo: TempoMap, begin
         song.save(hidden)
 
 
-def _conductor(tempo: TempoMap, begin: Beats, end: Beats) -> Any:
+def _conductor(tempo: TempoMap, begin: Beats, end: Beats, signature: str) -> Any:
     import mido  # keeps start-up short
 
     changes: list[tuple[Beats, Any]] = []
     meters = [(begin, tempo.meter_at(begin)), *((bars.begin, bars.meter) for bars in tempo.bars if begin < bars.begin < end)]
     for beat, meter in meters:
         changes.append((beat, mido.MetaMessage("time_signature", numerator=meter.count, denominator=meter.unit)))
+    if signature:
+        changes.append((begin, mido.MetaMessage("key_signature", key=signature)))
     for beat, microseconds in _tempo_steps(tempo, begin, end):
         changes.append((beat, mido.MetaMessage("set_tempo", tempo=microseconds)))
     return _timed([(_ticks(beat, begin), 0, message) for beat, message in changes], "tempo", _ticks(end, begin))

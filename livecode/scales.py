@@ -25,6 +25,9 @@ SCALES = {
 
 _NAME = re.compile(r"\s*([A-Ga-g])(#|b)?\s*(.*?)\s*")
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_MINOR = ("minor", "harmonic minor", "melodic minor", "minor pentatonic", "blues")
+_MAJORS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_MINORS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm")
 _SHORT = {"": "major", "m": "minor"}
 
 
@@ -57,6 +60,18 @@ class Key:
     def pitch_classes(self) -> tuple[int, ...]:
         """The pitch classes of its notes (0 is C), in ascending order."""
         return tuple(sorted((self.tonic + step) % 12 for step in SCALES[self.scale]))
+
+    @property
+    def signature(self) -> str:
+        """The key signature it is written with, as MIDI knows them, in major and minor; "" if there is none.
+
+        >>> Key.of("A minor").signature, Key.of("D dorian").signature, Key.of("Eb").signature, Key.of("C whole tone").signature
+        ('Am', 'C', 'Eb', '')
+        """
+        if self.scale in _MINOR:
+            return _MINORS[self.tonic]
+        mine = set(self.pitch_classes)
+        return next((name for tonic, name in enumerate(_MAJORS) if mine <= set(Key(tonic, "major").pitch_classes)), "")
 
     def nearest(self, pitch: int) -> int:
         """The pitch (0-127) of this key that is nearest to a pitch; of two that are as near the lower one.

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "tempo": VALUES,
     "clock": VALUES,
     "files": {"errors"},
-    "formats": VALUES | {"controls", "files", "gm", "tempo"},
+    "formats": VALUES | {"controls", "files", "gm", "scales", "tempo"},
     "models.wire": VALUES,
     "models.official": VALUES | {"files"},
     "models.bundles": VALUES | {"files", "models.official", "models.wire"},

@@ -26,6 +26,7 @@ def stage() -> Iterator[lc.Stage]:
         keys >> lc.notes("C4,E4,G4 _ D4 . A3 C4", dur=0.5)
         stage.part("drums") >> lc.beat(kick="x..x..", hat="xxxxxx", snare="...X..")
         stage.swing = lc.Swing(Fraction(3, 5), Fraction(1, 4))
+        stage.key = "A minor"
         stage.run(bars=2)
         stage.ramp(160, bars=2)
         stage.run(bars=4)
@@ -101,6 +102,7 @@ def test_the_file_says_names_meters_programs_banks_and_controllers(stage: lc.Sta
     assert [track.name for track in song.tracks] == ["tempo", "keys", "drums", "lead"]
     meters = [(said.numerator, said.denominator) for said in song.tracks[0] if said.type == "time_signature"]
     assert meters == [(3, 4), (7, 8)]
+    assert [said.key for said in song.tracks[0] if said.type == "key_signature"] == ["Am"]
     keys = [message for message in song.tracks[1] if message.type in ("control_change", "program_change")]
     assert [(said.control, said.value) for said in keys if said.type == "control_change"] == [(91, 80), (0, 8), (32, 0)]
     assert {said.channel for said in keys} == {2}
