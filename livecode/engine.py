@@ -16,12 +16,15 @@ from dataclasses import dataclass
 
 import msgspec
 
+from .calibration import NOTES, WAITS, came_back, measured, probe
 from .clock import Clock, SystemClock, VirtualClock
 from .clocks import Clocks
-from .commands import AnyCommand, Candidates, FollowClock, Snapshot, Thru
+from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot, Thru
 from .devices import Port, open_again, open_port, synthesizer
-from .errors import BadInput, LivecodeError, StageClosed
+from .ears import nearest
+from .errors import BadInput, LivecodeError, StageClosed, UnknownName
 from .facts import CameBack, Fact, InputOpened, PortOpened, Taken, Typed
+from .inputs import Arrival
 from .inputs.rack import Inputs
 from .journal import Story, told
 from .links import LINK
@@ -32,7 +35,7 @@ from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
-from .protocol import InputState, KeepCell, LogEntry, Opening, OpenInput, OpenPort, OutputState, Report
+from .protocol import Calibrate, InputState, KeepCell, LogEntry, Opening, OpenInput, OpenPort, OutputState, Report
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
 from .transport import on_grid
@@ -194,6 +197,8 @@ class LiveEngine(Engine):
         """That it is back after a crash, if it is."""
         self.inputs = Inputs(clock)
         self.clocks = Clocks(clock.wake)
+        self._tapped: dict[str, list[Arrival]] = {}
+        """What arrives at inputs that listen to a calibration, and to nothing else."""
         self._closing = threading.Event()
         self._last_culprit = ""
         self._told: list[Fact | Typed | LogEntry] = []
@@ -322,6 +327,52 @@ class LiveEngine(Engine):
         self._sequencer.offer(opened.name, self.clocks.of(opened.name))
         return outcome
 
+    def calibrate(self, asked: Calibrate, request: str = "") -> Outcome:
+        """Measure how long notes take from an output to an input, and have the output told so much earlier, or half of it.
+
+        Any thread may call it; it takes two seconds, in which the input is heard by nobody else. Raises BadInput or UnknownName.
+        """
+        output, heard = self._probed(asked.output), self._probing(asked.input)
+        free = [channel for channel in range(15, -1, -1) if channel not in self._sequencer.channels()]
+        sent = probe(self.clock.now() + WAITS / 2, free[0] if free else 15)
+        arrivals = self._tapped[heard] = []
+        try:
+            output.schedule(sent)
+            pause, until = threading.Event(), sent[-1].seconds + WAITS
+            while self.clock.now() < until and len(came_back(sent, arrivals)) < NOTES:
+                pause.wait(_PERIOD)
+        finally:
+            del self._tapped[heard]
+        found = measured(sent, arrivals)
+        ms = round(1000 * found.median / (1 if asked.whole else 2), 1)
+        done = self.submit(SetLatency(output=output.name, ms=min(ms, 500.0)), request)
+        return Outcome(done.beat, f"{output.name}: {found}: {done.words.removeprefix(f'{output.name} is ')}")
+
+    def _probed(self, name: str) -> MidiOutput:
+        """The MIDI output of this name, or of an unmistakable part of it."""
+        there = {output.name: output for output in self._outputs if isinstance(output, MidiOutput)}
+        near = nearest(name, there)
+        if len(near) != 1:
+            raise UnknownName.of("MIDI output", name, near or there)
+        if there[near[0]].trouble:
+            raise BadInput(f"{near[0]} cannot be calibrated: {there[near[0]].trouble}.")
+        return there[near[0]]
+
+    def _probing(self, name: str) -> str:
+        """The input that is to hear what comes back, and that is not at it already."""
+        there = [each.name for each in self.inputs]
+        near = nearest(name, there) if name else there
+        if not there or (not name and len(near) > 1):
+            also = f" You have {', '.join(map(repr, there))}." if there else ""
+            raise BadInput(
+                f'Which input hears what comes back? Open one and name it: stage.calibrate("Digitone", "KeyStep").{also}'
+            )
+        if len(near) != 1:
+            raise UnknownName.of("input", name, near or there)
+        if near[0] in self._tapped:
+            raise BadInput(f"{near[0]} is used for a calibration at this moment: wait two seconds.")
+        return near[0]
+
     def report(self) -> Report:
         """How everything is."""
         troubles = [f"{output.name}: {output.trouble}." for output in self._outputs if output.trouble]
@@ -405,10 +456,13 @@ class LiveEngine(Engine):
     def _hear(self) -> None:
         """Take in what was played on inputs, and lead what is played next."""
         for name, arrivals in self.inputs.take():
-            self._sequencer.hear(name, arrivals)
+            if (tapped := self._tapped.get(name)) is not None:
+                tapped += arrivals
+            else:
+                self._sequencer.hear(name, arrivals)
         self._sequencer.play_controllers()
         self._shine()
-        self.inputs.lead_to(self._sequencer.ways())
+        self._lead()
         self.inputs.look(self.note)
 
     def _go_on(self) -> None:
@@ -416,6 +470,10 @@ class LiveEngine(Engine):
         if (culprit := _culprit()) != self._last_culprit:
             self._last_culprit = culprit
             self.note(f"the planner met an error and goes on: {culprit}")
+
+    def _lead(self) -> None:
+        """Have what is played go where it should by now."""
+        self.inputs.lead_to({name: ways for name, ways in self._sequencer.ways().items() if name not in self._tapped})
 
     def _shine(self) -> None:
         """Let controllers with lights show how things stand; one that was gone is told everything again."""
@@ -453,7 +511,7 @@ class LiveEngine(Engine):
             errand.answer.set_exception(error)
         else:
             self.note(outcome.words)
-            self.inputs.lead_to(self._sequencer.ways())
+            self._lead()
             self._snapshot = self._sequencer.snapshot()
             errand.answer.set_result(outcome)
 

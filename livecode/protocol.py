@@ -82,6 +82,14 @@ class OpenInput(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     virtual: bool
 
 
+class Calibrate(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Measure how long notes take from this output to this input ("" the only one), and set its latency: `Stage.calibrate`."""
+
+    output: str
+    input: str
+    whole: bool
+
+
 class Remark(msgspec.Struct, frozen=True, tag=True):
     """Keep this sentence in the log."""
 
@@ -152,6 +160,7 @@ Request: TypeAlias = (
     | Hello
     | OpenPort
     | OpenInput
+    | Calibrate
     | Remark
     | KeepCell
     | ReadJournal

@@ -21,6 +21,7 @@ from .outputs.tape import Tape
 from .places import MAIN, Place, running, state_folder
 from .protocol import (
     ALREADY,
+    Calibrate,
     Done,
     EngineState,
     Entries,
@@ -160,6 +161,10 @@ class RemoteEngine:
 
     def open_input(self, asked: OpenInput) -> Done:
         """Hear this MIDI input. Raises OutputError, UnknownName or BadInput."""
+        return self._ask(asked, Done)
+
+    def calibrate(self, asked: Calibrate) -> Done:
+        """Measure an output's way round, and set its latency. Raises BadInput or UnknownName."""
         return self._ask(asked, Done)
 
     def note(self, sentence: str) -> None:

@@ -38,6 +38,7 @@ from .protocol import (
     ALREADY,
     LONGEST_REQUEST,
     VERSION,
+    Calibrate,
     Done,
     EngineState,
     Entries,
@@ -238,6 +239,8 @@ class Server:
             return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
         if isinstance(request, OpenInput):
             return self._once(envelope.id, partial(self._engine.open_input, request, envelope.id))
+        if isinstance(request, Calibrate):
+            return self._once(envelope.id, partial(self._engine.calibrate, request, envelope.id))
         return self._answers[type(request)](request)
 
     def _once(self, request: str, action: Callable[[], Outcome]) -> Done:

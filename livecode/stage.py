@@ -80,7 +80,7 @@ from .outputs.tape import Tape
 from .places import MAIN
 from .played import InputHandle, source_name
 from .played import thru as thru_command
-from .protocol import EngineState, InputState, LogEntry, Opening, OpenInput, OpenPort, Report, Start
+from .protocol import Calibrate, EngineState, InputState, LogEntry, Opening, OpenInput, OpenPort, Report, Start
 from .remote import RemoteEngine
 from .session_cells import Cell, Cells
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
@@ -386,6 +386,21 @@ class Stage(_Strict):
     def inputs(self) -> Mapping[str, InputHandle]:
         """The inputs that are heard, by name."""
         return {state.name: InputHandle(self, state.name) for state in self.report().inputs}
+
+    def calibrate(self, output: str, input: "InputHandle | str" = "", *, whole: bool = False) -> Answer:  # noqa: A002
+        """Measure how long 16 soft notes take from this output over a cable to an input, and set the output's latency to half.
+
+        output: a MIDI port that is open. input: one that is heard; "" for the only one. Half, because the way out and the way
+        in are about alike; whole=True if the way goes through the synth, which sends on what it plays when it plays it. How long
+        a synth takes from the note to the sound no cable can say: add that by ear, with `latency`. It takes two seconds; notes go
+        on a channel that no part uses. Raises BadInput if they do not come back, and UnknownName.
+        """
+        if isinstance(self._engine, OfflineEngine):
+            raise BadInput("An offline stage has no ports to measure: calibrate on a live one, Stage().")
+        if not isinstance(output, str):
+            raise BadInput(f"calibrate({output!r}) names no output: give the name of one, such as stage.calibrate('Digitone').")
+        asked = Calibrate(output=output, input=_input_name(input), whole=bool(whole))
+        return self._said(self._engine.calibrate(asked).words)
 
     def map(
         self,

@@ -117,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
         "scenes",
         "tempo",
     },
+    "calibration": VALUES | {"inputs"},
     "mapping": VALUES | {"bindings", "dials", "files", "notation"},
     "dials": VALUES | {"commands", "controls"},
     "supervisor": set(),
@@ -126,7 +127,7 @@ ALLOWED: dict[str, set[str]] = {
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"journal"}
+    | {"calibration", "ears", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "sequencer", "tempo", "transport"},
     "server": VALUES

@@ -135,6 +135,7 @@ class Matcher:
             "midi": self._ports.names,
             "synth": self._ports.names,
             "latency": self._outputs,
+            "calibrate": self._outputs,
             "cc": self._controls,
             "clock": self._outputs,
             "part": self._parts,

@@ -19,6 +19,7 @@ from ..stage import PartHandle, Stage
 OF_STAGE = {
     "attach": 'stage = lc.Stage.attach()  or  lc.Stage.attach("left")',
     "bpm": "stage.bpm = 96  or  bpm = 96",
+    "calibrate": 'stage.calibrate("Digitone", "KeyStep")',
     "candidates": 'stage.candidates("lead")',
     "cell": 'with stage.cell("lead.mute()"): lead.mute()',
     "click": "stage.click()  then  click = stage.parts['click']; click.mute()",

@@ -1,6 +1,7 @@
 """Instruments on real ports, heard by an independent receiver."""
 
 import pytest
+from fluid_hardware import Hardware
 from midi_ear import Ear, hanging, ons
 from waiting import wait_until
 
@@ -59,3 +60,19 @@ def test_a_synth_that_is_not_there_is_refused_with_the_closest(jack_server: None
         with pytest.raises(lc.UnknownName, match="There is no output 'zz'"):
             stage.latency("zz", 5)
         assert stage.report().outputs == ()
+
+
+def test_another_synthesizer_understands_what_it_is_told(jack_server: None) -> None:
+    with Hardware() as hardware, lc.Stage(bpm=480, outputs=[]) as stage:
+        lead = stage.part("lead", on=stage.synth("hardware:midi_00", channel=3, program="Violin", latency=5, api="jack"))
+        lead >> lc.notes("C4 _ _ _")
+        lead.cc("bend_range").to(12)
+        lead.cc("cutoff").to(100, bars=1)
+        lead.bend.to(1, bars=1)
+        wait_until(lambda: hardware.bend(2) == 16383, "the bend")
+        assert (hardware.program(2), hardware.bend_range(2), hardware.controller(2, 74)) == (40, 12, 100)
+        wait_until(lambda: hardware.voices() > 0, "sound")
+        lead.bend.to(0)
+        lead.stop(on="now")
+        wait_until(lambda: hardware.voices() == 0, "silence")
+        assert hardware.bend(2) == 8192
