@@ -81,6 +81,8 @@ class Asking:
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
         self._took: dict[ModelKey, Took] = {}
+        self.first = Beats(0)
+        """The beat at which progressions begin with their first bar."""
 
     def prepare(self, part: str, model: Model) -> None:
         """The part has this model now, which will be asked soon."""
@@ -155,7 +157,7 @@ class Asking:
         bar = tempo.meter_at(entry).bar
         back, beats = max(1, math.ceil((entry - begin) / 4)) * 4, model.bars * bar
         if isinstance(model.chords, Progression):
-            here = tempo.bar_at(entry)
+            here = tempo.bar_at(entry) - tempo.bar_at(self.first)
             changes = model.chords.between(here - back / bar, Fraction(here + model.bars))
             return tuple(((at - here) * bar, symbol) for at, symbol in changes)
         other = self._parts.get(model.chords)

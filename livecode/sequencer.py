@@ -353,7 +353,9 @@ class Sequencer:
                 part.play_through(msgspec.structs.replace(command, input=name))
                 return f"no longer plays {name or 'any input'}" if off else f"sounds what is played on {name} now"
             case CountIn(phrase=phrase, bars=bars):
-                part.count_in(phrase, at, at + bars * self.time.bar(at), self.time.bar(at))
+                end = at + bars * self.time.bar(at)
+                part.count_in(phrase, at, end, self.time.bar(at))
+                self._asking.first = self._asking.first if at else end
                 return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
             case Fade(level=level, bars=bars):
                 part.fade(level, at, bars * self.time.bar(at))

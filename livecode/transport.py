@@ -94,6 +94,8 @@ class Transport:
                 return min(line + math.ceil(after - line), self.tempo.line_after(after)) if after > line else after
             case On.BAR:
                 return self.tempo.line_after(after)
+            case On.LOOP if self.counted > after:
+                return self.tempo.line_after(self.counted)
             case On.LOOP:
                 return part.boundary(self.entrance(), self.tempo) if part else self.tempo.line_after(self.entrance())
 

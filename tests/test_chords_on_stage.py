@@ -6,10 +6,11 @@ import pytest
 from rig import Rig
 
 import livecode as lc
-from livecode.commands import Assign, SetMeter
+from livecode.commands import Assign, CountIn, SetMeter
 from livecode.models.chords import chords, given
 from livecode.models.wire import Model, ModelKey
 from livecode.music import silence
+from livecode.notation import notes
 from livecode.tempo import Meter
 
 KEY = ModelKey("improv_rnn", "chord_pitches_improv", "i.mag")
@@ -61,6 +62,19 @@ def test_another_parts_bars_to_come_go_with_the_request(rig):
     rig.plays("keys", chords("C G"))  # from beat 8 on
     rig.play(until=5)
     assert (rig.models.requests[-1].needed_by, rig.models.requests[-1].chords) == (12, chords("F C G C"))
+
+
+def test_a_count_in_with_which_the_music_begins_uses_up_no_chord(rig):
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    rig.models_of("lead", improviser("Am F C G", bars=2))
+    rig.play(until=1)
+    assert rig.models.requests[-1].needed_by == 4
+    assert asked_over(rig) == [(-4, "G"), (0, "Am"), (4, "F")]
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))  # from bar 2 on: it changes no harmony
+    rig.models_of("lead", improviser("Am F C G", bars=2))
+    rig.play(until=2)
+    assert rig.models.requests[-1].needed_by == 8
+    assert asked_over(rig) == [(-4, "Am"), (0, "F"), (4, "C")]
 
 
 def test_a_chord_that_rings_since_long_ago_is_heard(rig):

@@ -855,6 +855,16 @@ def test_a_count_in_over_music_that_plays_counts_from_the_next_bar() -> None:
     assert rig.score("bass", until=10) == [(float(beat), "C2") for beat in range(10)]
 
 
+def test_what_is_typed_in_a_count_in_enters_right_after_it_however_long_the_loop_is() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 _ _ _ D4 _ _ _ E4 _ _ _ F4 _ _ _ G4 _ _ _ A4 _ _ _ B4 _ _ _ C5 _ _ _")
+    rig.play(until=1)
+    rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=1))
+    assert rig.plays("lead", "E4 . . .").words == "lead: plays 1 bar from bar 3"
+    rig.play(until=16)
+    assert rig.score("lead") == [(0, "C4"), (4, "D4"), (8, "E4"), (12, "E4")]
+
+
 def test_a_panic_calls_a_count_in_off() -> None:
     rig = Rig(bpm=120)
     rig.obey(CountIn(part="count", phrase=notes("C5 C5 C5 C5"), bars=16))

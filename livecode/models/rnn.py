@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from time import monotonic
 from typing import Any
 
 import msgspec
 import numpy
 
-from ..music import Beats, Phrase
+from ..errors import ModelRefused
+from ..music import Beats, Phrase, Seconds
 from . import grid, harmony, noteseq
 from .families import CONFIGS
 from .grid import Placed
@@ -34,6 +36,20 @@ GENERATORS = {
 
 COMPACT = "performance_with_dynamics"
 """This config and its compact twin name themselves alike in their bundles. Source: `default_configs` in performance_model.py."""
+
+
+PATIENCE: Seconds = 20.0
+"""Candidates may take so long, of the 30 s that a worker is given for a request."""
+
+
+def most(took: Seconds) -> str:
+    """What can be asked for where a candidate takes so many seconds.
+
+    >>> most(6.0), most(15.0)
+    ('3 at most', 'fewer bars')
+    """
+    number = int(PATIENCE / took)
+    return f"{number} at most" if number > 1 else "fewer bars"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,20 @@ class Rnn:
         return grid.phrase(self._placed(generated), start, request.beats, self.steps_per_beat, drums=self.drums)
 
     def candidates(self, request: Request, seeds: Sequence[int]) -> list[Phrase]:
-        """A phrase for each seed, each what a request with that seed gives, one after the other."""
-        return [self.continue_(msgspec.structs.replace(request, seed=seed)) for seed in seeds]
+        """A phrase for each seed, each what a request with that seed gives, one after the other.
+
+        Raises ModelRefused, as soon as that is seen, for what would take longer than a worker is given.
+        """
+        begun, phrases = monotonic(), list[Phrase]()
+        for seed in seeds:
+            phrases.append(self.continue_(msgspec.structs.replace(request, seed=seed)))
+            took = (monotonic() - begun) / len(phrases)
+            if took * len(seeds) > PATIENCE:
+                raise ModelRefused(
+                    f"{len(seeds)} candidates would take {took * len(seeds):.0f} s on Magenta's engine, which makes one after "
+                    f"the other, and {PATIENCE:g} s are the most: ask for {most(took)}."
+                )
+        return phrases
 
     def _sequence(self, heard: Sequence[Placed], chords: Sequence[str], start: int, end: int) -> Any:
         sequence = noteseq.module("protobuf.music_pb2").NoteSequence(total_time=end / self.steps_per_beat)

@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 from model_pieces import rock, tune
 
-from livecode.models import bundles, families, polyphony
+from livecode.errors import ModelRefused
+from livecode.models import bundles, families, polyphony, rnn
+from livecode.models.wire import Request
 from livecode.music import Note, Phrase, silence
 
 pytestmark = pytest.mark.magenta
@@ -150,3 +152,30 @@ def test_neither_the_order_nor_the_worker_matters(magenta, engine, drum_kit, att
         os.kill(magenta.state(drum_kit).pid, signal.SIGKILL)
     after = [magenta.phrase(key, primer, seed=seed) for key, primer, seed in reversed(asked)]
     assert after == before[::-1]
+
+
+class Slow:
+    """A generator that takes its time: as many seconds of a test's clock as it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, takes: float) -> None:
+        self.now, self._takes = 0.0, takes
+        monkeypatch.setattr(rnn, "monotonic", lambda: self.now)
+        monkeypatch.setattr(rnn.Rnn, "continue_", self._play)
+
+    def _play(self, request: Request) -> Phrase:
+        self.now += self._takes
+        return silence(Fraction(4))
+
+
+def test_candidates_that_would_take_magenta_too_long_are_refused_after_the_first(monkeypatch, attention_rnn):
+    request = Request("", attention_rnn, None, Fraction(4), Fraction(120), (4, 4), 1, {})
+    model = rnn.Rnn(None, "melody_rnn", 4)
+    slow = Slow(monkeypatch, 6.0)
+    with pytest.raises(ModelRefused) as refused:
+        model.candidates(request, range(8))
+    assert slow.now == 6.0
+    assert str(refused.value) == (
+        "8 candidates would take 48 s on Magenta's engine, which makes one after the other, and 20 s are the most: "
+        "ask for 3 at most."
+    )
+    assert len(model.candidates(request, range(3))) == 3
