@@ -2,11 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,11 @@ as much again."""
 
 RETRY: Seconds = 3.0
 """A part whose model refused asks again after this long at the earliest."""
+
+
+Later: TypeAlias = Callable[[str, int, Beats, Beats], bool]
+"""Whether a part's request of this number is not to be sent at this beat, for bars that enter at the other, for it is to come
+later or never: see `ask_again`."""
 
 
 class Models(Protocol):
@@ -75,8 +80,8 @@ class Asking:
     """The requests of all parts. A request's seed comes from the session's seed, the part's name and a counter; or, if the
     model has a seed of its own, from that and a counter that begins anew with every `part >> model`."""
 
-    def __init__(self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part]) -> None:
-        self._clock, self._models, self._seed, self._parts = clock, models, seed, parts
+    def __init__(self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part], later: Later) -> None:
+        self._clock, self._models, self._seed, self._parts, self._later = clock, models, seed, parts, later
         self._ids = count(1)
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
@@ -107,7 +112,23 @@ class Asking:
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return None
         entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
-        return None if entry is None else self._ask(part, part.model, entry, here, tempo)
+        if entry is None or self._later(part.name, part.asks_ever + 1, here, entry):
+            return None
+        return self._ask(part, part.model, entry, here, tempo)
+
+    def ask_again(self, part: Part, fact: Asked, now: Beats, tempo: TempoMap) -> Asked | None:
+        """Send the part's request as in this fact, if the part would ask; what it has asked before was never answered."""
+        if part.asked:
+            key = self._asked[part.asked].request.key
+            self.forget(part.asked)
+            if part.asks_ever == fact.asks_ever:
+                part.unask()
+                self._took.setdefault(key, Took())
+            part.asked = ""
+        entry = part.asks_for(now, tempo, None)
+        if part.model is None or entry is None or part.asks_ever + 1 != fact.asks_ever:
+            return None
+        return self._ask(part, part.model, entry, fact.now, tempo)
 
     def _ask(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap) -> Asked:
         for other in self._parts.values():  # it hears what has sounded up to the same beat whenever it is asked again

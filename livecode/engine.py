@@ -23,7 +23,7 @@ from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot,
 from .devices import Port, open_again, open_port, synthesizer
 from .ears import nearest
 from .errors import BadInput, LivecodeError, StageClosed, UnknownName
-from .facts import CameBack, Fact, InputOpened, PortOpened, Taken, Typed
+from .facts import Answered, Asked, CameBack, Fact, InputOpened, Moved, Over, PortOpened, Taken, Typed
 from .inputs import Arrival
 from .inputs.rack import Inputs
 from .journal import Story, told
@@ -33,9 +33,13 @@ from .models.keeper import Limits
 from .models.wire import Reply
 from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
+from .outputs.fluid import FluidOutput
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
+from .outputs.unheard import Unheard
 from .protocol import Calibrate, InputState, KeepCell, LogEntry, Opening, OpenInput, OpenPort, OutputState, Report
+from .recording import Cue, Recording
+from .replaying import Difference, Replay
 from .sequencer import Outcome, Sequencer
 from .tempo import TempoMap
 from .transport import on_grid
@@ -67,7 +71,9 @@ class Engine:
         on_reply: Callable[[Reply], None],
         opening: Opening,
         record: Callable[[Fact | Typed | LogEntry], None] = lambda fact: None,
+        replay: Replay | None = None,
     ) -> None:
+        """replay: what stands between the sequencer and the models."""
         self.opening = opening
         self.closed = False
         """Whether it plays no more."""
@@ -81,14 +87,17 @@ class Engine:
             clock,
             outputs,
             self.tape,
-            self._host,
+            replay or self._host,
             bpm=opening.bpm,
             meter=opening.meter,
             seed=opening.seed,
             lead_in=LEAD_IN,
             note=self.note,
             record=record,
+            later=replay.later if replay else lambda part, number, now, entry: False,
         )
+        if replay:
+            replay.over(self._host, self._sequencer.time.place)
         self._snapshot = self._sequencer.snapshot()
 
     def note(self, sentence: str) -> None:
@@ -526,13 +535,39 @@ class LiveEngine(Engine):
 
 
 class OfflineEngine(Engine):
-    """Plays on a virtual clock, as fast as it can, whenever it is told to `run`. Models are waited for, so none is ever late."""
+    """Plays on a virtual clock, as fast as it can, whenever it is told to `run`. Models are waited for, so none is ever late.
 
-    def __init__(self, opening: Opening) -> None:
-        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+    recorded: the same session, played before. What its models said is said again, at the same beats; what is asked otherwise
+    than then, because the session was edited, a model is asked.
+    exact: no model is asked, and no worker started: what the recording has not is refused, and in `missing`. What the machine
+    slept through then, and where the engine had crashed, is as it was.
+    regenerate: models are asked everything anew, and answer at the recorded beats; `differences` says where they said something
+    else.
+    """
+
+    def __init__(
+        self, opening: Opening, recorded: Recording | None = None, *, exact: bool = False, regenerate: bool = False
+    ) -> None:
+        self._replay = Replay(recorded, exact=exact, regenerate=regenerate)
         self._told: list[Fact | Typed | LogEntry] = []
-        super().__init__(VirtualClock(), (), self._replies.put, opening, self._told.append)
+        self._said = (Beats(0), 0)
+        """How many commands were said at the beat at which the last one was."""
+        self._ports = [fact.name for fact in recorded.facts if isinstance(fact, PortOpened)] if recorded else []
+        """What ports of the session are called in full."""
+        super().__init__(VirtualClock(), (), self._replay.replies.put, opening, self._told.append, self._replay)
+        if opening.audio:
+            self._sequencer.add_output(Unheard(FluidOutput.name))
         self.announce()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What an exact replay was asked for that the recording has not: a sentence each, which names the part and the bar."""
+        return tuple(self._replay.missing)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Where models said something else than in the recording."""
+        return tuple(self._replay.differences)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -546,20 +581,37 @@ class OfflineEngine(Engine):
     def submit(self, command: AnyCommand, request: str = "") -> Outcome:
         """Have a command obeyed, now in virtual time. Raises what the sequencer refuses, and StageClosed."""
         self._refuse_if_closed()
+        here = self._sequencer.time.reachable()
+        said = self._said[1] if self._said[0] == here else 0
+        while (cue := self._replay.next()) is not None and (cue.now, cue.after) <= (here, said):
+            self._follow(cue)
         try:
-            outcome = self._sequencer.obey(command, request)
+            outcome = self._sequencer.obey(command, request, self._replay.silence(here, command))
         except LivecodeError as error:
             self.note(f"refused: {error}")
             raise
+        self._said = here, said + 1
+        taken = next(fact for fact in reversed(self._told) if isinstance(fact, Taken))
+        self._replay.sayings.say(taken)
         self.note(outcome.words)
         self._snapshot = self._sequencer.snapshot()
+        return outcome
+
+    def open_port(self, asked: OpenPort) -> Outcome:
+        """Have an output of this name, which nobody hears. Raises BadInput if there is one."""
+        self._refuse_if_closed()
+        said = (asked.port or "").casefold()
+        name = next((port for port in self._ports if said in port.casefold()), asked.port or "MIDI")
+        outcome = self._sequencer.add_output(Unheard(name))
+        self._told.append(PortOpened(now=outcome.beat, name=name, api=asked.api or "", virtual=asked.virtual))
+        self.note(outcome.words)
         return outcome
 
     def run(self, until: Beats) -> None:
         """Let virtual time go on to beat `until`. Raises StageClosed."""
         self._refuse_if_closed()
         time = self._sequencer.time
-        self._run(lambda: None if time.started is None else time.started + time.tempo.seconds_at(until))
+        self._run(lambda: None if time.started is None else time.started + time.tempo.seconds_at(until), ahead=0.0)
 
     def run_to(self, beat: Beats) -> None:
         """Let virtual time go on until this beat is the first that a command can reach, so that the next one has it as its `now`.
@@ -572,33 +624,85 @@ class OfflineEngine(Engine):
         if beat < time.reachable():
             raise BadInput(f"{time.place(beat).capitalize()} has passed: it is {time.place(time.reachable())} already.")
         if beat > time.reachable():
+            self._run(self._before(beat), ahead=COMMIT)
+        if beat > time.reachable() and not time.paused:
             self._sequencer.begin()
-            self._run(lambda: None if time.started is None else time.moment_before(beat))
+            self._run(self._before(beat), ahead=COMMIT)
         if beat != time.reachable():
             raise BadInput(
                 f"{time.place(beat).capitalize()} never comes, for the music is paused at {time.place(time.held)}: "
                 "let it go on before, with stage.go_on()."
             )
 
-    def _run(self, moment: Callable[[], Seconds | None]) -> None:
-        """Let virtual time go on to this moment of the clock, which is None as long as musical time stands still."""
+    def end(self, beat: Beats) -> None:
+        """Let virtual time go on to this beat, on which it is over. Raises StageClosed."""
+        self.run(beat)
+        self._told.append(Over(now=beat))
+
+    def retell(self, facts: Sequence[Fact], end: Beats) -> None:
+        """Put on the tape what sounded in a session up to this beat, as its facts say it, and stand still there.
+
+        To be called before anything else; then nothing but looking and rendering makes sense.
+        """
+        for name in dict.fromkeys(fact.name for fact in facts if isinstance(fact, PortOpened)):
+            self._sequencer.add_output(Unheard(name))
+        for _ in self._sequencer.retell([*facts, Over(now=end)]):
+            pass
+        self._sequencer.time.move(Moved(started=None, held=end, paused=True, pause_at=None))
+        self._snapshot = self._sequencer.snapshot()
+
+    def _run(self, moment: Callable[[], Seconds | None], ahead: Seconds) -> None:
+        """Let virtual time go on to this moment of the clock, which is None as long as musical time stands still, by way of what
+        comes by itself in a recording. What sounds up to `ahead` later is planned, too."""
+        time = self._sequencer.time
+        while (cue := self._replay.next()) is not None:
+            if cue.now > time.reachable():
+                end = moment()
+                if end is None or time.moment_before(cue.now) >= end:
+                    break
+                self._go(self._before(cue.now), COMMIT)
+                if cue.now > time.reachable():
+                    break
+            self._follow(cue)
+        self._go(moment, ahead)
+        self._snapshot = self._sequencer.snapshot()
+
+    def _before(self, beat: Beats) -> Callable[[], Seconds | None]:
+        """The moment at which this beat is the first that can be reached."""
+        time = self._sequencer.time
+        return lambda: None if time.started is None else time.moment_before(beat)
+
+    def _go(self, moment: Callable[[], Seconds | None], ahead: Seconds) -> None:
         end = self.clock.now()
         while True:
             end = end if (found := moment()) is None else found
-            self._sequencer.advance(min(end, self.clock.now() + COMMIT))
-            if self._sequencer.waiting():
-                self._sequencer.receive(self._replies.get())
+            self._sequencer.advance(min(end + ahead, self.clock.now() + COMMIT))
+            if self._replay.waits():
+                self._sequencer.receive(self._replay.reply())
             elif self.clock.now() < end:
                 self.clock.wait_until(min(end, self.clock.now() + _OFFLINE_PERIOD))
             else:
                 break
-        self._snapshot = self._sequencer.snapshot()
+
+    def _follow(self, cue: Cue) -> None:
+        """Let happen what happened of itself."""
+        self._replay.pop()
+        match cue.fact:
+            case Asked() as asked:
+                self._replay.cue(asked)
+                self._sequencer.ask_again(asked)
+                self._replay.cue(None)
+            case Answered() as answered:
+                if (reply := self._replay.answer(answered)) is not None:
+                    self._sequencer.receive(reply)
+            case other:
+                self._sequencer.relive(other)
 
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed; it is waited for."""
         self._refuse_if_closed()
         while self._sequencer.candidates(part).waits:
-            self._sequencer.receive(self._replies.get())
+            self._sequencer.receive(self._replay.reply())
         return self._sequencer.candidates(part)
 
     def _refuse_if_closed(self) -> None:

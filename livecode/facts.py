@@ -133,4 +133,12 @@ class Steered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     bpm: Fraction
 
 
-Fact: TypeAlias = Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Steered
+class Over(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """On this beat it was over."""
+
+    now: Beats
+
+
+Fact: TypeAlias = (
+    Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Steered | Over
+)  # fmt: skip

@@ -19,6 +19,7 @@ from .facts import Fact, Typed
 from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
+from .recording import Recording
 
 PAUSE: Seconds = 0.1
 """How often what nobody settled is written, what was written brought to the disk, and a disk that was full tried again."""
@@ -150,6 +151,11 @@ class Story:
     ended: bool
     bad: int
     session: tuple[Fact | Typed, ...] = ()
+
+    @property
+    def recording(self) -> Recording:
+        """What can be played again."""
+        return Recording(self.opened.opening, self.facts)
 
 
 def read(path: Path, *, all_answers: bool = True) -> Story:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
-from .asking import Asking, Models
+from .asking import Asking, Later, Models
 from .bindings import PART_ACTIONS, PART_KNOBS, Target
 from .clock import Clock
 from .commands import (
@@ -65,7 +65,7 @@ from .controllers import MOST_BOUND, Controllers
 from .controls import spelt
 from .ears import Said
 from .errors import BadInput, LivecodeError, UnknownName
-from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, PortOpened, Proposed, Slept, Steered, Taken
+from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, Over, PortOpened, Proposed, Slept, Steered, Taken
 from .following import Following
 from .gm import DRUM_CHANNEL
 from .hearing import Hearing
@@ -113,6 +113,7 @@ class Sequencer:
         lead_in: Seconds = 0.1,
         note: Callable[[str], None] = lambda sentence: None,
         record: Callable[[Fact], None] = lambda fact: None,
+        later: Later = lambda part, number, now, entry: False,
     ) -> None:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
         self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
@@ -121,7 +122,7 @@ class Sequencer:
         self._hearing = Hearing(self.time)
         self.controllers = Controllers()
         self._parts: dict[str, Part] = {}
-        self._asking = Asking(clock, models, seed, self._parts)
+        self._asking = Asking(clock, models, seed, self._parts, later)
         self._seed = seed
         self._history = History()
         self._house = House()
@@ -219,15 +220,19 @@ class Sequencer:
 
     # Commands
 
-    def obey(self, command: AnyCommand, request: str = "") -> Outcome:
-        """Do what a client says, in the request of this id. Raises BadInput with one sentence if that cannot be; nothing has
-        changed then."""
+    def obey(self, command: AnyCommand, request: str = "", at: Beats | None = None) -> Outcome:
+        """Do what a client says, in the request of this id; so that it takes effect at beat `at`, if that is known.
+
+        Raises BadInput with one sentence if that cannot be; nothing has changed then.
+        """
         self._pause_if_due()
+        if isinstance(command, Continue) and self.time.pause_at == self.time.reachable():
+            self._pause_now()
         if isinstance(command, Pick):
             command = self._picked(command)
         if isinstance(command, Tempo) and (words := self._tempo_of_others(command)):
             return Outcome(self.time.reachable(), words)
-        now, at = self.time.reachable(), self._moment(command)
+        now, at = self.time.reachable(), self._moment(command) if at is None else at
         self._settle(command, min(now, at))
         words = self._do(command, now, at)
         if isinstance(command, Assign):
@@ -898,10 +903,26 @@ class Sequencer:
             if asked is not None:
                 self._record(asked)
 
+    def ask_again(self, fact: Asked) -> None:
+        """Have a part ask its model what it asked at this beat before, if it would."""
+        if fact.part in self._parts:
+            part, entrance = self._parts[fact.part], self.time.entrance()
+            part.settle(fact.now)
+            if (asked := self._asking.ask_again(part, fact, entrance, self.time.tempo)) is not None:
+                self._record(asked)
+
     def _pause_if_due(self) -> None:
         if self.time.stands_still():
             self._note(f"paused at {self.time.place(self.time.held)}")
             self._record_moves()
+
+    def _pause_now(self) -> None:
+        """A pause that cannot be called off any more has its moment, so that time can go on from there."""
+        assert self.time.pause_at is not None
+        events = self._planned(*self.time.window(MOST_LATE, self.time.straight_at(self.time.pause_at)))
+        self._to_outputs(lambda output: self._hand_over(events, output))
+        self.time.stand_still()
+        self._record_moves()
 
     def _record_moves(self) -> None:
         if (moved := self.time.moved()) != self._moved:
@@ -991,22 +1012,32 @@ class Sequencer:
                     if fact.started is not None:
                         self._forget_pause()
                     self.time.move(fact)
-                case Slept(part=name) if name:
-                    yield from self._told(fact.begin)
-                    self._skip(self._parts[name], fact.end)
                 case Slept():
-                    yield from self._told(fact.begin)
-                    self._tape.schedule(self._planned(fact.end, fact.end))
+                    yield from self._told(fact.end)
+                    self.relive(fact)
                 case CameBack():
                     yield from self._told(fact.crashed)
-                    self._withdraw(None, fact.crashed)
-                    self._silence(None, fact.crashed)
-                    for event in self._hearing.let_go(fact.crashed):
-                        self._tape.insert(event)
-                    self._come_back(fact.now)
+                    self.relive(fact)
+                case Over():
+                    yield from self._told(fact.now)
                 case _:
                     yield from self._told(fact.now)
                     self._recall(fact)
+
+    def relive(self, fact: Fact) -> None:
+        """Let happen again what happened of itself, and what was played on inputs. What the machine slept through or a crash cut
+        off is taken from the tape, which is past it."""
+        if isinstance(fact, Slept):
+            self._tape.leave_out(fact.part or None, fact.begin, fact.end)
+        elif isinstance(fact, CameBack):
+            self._withdraw(None, fact.crashed)
+            self._silence(None, fact.crashed)
+            for event in self._hearing.let_go(fact.crashed):
+                self._tape.insert(event)
+            self._come_back(fact.now)
+        else:
+            self._recall(fact)
+        self._record(fact)
 
     def _told(self, end: Beats) -> Iterator[None]:
         """Put on the tape what was handed over up to this beat."""
@@ -1049,11 +1080,6 @@ class Sequencer:
         if begin > max(self._handed, self._silent_until):
             self._note("the machine stood still: the notes of that time are left out")
             self._record(Slept(begin=self._handed, end=begin))
-
-    def _skip(self, part: Part, end: Beats) -> None:
-        """Have on the tape what a part said up to here, without its notes."""
-        self._tape.schedule(sorted(self._events(part, end, end), key=_order))
-        part.planned = max(part.planned, end)
 
     def _hand_over(self, events: list[Event], output: Output) -> None:
         """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one.

@@ -67,8 +67,9 @@ class Transport:
         return self.held if self.started is None else self.tempo.beat_at(moment - self.started)
 
     def reachable(self) -> Beats:
-        """The first beat that a command can still change, on the grid."""
-        return max(self.held, on_grid(self._beat_in(REACTION + self._buffered())))
+        """The first beat that a command can still change, on the grid; no later than a pause, for there time will wait."""
+        after = max(self.held, on_grid(self._beat_in(REACTION + self._buffered())))
+        return after if self.pause_at is None else min(after, self.pause_at)
 
     def entrance(self) -> Beats:
         """The first beat at which new bars may enter."""
@@ -149,8 +150,13 @@ class Transport:
         """Whether the pause has just begun."""
         if self.pause_at is None or self.beat() < self.pause_at:
             return False
-        self.held, self.pause_at, self.started, self.paused = self.pause_at, None, None, True
+        self.stand_still()
         return True
+
+    def stand_still(self) -> None:
+        """Begin the pause."""
+        assert self.pause_at is not None
+        self.held, self.pause_at, self.started, self.paused = self.pause_at, None, None, True
 
     def moved(self) -> Moved:
         """How it runs or stands, as a value."""

@@ -123,13 +123,15 @@ ALLOWED: dict[str, set[str]] = {
     "supervisor": set(),
     "places": VALUES,
     "protocol": VALUES | {"commands", "errors", "models.known", "models.wire", "tempo"},
-    "journal": VALUES | {"facts", "models.wire", "protocol"},
+    "journal": VALUES | {"facts", "models.wire", "protocol", "recording"},
+    "recording": VALUES | {"commands", "facts", "protocol"},
+    "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
     | {"calibration", "ears", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
-    | {"clocks", "inputs", "links", "sequencer", "tempo", "transport"},
+    | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
     "server": VALUES
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_cells": VALUES | {"protocol"},

@@ -61,6 +61,12 @@ class Tape:
         """There is such a part: at the same moment, parts follow each other in the order in which they came."""
         self._tracks.setdefault(part, _Track())
 
+    def leave_out(self, part: str | None, begin: Beats, end: Beats) -> None:
+        """No note of the part (None: of any) began in [begin, end); programs and controllers stay."""
+        for track in self._of(part):
+            since, until = (bisect_left(track.events, beat, key=_beat) for beat in (begin, end))
+            track.events[since:until] = [event for event in track.events[since:until] if not isinstance(event, NoteEvent)]
+
     def precede(self, earlier: "Tape") -> None:
         """Begin with what another tape has, all of which lies before what this one has."""
         for part, track in earlier._tracks.items():
