@@ -27,7 +27,6 @@ class Watch:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name, "stalls")
-        self._path.touch()
         self._process = subprocess.Popen([sys.executable, "-S", __file__, self._path], stdin=subprocess.PIPE)
 
     @property
@@ -40,8 +39,15 @@ class Watch:
         self._process.communicate()
         self._folder.cleanup()
 
+    @property
+    def watching(self) -> bool:
+        """Whether it has begun."""
+        return self._path.exists()
+
     def stalls(self, since: float) -> list[float]:
         """How long (s) each stall was that ended since then (monotonic clock)."""
+        if not self.watching:
+            return []
         lines = (line.split() for line in self._path.read_text().splitlines())
         return [float(lasted) for ended, lasted in lines if float(ended) > since]
 

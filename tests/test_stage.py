@@ -211,7 +211,7 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("stage.log('x')", "'x' is no number of sentences: give one such as 20."),
         ("stage.log(0)", "0 is no number of sentences"),
         ("lead.free('gain')", "'gain' is no limit"),
-        ("stage.ramp(100, bars=0)", "bars=0 is no length"),
+        ("stage.ramp(100, bars=-1)", "bars=-1 is no length"),
         ("stage.ramp(100, bars='x')", "bars='x' is no number"),
         ("stage.run(bars=1)", "A live stage runs by itself"),
         ("stage.export('take.txt')", "ends in neither .wav nor .mid"),

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from stalls import MachineStoodStill, Watch
+from waiting import wait_until
 
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
     watch = Watch()
+    wait_until(lambda: watch.watching)
     yield watch
     watch.close()
 

@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 
 import jackd
@@ -6,6 +7,13 @@ from performance import Performance
 
 from livecode.errors import OutputError
 from livecode.outputs.fluidlib import Library
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_search_for_garbage() -> None:
+    """A collection in a process that has imported TensorFlow holds up for half a second what plays in it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from livecode.controls import BEND, NAMES
 from livecode.music import ControlEvent, Event, NoteEvent, ProgramEvent
-from livecode.outputs.render import render_wav
+from livecode.outputs.render import Sound, render_wav
 
 A4 = 69
 
@@ -17,7 +17,7 @@ A4 = 69
 def pitch_of(path: Path, *events: Event) -> float:
     """The frequency in Hz, of a flute's A4 that begins after these events, one second in."""
     note = NoteEvent("lead", Fraction(1), 0.5, 0, A4, 100, Fraction(4), 2.0)
-    render_wav(path, [ProgramEvent("lead", Fraction(0), 0.0, 0, 73), *events, note], reverb=False)
+    render_wav(path, [ProgramEvent("lead", Fraction(0), 0.0, 0, 73), *events, note], sound=Sound(reverb=False))
     with wave.open(str(path)) as take:
         samples = np.frombuffer(take.readframes(take.getnframes()), "<i2").reshape(-1, 2)[:, 0].astype(float)
         rate = take.getframerate()
