@@ -21,6 +21,7 @@ from livecode.commands import (
     Hush,
     InKey,
     Mute,
+    Nudge,
     On,
     Panic,
     Pause,
@@ -37,7 +38,9 @@ from livecode.commands import (
     Shape,
     Solo,
     Store,
+    Sweep,
     Tempo,
+    TurnKnob,
     Undo,
     UndoLast,
 )
@@ -81,8 +84,25 @@ transforming = st.one_of(
     st.just(Safe()),
 )
 
+controls = st.sampled_from([20, 74, "bend", "bend_range"])
+instruments = st.one_of(
+    st.builds(lambda part, voices: Adjust(part=part, voices=voices), parts, st.integers(1, 2)),
+    st.builds(lambda part: Adjust(part=part, free=frozenset({"voices"})), parts),
+    st.builds(
+        lambda part, control, value, bars, on: Sweep(part=part, control=control, value=value, bars=Fraction(bars), on=on),
+        parts,
+        controls,
+        midi,
+        st.integers(0, 2),
+        moments,
+    ),
+    st.builds(lambda part, knob: TurnKnob(part=part, knob=knob, value=0.5, by="desk"), parts, st.sampled_from(["pan", "level"])),
+    st.builds(lambda part, ms: Nudge(part=part, ms=ms), parts, st.sampled_from([-40.0, 0.0, 30.0])),
+)
+
 commands = st.one_of(
     transforming,
+    instruments,
     st.builds(lambda part, phrase, on: Play(part=part, phrase=phrase, on=on), parts, phrases, moments),
     st.builds(lambda part: Assign(part=part, model=a_model()), parts),
     st.builds(lambda part, n: Propose(part=part, n=n), parts, st.integers(1, 3)),
