@@ -80,7 +80,8 @@ class Controllers:
             self._hands.pop(source)
         else:
             self._bound[source] = target
-        self.learns = None
+        if target == self.learns:
+            self.learns = None
         return before
 
     @property

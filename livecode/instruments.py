@@ -27,6 +27,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
     voicing: Voicing = Voicing()
     names: Mapping[str, int] = {}
 
+    def __repr__(self) -> str:
+        return f"synth {self}"
+
     def __str__(self) -> str:
         said = [self.output]
         said += [] if self.channel is None else [f"channel {self.channel + 1}"]

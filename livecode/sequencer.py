@@ -393,7 +393,8 @@ class Sequencer:
         command.check(control)
         part.sweep(control, command, at, bars * self.time.bar(at))
         over = f" over {counted(bars, 'bar')}" if bars else ""
-        return f"{spelt(control)} {'goes to' if bars else 'set to'} {command.value} {self._when(command, at)}{over}"
+        own = f" ({command.control})" if command.control in (part.instrument.names if part.instrument else {}) else ""
+        return f"{spelt(control)}{own} {'goes to' if bars else 'set to'} {command.value} {self._when(command, at)}{over}"
 
     def _turn(self, part: Part, command: Shape | Plain | InKey, at: Beats) -> str:
         match command:

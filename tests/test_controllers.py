@@ -192,6 +192,7 @@ def test_the_next_knob_that_is_moved_is_learnt(desk: Desk) -> None:
     assert desk.obey(Learn(target=Target(part="lead", word="gain", low=0, high=1))).words == (
         "move a knob or hit a pad: it will be lead.gain from 0 to 1"
     )
+    desk.pad(60, "solo")
     assert desk.sequencer.snapshot().learns
     desk.turn(21, 3, channel=4)
     assert desk.log == ["cc 21 channel 5 of desk turns lead.gain from 0 to 1"]

@@ -181,7 +181,7 @@ def test_a_part_takes_on_its_instruments_channel_program_and_names(rig: Rig) -> 
     rig.play(until=0)
     said = rig.obey(Equip(part="lead", instrument=digitone(program=12, bank=(1, 0), names={"drive": 23, "cutoff": 24})))
     assert said.words == "lead: plays on Digitone · channel 3 now"
-    rig.obey(Sweep(part="lead", control="Drive", value=5))
+    assert rig.obey(Sweep(part="lead", control="drive", value=5)).words == "lead: cc 23 (drive) set to 5 now"
     rig.obey(Sweep(part="lead", control="cutoff", value=6))
     rig.play(until=4)
     hardware = rig.sequencer._outputs[1]
