@@ -29,6 +29,7 @@ from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, pi
 from .music import Beats, Note, Phrase, silence
 from .notation import beat, notes, phrase
 from .outputs.tape import Tape
+from .played import InputHandle, pedal, rest
 from .stage import PartHandle, Stage
 from .tempo import Meter, Swing
 from .transforms import (
@@ -51,6 +52,7 @@ __all__ = [
     "Beats",
     "BundleError",
     "EngineGone",
+    "InputHandle",
     "LivecodeError",
     "Meter",
     "ModelRefused",
@@ -80,12 +82,14 @@ __all__ = [
     "load_ipython_extension",
     "melody_rnn",
     "notes",
+    "pedal",
     "performance_rnn",
     "phrase",
     "pianoroll_rnn_nade",
     "polyphony_rnn",
     "quantise",
     "read_midi",
+    "rest",
     "reverse",
     "rotate",
     "silence",

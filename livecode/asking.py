@@ -11,11 +11,13 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from .clock import Clock
+from .ears import Ear, nearest
+from .exchange import Call, going_round, heard_by
 from .facts import Asked, Proposed
 from .models.took import Took
-from .models.wire import Chords, Model, ModelKey, Progression, Reply, Request, to_json
-from .music import Beats, Seconds, silence
-from .parts import Part
+from .models.wire import INPUT, LONGEST_PRIMER, Chords, Model, ModelKey, Progression, Reply, Request, to_json
+from .music import Beats, Phrase, Seconds, silence
+from .parts import Mode, Part
 from .tempo import TempoMap
 
 MARGIN: Seconds = 0.3
@@ -24,6 +26,9 @@ MARGIN: Seconds = 0.3
 LAST_MOMENT: Seconds = 0.05
 """So much is enough for bars to come in time, taking back what the outputs have of the loop's repeat: the planner's period, and
 as much again."""
+
+IN_TIME: Seconds = 0.15
+"""An answer to what is played is asked for so much earlier than it needs: one that is late is silent for a bar."""
 
 RETRY: Seconds = 3.0
 """A part whose model refused asks again after this long at the earliest."""
@@ -80,8 +85,11 @@ class Asking:
     """The requests of all parts. A request's seed comes from the session's seed, the part's name and a counter; or, if the
     model has a seed of its own, from that and a counter that begins anew with every `part >> model`."""
 
-    def __init__(self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part], later: Later) -> None:
+    def __init__(
+        self, clock: Clock, models: Models, seed: int, parts: Mapping[str, Part], ears: Mapping[str, Ear], later: Later
+    ) -> None:
         self._clock, self._models, self._seed, self._parts, self._later = clock, models, seed, parts, later
+        self._ears = ears
         self._ids = count(1)
         self._asked: dict[str, _Ask] = {}
         self._not_before: dict[str, Seconds] = {}
@@ -111,6 +119,8 @@ class Asking:
         """
         if part.model is None or self._not_before.get(part.name, 0.0) > self._clock.now():
             return None
+        if part.mode is Mode.RESPOND:
+            return self._answer_if_due(part, part.model, sounding, here, now, tempo)
         entry = part.asks_for(now, tempo, self._lead(part.model.key, now - sounding, tempo.bpm_at(now)))
         if entry is None or self._later(part.name, part.asks_ever + 1, here, entry):
             return None
@@ -125,15 +135,41 @@ class Asking:
                 part.unask()
                 self._took.setdefault(key, Took())
             part.asked = ""
+        if part.mode is Mode.RESPOND and part.model is not None:
+            return self._answer_again(part, part.model, fact, now, tempo)
         entry = part.asks_for(now, tempo, None)
         if part.model is None or entry is None or part.asks_ever + 1 != fact.asks_ever:
             return None
         return self._ask(part, part.model, entry, fact.now, tempo)
 
-    def _ask(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap) -> Asked:
+    def _answer_again(self, part: Part, model: Model, fact: Asked, now: Beats, tempo: TempoMap) -> Asked | None:
+        exchange = part.exchange
+        ear = self._ears.get(exchange.said.source) if exchange else None
+        call = exchange.due(ear, fact.now, now, tempo, LONGEST_PRIMER) if exchange and ear and part.listens() else None
+        if call is None or part.asks_ever + 1 != fact.asks_ever:
+            return None
+        return self._ask(part, model, call.entry, fact.now, tempo, call)
+
+    def _answer_if_due(self, part: Part, model: Model, sounding: Beats, here: Beats, now: Beats, tempo: TempoMap) -> Asked | None:
+        """Ask for an answer to what was played on an input, as late as it can be."""
+        exchange = part.exchange
+        ear = self._ears.get(exchange.said.source) if exchange else None
+        if exchange is None or ear is None or not part.listens():
+            return None
+        slowest = self._slowest(model.key)
+        lead = Beats(1) if slowest is None else Fraction(1.5 * slowest + IN_TIME) * tempo.bpm_at(now) / 60
+        call = exchange.due(ear, sounding, now, tempo, lead)
+        if call is None or self._later(part.name, part.asks_ever + 1, here, call.entry):
+            return None
+        if _heard(ear.excerpt(call.begin, call.entry), model) is None:
+            part.refused("it hears drums, and its model plays notes: give it drums_rnn(), or play on another channel than 10")
+            return None
+        return self._ask(part, model, call.entry, here, tempo, call)
+
+    def _ask(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap, call: Call | None = None) -> Asked:
         for other in self._parts.values():  # it hears what has sounded up to the same beat whenever it is asked again
             other.settle(here)
-        request = self._request(part, model, entry, tempo)
+        request = self._request(part, model, entry, here, tempo, call)
         part.ask(request.id)
         return self._send(part, request, here)
 
@@ -141,7 +177,7 @@ class Asking:
         """Ask the part's model for so many candidates for its next bars, which nobody is in a hurry for."""
         assert part.model
         self.forget(part.proposal)
-        request = self._request(part, part.model, part.entry(now, tempo), tempo)
+        request = self._request(part, part.model, part.entry(now, tempo), here, tempo)
         source = part.name if part.model.seed is None else ""
         session = self._seed if part.model.seed is None else part.model.seed
         seeds = tuple(_seed(f"{session}/{source}/candidates/{part.proposals}/{number}") for number in range(n))
@@ -149,14 +185,14 @@ class Asking:
         part.proposes(request.id)
         self._send(part, request, here)
 
-    def _request(self, part: Part, model: Model, entry: Beats, tempo: TempoMap) -> Request:
+    def _request(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap, call: Call | None = None) -> Request:
         meter = tempo.meter_at(entry)
-        primer = part.primer(entry, meter.bar)
+        primer = self._primer(part, model, entry, here, tempo, call)
         return Request(
             id=f"{part.name}-{next(self._ids)}",
             key=model.key,
             primer=primer,
-            beats=model.bars * meter.bar,
+            beats=call.beats if call else model.bars * meter.bar,
             bpm=tempo.bpm_at(entry),
             meter=(meter.count, meter.unit),
             seed=self._seed_of(part, model),
@@ -164,6 +200,31 @@ class Asking:
             needed_by=entry,
             chords=self._chords(model, entry, entry - primer.length if primer else entry, tempo),
         )
+
+    def _primer(self, part: Part, model: Model, entry: Beats, here: Beats, tempo: TempoMap, call: Call | None) -> Phrase | None:
+        """What is continued: a call, what another part or an input sounded last, or the part's own bars.
+
+        What is asked for more than a beat ahead continues the whole bars that an input has played by then.
+        """
+        heard, bar = None, tempo.meter_at(entry).bar
+        if call is not None and part.exchange is not None:
+            heard = self._ears[part.exchange.said.source].excerpt(call.begin, entry)
+        elif part.prime is not None:
+            ahead = self._ear(part.prime.source) is not None and entry - here > 1
+            end = tempo.line_before(here) if ahead else entry
+            heard = self._sounded(part.prime.source, end - part.prime.bars * bar, end)
+        found = _heard(heard, model) if heard is not None else None
+        return found or part.primer(entry, bar)
+
+    def _sounded(self, source: str, begin: Beats, end: Beats) -> Phrase | None:
+        """What a part or an input sounds in [begin, end), as far as is known; None if there is none of that name."""
+        ear, part = self._ear(source), self._parts.get(source)
+        return ear.excerpt(begin, end) if ear else part.excerpt(begin, end) if part else None
+
+    def _ear(self, source: str) -> Ear | None:
+        """The ear of "input:NAME", where NAME is an unmistakable part of an input's; None for anything else."""
+        near = nearest(source.removeprefix(INPUT), self._ears) if source.startswith(INPUT) else []
+        return self._ears[near[0]] if len(near) == 1 else None
 
     def _send(self, part: Part, request: Request, here: Beats) -> Asked:
         fact = Asked(now=here, part=part.name, asks_ever=part.asks_ever, request=fingerprint(request))
@@ -181,6 +242,8 @@ class Asking:
             here = tempo.bar_at(entry) - tempo.bar_at(self.first)
             changes = model.chords.between(here - back / bar, Fraction(here + model.bars))
             return tuple(((at - here) * bar, symbol) for at, symbol in changes)
+        if (ear := self._ear(model.chords)) is not None:
+            return going_round(ear, entry, Beats(back), beats)
         other = self._parts.get(model.chords)
         return other.excerpt(entry - back, entry + beats) if other else silence(back + beats)
 
@@ -236,6 +299,10 @@ class Asking:
     def _seed_of(self, part: Part, model: Model) -> int:
         source = f"{self._seed}/{part.name}/{part.asks_ever}" if model.seed is None else f"{model.seed}/{part.asks}"
         return _seed(source)
+
+
+def _heard(phrase: Phrase, model: Model) -> Phrase | None:
+    return heard_by(phrase, drums=model.key.family == "drums_rnn")
 
 
 def _seed(source: str) -> int:

@@ -373,6 +373,68 @@ class Thru(ToPart, frozen=True, tag=True, kw_only=True):
         _within("A transposition of", self.transpose, -127, 127, "-127 to 127 semitones")
 
 
+class Rest(msgspec.Struct, frozen=True, tag=True):
+    """A call is over once nothing has sounded for so many beats."""
+
+    beats: Fraction
+
+    def __post_init__(self) -> None:
+        _within("A rest of", self.beats, Fraction(1, 8), 32, "1/8 to 32 beats")
+
+
+class Tread(msgspec.Struct, frozen=True, tag=True):
+    """A call is over when the sustain pedal goes down."""
+
+
+class Respond(ToPart, frozen=True, tag=True, kw_only=True):
+    """Answer what is played on an input: listen for `bars` bars, or until the call is over, and answer for as long.
+
+    `continuous`: go on listening while an answer sounds.
+    """
+
+    source: str
+    bars: int = 2
+    until: Rest | Tread | None = None
+    continuous: bool = False
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _whole("A call over bars =", self.bars, 1, 16)
+
+
+class Prime(ToPart, frozen=True, tag=True, kw_only=True):
+    """Have the part's model continue what this source sounded last, `bars` bars of it: "input:NAME", a part, or "" for its own.
+
+    `generate`: new bars every loop from now on.
+    """
+
+    source: str
+    bars: int = 2
+    generate: bool = False
+    on: On = On.NOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _whole("A primer of bars =", self.bars, 1, 32)
+
+
+class Capture(ToPart, frozen=True, tag=True, kw_only=True):
+    """Loop the last `bars` bars that were played on an input, up to the beat at which this takes effect.
+
+    `overdub`: over what the part plays. None bars are as many as that has, else 4.
+    """
+
+    source: str
+    bars: int | None = None
+    overdub: bool = False
+    on: On = On.BAR
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _whole("A loop of bars =", self.bars, 1, 32)
+
+
 class CountIn(ToPart, frozen=True, tag=True, kw_only=True):
     """Play this phrase for `bars` bars; what is to enter at the end of a loop meanwhile enters after it."""
 
@@ -487,7 +549,7 @@ class Panic(Command, frozen=True, tag=True, kw_only=True):
 AnyCommand: TypeAlias = (
     Declare | Play | Assign | Propose | Pick | Act | Mute | Solo | Fade | Adjust | Route | CountIn | Tempo | SetMeter | SetSwing
     | Hush | Panic | Pause | Continue | Restart | SendClock | FollowClock | Undo | UndoLast
-    | Thru | Equip | Sweep | Nudge | SetLatency | TurnKnob | Map | Learn
+    | Thru | Respond | Prime | Capture | Equip | Sweep | Nudge | SetLatency | TurnKnob | Map | Learn
     | Shape | Plain | InKey | SetKey | Store | Recall | Safe
 )  # fmt: skip
 

@@ -17,6 +17,9 @@ REMEMBERS = Beats(144)
 MOST_NOTES = 20_000
 """More than 128 notes a beat are no music."""
 
+EARLY = Beats(1, 8)
+"""A note that is struck so much before a bar line is meant to be on it: at 120 bpm 60 ms."""
+
 SHORTEST_PLAYED = Beats(1, FINEST)
 
 _PEDAL = 64
@@ -135,11 +138,11 @@ class Ear:
     def excerpt(self, begin: Beats, end: Beats) -> Phrase:
         """What was played in [begin, end), as a phrase; what is held rings to its end. Drums if all of it was on channel 10.
 
-        A note that began before begins with the excerpt if it still rang for an eighth of a beat.
+        A note that began before begins with the excerpt if that was EARLY, or if it still rang for as long.
         """
-        ringing = begin + Beats(1, 8)
+        first, ringing = begin - EARLY, begin + EARLY
         heard = [
-            note for note in (*self._notes, *self.held(end)) if note.begin < end and (note.begin >= begin or note.end > ringing)
+            note for note in (*self._notes, *self.held(end)) if note.begin < end and (note.begin > first or note.end > ringing)
         ]
         heard.sort(key=lambda note: (note.begin, note.pitch))
         notes = []

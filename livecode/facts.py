@@ -139,6 +139,16 @@ class Over(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     now: Beats
 
 
+class Looped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What was played on an input is a part's loop from beat `at` on; once it is `whole`, what was struck last is in it."""
+
+    now: Beats
+    at: Beats
+    part: str
+    phrase: Phrase
+    whole: bool
+
+
 Fact: TypeAlias = (
-    Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Steered | Over
+    Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Looped | Steered | Over
 )  # fmt: skip

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from .commands import Adjust, Candidates, Fade, Nudge, Sweep, Thru
+from .commands import Adjust, Candidates, Capture, Fade, Nudge, Prime, Respond, Sweep, Thru
 from .controls import at_rest, ramp, resolved, spelt
 from .errors import BadInput
+from .exchange import Exchange
 from .gm import DRUM_CHANNEL
 from .instruments import Instrument
 from .models.wire import COOLEST, HOTTEST, LONGEST_PRIMER, MOST_WORK, Model, Reply
@@ -39,6 +40,7 @@ class Mode(Enum):
     LOOP = "loops"
     GENERATE = "generates"
     GENERATE_ONCE = "generates once"
+    RESPOND = "answers"
     COUNTING = "counts in"
     STOPPED = "stopped"
 
@@ -50,6 +52,17 @@ class Take:
     begin: Beats
     phrase: Phrase
     plain: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Capturing:
+    """What was played on an input is to be a loop from the bar line `at` on. Once it is, `under` is what it lies over."""
+
+    said: Capture
+    at: Beats
+    bars: int
+    entered: bool = False
+    under: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,8 @@ class Memory:
     thrus: Mapping[str, Thru]
     turns: tuple[Turn, ...]
     key: str
+    respond: Respond | None
+    prime: Prime | None
 
 
 class Part:
@@ -134,6 +149,12 @@ class Part:
         """The bank that its program is of, as controllers 0 and 32; None for whichever is selected."""
         self.thrus: Mapping[str, Thru] = {}
         """The inputs that are played through it, by name."""
+        self.exchange: Exchange | None = None
+        """How it answers, or did when it last did."""
+        self.prime: Prime | None = None
+        """What its model continues instead of its own bars."""
+        self.capture: Capturing | None = None
+        """What is about to be its loop."""
         self._channel: Steps[int | None] = Steps(None)
         self._lane: Steps[Phrase | None] = Steps(None)
         self._controls: dict[int, Steps[int | None]] = {}
@@ -296,17 +317,29 @@ class Part:
 
     def freeze(self, now: Beats) -> bool:
         """Loop what it has, if it generates: what is about to come from its model does not. Returns whether it did."""
-        if self.mode not in (Mode.GENERATE, Mode.GENERATE_ONCE):
+        if self.mode not in (Mode.GENERATE, Mode.GENERATE_ONCE, Mode.RESPOND):
             return False
         self._drop_answer(now)
+        if self.mode is Mode.RESPOND:
+            return self._hold(now)
         self.mode = Mode.STOPPED if self._lane.last() is None else Mode.LOOP
         self.trouble, self._hurry = "", False
+        return True
+
+    def _hold(self, now: Beats) -> bool:
+        """Answer no more: the answer that sounds goes round, and silence stays."""
+        phrase, ends = self._lane.at(now), self._lane.next(now)
+        sounds = phrase is not None and bool(phrase.notes)
+        if sounds and ends is not None:
+            self._lane.cut(ends)
+        self.mode = Mode.LOOP if sounds else Mode.STOPPED
         return True
 
     def assign(self, model: Model, now: Beats) -> None:
         """From the first answer on, this model; until then what sounds goes on."""
         self._drop_answer(now)
-        self.model, self.mode, self.asks, self.trouble, self._hurry = model, Mode.GENERATE, 0, "", True
+        self.mode = Mode.RESPOND if self.mode is Mode.RESPOND else Mode.GENERATE
+        self.model, self.asks, self.trouble, self._hurry = model, 0, "", True
 
     def loop(self, now: Beats, at: Beats) -> None:
         """Repeat what sounds, even if new bars have come; after a stop, what last sounded.
@@ -319,9 +352,30 @@ class Part:
             self.mode = Mode.GENERATE_ONCE
             return
         self._drop_answer(now)
-        if self.mode in (Mode.STOPPED, Mode.COUNTING) and self.takes:
+        if self.mode in (Mode.STOPPED, Mode.COUNTING, Mode.RESPOND) and self.takes:
             self._enter(self.takes[-1].plain, at)
         self.mode = Mode.LOOP
+
+    def respond(self, said: Respond, now: Beats, at: Beats, bar: Beats) -> None:
+        """Listen from `now` on, fall silent at `at`, a bar line, and answer from then on. Raises BadInput if it has no model."""
+        self._needs_model()
+        if self._lane.final() is not None:
+            self._enter(silence(bar, drums=self._drums_at(at)), at)
+        self._drop_answer(at)
+        self.mode, self.exchange, self.trouble = Mode.RESPOND, Exchange(said, now), ""
+
+    def turned(self, at: Beats) -> Phrase | None:
+        """What repeats at `at`, beginning with what sounds there."""
+        phrase, began = self._lane.at(at), self._lane.began(at)
+        return phrase.rotate(-((at - began) % phrase.length)) if phrase is not None and phrase.notes else None
+
+    def looped(self, phrase: Phrase, at: Beats) -> None:
+        """Repeat what was played on an input from `at` on; what is known of it may be said again, a little later."""
+        if self.takes and self.takes[-1].begin == at:
+            self.takes.pop()
+            self.takes.append(Take(at, phrase, phrase))
+        self._enter(phrase, at)
+        self.mode, self._fresh = Mode.LOOP, False
 
     def generate(self, *, once: bool) -> None:
         """New bars every loop, or once. Raises BadInput if the part has no model."""
@@ -383,6 +437,8 @@ class Part:
             self.thrus,
             self.turning.turns.final(),
             self.key,
+            self.exchange.said if self.exchange and self.mode is Mode.RESPOND else None,
+            self.prime,
         )
 
     def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
@@ -397,7 +453,9 @@ class Part:
             self._enter(memory.phrase, at)
         self.mode, self.model, self.asks, self.bounds = memory.mode, memory.model, memory.asks, memory.bounds
         self.settings, self.trouble, self._hurry, self._fresh = dict(memory.settings), "", False, False
-        self.thrus = memory.thrus
+        self.thrus, self.prime, self.capture = memory.thrus, memory.prime, None
+        if memory.respond is not None:
+            self.exchange = Exchange(memory.respond, at)
         self.turning.set(memory.turns, at)
         self.in_key(at, own=memory.key)
         self._channel.keep(now, memory.channel)
@@ -577,7 +635,9 @@ class Part:
     # What it asks
 
     def entry(self, now: Beats, tempo: TempoMap) -> Beats:
-        """Where new bars may enter: the end of the loop, once whatever is about to enter has sounded."""
+        """Where new bars may enter: the end of the loop, once whatever is about to enter has sounded; answers, where due."""
+        if self.mode is Mode.RESPOND and self.exchange is not None:
+            return self.exchange.enters(now, tempo)
         last = self._lane.last()
         if last is None or last < now:
             return self.boundary(now, tempo)
@@ -593,6 +653,10 @@ class Part:
             return None
         entry = self.entry(now, tempo)
         return entry if self._hurry or lead is None or now >= entry - lead else None
+
+    def listens(self) -> bool:
+        """Whether it is to be asked for an answer as soon as there is a call."""
+        return self.mode is Mode.RESPOND and not self.asked and self._answered is None
 
     def primer(self, entry: Beats, bar: Beats) -> Phrase | None:
         """What the model continues into beat `entry`: what was given, nothing, or the part's last bars; nothing after a reset.
@@ -626,6 +690,9 @@ class Part:
     def answer(self, phrase: Phrase, at: Beats) -> None:
         """The phrase that was asked for has come, and enters there."""
         self._enter(self._kept(phrase, at), at)
+        if self.mode is Mode.RESPOND and self.exchange is not None:
+            self._lane.add(at + phrase.length, silence(phrase.length, drums=phrase.drums))
+            self.exchange.answered(at, at + phrase.length)
         self._answer = phrase
         self._answered, self.trouble, self._hurry, self._fresh = at, "", False, False
         if self.mode is Mode.GENERATE_ONCE:
@@ -684,6 +751,8 @@ class Part:
     def refused(self, why: str) -> None:
         """The model gave nothing: what sounds goes on."""
         self.asked, self.trouble, self._hurry = "", why, False
+        if self.mode is Mode.RESPOND and self.exchange is not None:
+            self.exchange.passed_over()
 
     def settle(self, now: Beats) -> list[Take]:
         """Time has come to `now`: keep what has begun to sound as takes, and return the new ones."""

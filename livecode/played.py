@@ -1,10 +1,12 @@
 """What a performer plays on, as a performer holds it: an input of a stage."""
 
+from fractions import Fraction
 from typing import Any, Protocol
 
-from .commands import AnyCommand, Thru
+from .commands import AnyCommand, Capture, Prime, Respond, Rest, Thru, Tread
 from .errors import BadInput
-from .music import Phrase
+from .models.wire import INPUT
+from .music import Phrase, beats
 from .notation import pitch_number
 from .protocol import Report
 
@@ -27,6 +29,10 @@ class Told(Protocol):
         """What has sounded."""
         ...
 
+    def thru(self, source: Any, part: Any, **how: Any) -> Any:
+        """What is played on an input sounds as a part's."""
+        ...
+
     def report(self) -> Report:
         """How everything is."""
         ...
@@ -42,6 +48,24 @@ class InputHandle:
     def name(self) -> str:
         """The name it is called by."""
         return self._name
+
+    @property
+    def source(self) -> str:
+        """What it is called where parts have names, too."""
+        return INPUT + self._name
+
+    def thru(self, part: Named | str, **how: Any) -> Any:
+        """What is played here sounds as this part's, at once: the same as `PartHandle.thru`, whose settings it takes."""
+        return self._stage.thru(self, part, **how)
+
+    def loop(self, bars: int | None = None, *, part: Named | str = "looper", overdub: bool = False) -> Any:
+        """Have a part loop the last `bars` bars that were played here, up to the next bar line: say it in the last of them.
+
+        None is four. overdub: over what the part plays; None is then as many bars as that has. What was struck just before the
+        bar line is in the loop, too. Nothing played: what sounds goes on. `undo` takes it back. Raises BadInput.
+        """
+        name = part if isinstance(part, str) else part.name
+        return self._stage.tell(Capture(part=name, source=self._name, bars=bars, overdub=bool(overdub)))
 
     def grab(self, bars: float = 8) -> Phrase:
         """What was played here in the last `bars` whole bars, as a phrase. Raises BadInput if nothing was."""
@@ -72,6 +96,44 @@ def thru(
     low, high = (0, 127) if span is None else _keys(span)
     wire = None if channel is None else channel - 1
     return Thru(part=part, input=source_name(source), channel=wire, low=low, high=high, transpose=transpose)
+
+
+def rest(of: Fraction | float | str = 1) -> Rest:
+    """A call is over once nothing has sounded for so many beats: lead.respond_to("KeyStep", until=rest(1)). Raises BadInput.
+
+    >>> rest(0.5)
+    Rest(beats=Fraction(1, 2))
+    """
+    return Rest(beats(of))
+
+
+def pedal() -> Tread:
+    """A call is over when the sustain pedal goes down: lead.respond_to("KeyStep", until=pedal())."""
+    return Tread()
+
+
+def respond(part: str, source: object, *, bars: int, until: object, continuous: bool) -> Respond:
+    """The command for a part to answer an input. Raises BadInput.
+
+    >>> respond("lead", "KeyStep", bars=2, until=rest(1), continuous=False)
+    Respond(part='lead', on=<On.BAR: 'bar'>, source='KeyStep', bars=2, until=Rest(beats=Fraction(1, 1)), continuous=False)
+    """
+    if until is not None and not isinstance(until, Rest | Tread):
+        raise BadInput(f"until={until!r} is no end of a call: give rest(1), pedal(), or leave it out.")
+    if until is not None and continuous:
+        raise BadInput("Answers can overlap only calls of a set length: give bars=2, and neither rest(...) nor pedal().")
+    name = source_name(source).removeprefix(INPUT)
+    return Respond(part=part, source=name, bars=bars, until=until, continuous=bool(continuous))
+
+
+def prime(part: str, source: object, *, bars: int, generate: bool) -> Prime:
+    """The command for a part's model to continue what a part or an input sounds. Raises BadInput.
+
+    >>> prime("drums", "bass", bars=2, generate=True)
+    Prime(part='drums', on=<On.NOW: 'now'>, source='bass', bars=2, generate=True)
+    """
+    named = "" if source is None else getattr(source, "source", None) or source_name(source)
+    return Prime(part=part, source=named, bars=bars, generate=generate)
 
 
 def source_name(source: object) -> str:

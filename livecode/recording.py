@@ -13,6 +13,7 @@ from .facts import (
     Fact,
     Heard,
     InputOpened,
+    Looped,
     Moved,
     Over,
     PortOpened,
@@ -49,7 +50,7 @@ class Cue:
 
     now: Beats
     after: int
-    fact: Asked | Answered | Slept | CameBack | InputOpened | Heard | Steered
+    fact: Asked | Answered | Slept | CameBack | InputOpened | Heard | Looped | Steered
 
 
 def cues(facts: Iterable[Fact], *, accidents: bool) -> deque[Cue]:
@@ -62,7 +63,7 @@ def cues(facts: Iterable[Fact], *, accidents: bool) -> deque[Cue]:
             here, said = (now, 0) if now > here else (here, said)
         if isinstance(fact, Taken):
             said += 1
-        elif isinstance(fact, Asked | Answered | InputOpened | Heard | Steered) or (
+        elif isinstance(fact, Asked | Answered | InputOpened | Heard | Looped | Steered) or (
             accidents and isinstance(fact, Slept | CameBack)
         ):
             found.append(Cue(here, said, fact))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .asking import Models, fingerprint
 from .commands import AnyCommand, Mute, Panic, Solo
-from .facts import Answered, Asked
+from .facts import Answered, Asked, Looped
 from .models.wire import ModelKey, Reply, Request
 from .music import Beats
 from .recording import Cue, Library, Recording, Sayings, cues, silences
@@ -44,8 +44,8 @@ class Replay:
         self._silences = silences(facts)
         self._to_come: dict[tuple[str, int], list[Beats]] = {}
         for cue in self._cues:
-            if isinstance(cue.fact, Asked):
-                self._to_come.setdefault((cue.fact.part, cue.fact.asks_ever), []).append(cue.now)
+            if isinstance(cue.fact, Asked | Looped):
+                self._to_come.setdefault(_numbered(cue.fact), []).append(cue.now)
         self._answered = {(fact.part, fact.asks_ever, fact.request) for fact in facts if isinstance(fact, Answered)}
         self._cued: Asked | None = None
         """What the recording has a part ask in this moment."""
@@ -69,8 +69,8 @@ class Replay:
     def pop(self) -> None:
         """It has come."""
         fact = self._cues.popleft().fact
-        if isinstance(fact, Asked):
-            del self._to_come[fact.part, fact.asks_ever][0]
+        if isinstance(fact, Asked | Looped):
+            del self._to_come[_numbered(fact)][0]
 
     def cue(self, asked: Asked | None) -> None:
         """This is what a part asks now; None: nothing more."""
@@ -158,3 +158,8 @@ class Replay:
         self._early.pop(request_id, None)
         if self._models and not self._exact:
             self._models.forget(request_id)
+
+
+def _numbered(fact: Asked | Looped) -> tuple[str, int]:
+    """Whose it is, and which of its requests; a loop of what was played is 0."""
+    return fact.part, fact.asks_ever if isinstance(fact, Asked) else 0

@@ -20,6 +20,7 @@ from .commands import (
     AnyCommand,
     Assign,
     Candidates,
+    Capture,
     Continue,
     CountIn,
     Declare,
@@ -39,8 +40,10 @@ from .commands import (
     Pick,
     Plain,
     Play,
+    Prime,
     Propose,
     Recall,
+    Respond,
     Restart,
     Route,
     Safe,
@@ -63,16 +66,33 @@ from .commands import (
 )
 from .controllers import MOST_BOUND, Controllers
 from .controls import spelt
-from .ears import Said
+from .ears import Said, nearest
 from .errors import BadInput, LivecodeError, UnknownName
-from .facts import Answered, Asked, CameBack, Fact, Heard, InputOpened, Moved, Over, PortOpened, Proposed, Slept, Steered, Taken
+from .facts import (
+    Answered,
+    Asked,
+    CameBack,
+    Fact,
+    Heard,
+    InputOpened,
+    Looped,
+    Moved,
+    Over,
+    PortOpened,
+    Proposed,
+    Slept,
+    Steered,
+    Taken,
+)
 from .following import Following
 from .gm import DRUM_CHANNEL
 from .hearing import Hearing
 from .inputs import Arrival
+from .inputs.messages import strikes
 from .inputs.through import Way
+from .jamming import Jamming
 from .masters import Change, Master, Turn
-from .models.wire import Reply
+from .models.wire import INPUT, Reply
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
@@ -84,6 +104,9 @@ from .tempo import Meter, TempoMap
 from .ticking import Ticking
 from .transport import Transport, on_grid
 from .undoing import Done, History
+
+_HEARD_WITHIN: Seconds = 0.06
+"""What was played is known to the planner after so long at the latest: two of its periods."""
 
 _STRETCH = Beats(16)
 """So many beats are retold at a time."""
@@ -122,7 +145,9 @@ class Sequencer:
         self._hearing = Hearing(self.time)
         self.controllers = Controllers()
         self._parts: dict[str, Part] = {}
-        self._asking = Asking(clock, models, seed, self._parts, later)
+        self._asking = Asking(clock, models, seed, self._parts, self._hearing.ears, later)
+        self._later = later
+        self._jamming = Jamming(self.time, self._hearing, self._parts, self._note)
         self._seed = seed
         self._history = History()
         self._house = House()
@@ -165,11 +190,21 @@ class Sequencer:
         """This was played on an input."""
         for arrival in arrivals:
             self.controllers.hear(name, arrival.message)
+        self._begin_if_called(name, arrivals)
         said = self._hearing.said(arrivals)
         if said:
             self._hear(name, said)
             spelt = tuple((beat, bytes(message).hex()) for beat, message in said)
             self._record(Heard(now=self.time.reachable(), name=name, said=spelt))
+
+    def _begin_if_called(self, name: str, arrivals: Sequence[Arrival]) -> None:
+        """Time begins to run with the first note of an input that a part is to answer, as with any other first notes."""
+        if self.time.running or self.time.paused:
+            return
+        first = next((arrival.moment for arrival in arrivals if strikes(arrival.message)), None)
+        if first is not None and self._jamming.answers(name):
+            self.time.run_from(first)
+            self._record_moves()
 
     def _hear(self, name: str, said: Iterable[Said]) -> None:
         for event in self._hearing.hear(name, said):
@@ -254,9 +289,12 @@ class Sequencer:
 
     def _look_for(self, listener: str, heard: object) -> None:
         """Note it if a part is to play over what another plays, and there is none of that name: perhaps it was misspelt."""
-        if isinstance(heard, str) and heard not in self._parts:
+        if not isinstance(heard, str) or heard in self._parts:
+            return
+        kind, name = ("input", heard.removeprefix(INPUT)) if heard.startswith(INPUT) else ("part", heard)
+        if kind == "part" or len(nearest(name, self._hearing.ears)) != 1:
             self._note(
-                f"{listener} is to hear chords from {heard!r}, and there is no such part yet: until there is, it hears none"
+                f"{listener} is to hear chords from {name!r}, and there is no such {kind} yet: until there is, it hears none"
             )
 
     def _picked(self, command: Pick) -> Play:
@@ -285,6 +323,8 @@ class Sequencer:
         if isinstance(command, Mute | Solo):
             self._enter(part)
             return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
+        if isinstance(command, Play | Assign | Act | CountIn | Respond):
+            part.capture = None  # it is to play something else by then
         if isinstance(command, Shape | Plain | InKey):
             words = self._turn(part, command, at)
         else:
@@ -341,6 +381,8 @@ class Sequencer:
             self._gate(part, Solo(part=part.name, soloed=memory.soloed), now, now)
 
     def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
+        if isinstance(command, Thru | Respond | Prime | Capture):
+            return self._jamming.tell(part, command, now, at)
         match command:
             case Declare():
                 return "ready"
@@ -353,10 +395,6 @@ class Sequencer:
                 return self._act(part, action, now, at)
             case Route() | Equip() | Nudge() | Sweep() | TurnKnob():
                 return self._instruct(part, command, at)
-            case Thru(input=name, off=off):
-                name = self._hearing.named(name) if name else ""
-                part.play_through(msgspec.structs.replace(command, input=name))
-                return f"no longer plays {name or 'any input'}" if off else f"sounds what is played on {name} now"
             case CountIn(phrase=phrase, bars=bars):
                 end = at + bars * self.time.bar(at)
                 part.count_in(phrase, at, end, self.time.bar(at))
@@ -844,6 +882,8 @@ class Sequencer:
         self._note_once(part, "")
         part.settle(now)
         at = part.entry(self.time.entrance(), self.time.tempo)
+        if part.mode is Mode.RESPOND and part.exchange is not None and part.exchange.late(at):
+            self._note(f"{part.name}'s answer is late: it begins at {self.time.place(at)}")
         part.answer(reply.phrase, at)
         self._record(
             Answered(
@@ -890,6 +930,8 @@ class Sequencer:
                 self._note_once((part, "transforms"), f"{part.name} {part.turning.trouble}")
         if self.time.running:
             begin, end = self.time.window(MOST_LATE, until)
+            for part in self._parts.values():
+                self._loop_if_played(part, end)
             events = self._planned(begin, end)
             if events:
                 self._to_outputs(lambda output: self._hand_over(events, output))
@@ -897,12 +939,26 @@ class Sequencer:
             self._pause_if_due()
         self._ask_if_due()  # last: if that fails, the music goes on
 
+    def _loop_if_played(self, part: Part, end: Beats) -> None:
+        """Have what was played as a loop, if the plan has come to where it is to begin."""
+        now = self.time.reachable()
+        if part.capture is None or self._later(part.name, 0, now, part.capture.at):
+            return
+        looped = self._jamming.looped(part, end, self.time.beat_at(self._clock.now() - _HEARD_WITHIN), now)
+        if looped is not None:
+            part.settle(now)
+            part.looped(looped.phrase, looped.at)
+            self._record(looped)
+            self._replan([part], max(now, looped.at))
+
     def _ask_if_due(self) -> None:
         here, now, sounding = self.time.reachable(), self.time.entrance(), self.time.beat()
         for part in self._parts.values():
             asked = self._asking.ask_if_due(part, sounding, here, now, self.time.tempo)
             if asked is not None:
                 self._record(asked)
+            elif part.trouble and part.listens():
+                self._note_once(part, f"{part.name} does not answer: {part.trouble}")
 
     def ask_again(self, fact: Asked) -> None:
         """Have a part ask its model what it asked at this beat before, if it would."""
@@ -980,10 +1036,8 @@ class Sequencer:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
-            case InputOpened(name=name):
-                self._open_ear(name)
-            case Heard(name=name, said=said):
-                self._hear(name, [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in said])
+            case InputOpened() | Heard() | Looped():
+                self._take_in_played(fact)
             case Answered(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
                 part = self._parts[name]
                 part.settle(now)
@@ -999,6 +1053,18 @@ class Sequencer:
             case Taken(now=now, at=at, command=command) if not isinstance(command, Pause | Continue):  # `Moved` says it
                 self._settle(command, min(now, at))
                 self._do(command, now, at)
+
+    def _take_in_played(self, fact: InputOpened | Heard | Looped) -> None:
+        match fact:
+            case InputOpened(name=name):
+                self._open_ear(name)
+            case Heard(name=name, said=said):
+                self._hear(name, [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in said])
+            case Looped(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
+                part = self._parts[name]
+                part.settle(now)
+                part.looped(phrase, at)
+                part.capture = None
 
     def retell(self, facts: Iterable[Fact]) -> Iterator[None]:
         """Put on the tape what sounded up to the crash that these facts end with; the parts then have all their takes.
@@ -1038,6 +1104,8 @@ class Sequencer:
             self._come_back(fact.now)
         else:
             self._recall(fact)
+        if isinstance(fact, Looped) and fact.part in self._parts:
+            self._replan([self._parts[fact.part]], max(fact.now, fact.at))
         self._record(fact)
 
     def _told(self, end: Beats) -> Iterator[None]:
@@ -1180,8 +1248,8 @@ class Sequencer:
         length = Fraction(0) if phrase is None else phrase.length / self.time.bar(now)
         return PartState(
             name=part.name,
-            doing=_doing(part.mode, counted(length, "bar") if sounding else "", silent=phrase is not None and not sounding),
-            coming="" if coming is None else f"{self._what(*coming)} from {self.time.place(coming[0])}",
+            doing=self._doing(part, phrase, length, now),
+            coming=self._coming(part, coming),
             sounds=sounding and self._audible(part, now),
             muted=part.muted.at(now),
             soloed=part.soloed.at(now),
@@ -1199,6 +1267,19 @@ class Sequencer:
             key=part.key,
             temperature=part.temperature,
         )
+
+    def _coming(self, part: Part, coming: tuple[Beats, Phrase] | None) -> str:
+        if coming is None or (part.mode is Mode.RESPOND and not coming[1].notes):
+            return ""
+        return f"{self._what(*coming)} from {self.time.place(coming[0])}"
+
+    def _doing(self, part: Part, phrase: Phrase | None, length: Fraction, now: Beats) -> str:
+        if part.mode is Mode.RESPOND and part.exchange is not None:
+            return part.exchange.doing(self._hearing.ears.get(part.exchange.said.source), now, self.time.tempo)
+        sounding = phrase is not None and bool(phrase.notes)
+        if part.thrus and not sounding and part.mode is Mode.STOPPED:
+            return f"played on {', '.join(part.thrus)}"
+        return _doing(part.mode, counted(length, "bar") if sounding else "", silent=phrase is not None and not sounding)
 
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""

@@ -44,7 +44,7 @@ from .gm import DRUMS, PROGRAMS
 from .models.bundles import BUILT_IN
 from .models.chords import written
 from .models.official import PREFIX, Official
-from .models.wire import NO_CHORD, SEARCH_KNOBS, Model, Progression
+from .models.wire import INPUT, NO_CHORD, SEARCH_KNOBS, Model, Progression
 from .music import Note, Phrase, beats, pitch_name
 from .notation import beat, notes
 from .tempo import Meter, Swing
@@ -201,7 +201,7 @@ def _model_named(model: Model) -> str:
 
 def _chords(heard: Progression | str) -> str:
     if isinstance(heard, str):
-        return _text(f"part:{heard}")
+        return _text(heard if heard.startswith(INPUT) else f"part:{heard}")
     text = " | ".join(_bar(heard, bar) for bar in range(heard.bars))
     if not any(" " in bar for bar in text.split(" | ")):
         text = text.replace(" | ", " ")

@@ -11,6 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from .commands import (
     Act,
     Action,
@@ -38,6 +40,7 @@ from .commands import (
     Play,
     Propose,
     Recall,
+    Rest,
     Restart,
     Route,
     Safe,
@@ -52,6 +55,7 @@ from .commands import (
     Store,
     Tempo,
     Thru,
+    Tread,
     TurnKnob,
     Undo,
     UndoLast,
@@ -79,6 +83,8 @@ from .outputs.soundfonts import find as find_soundfont
 from .outputs.tape import Tape
 from .places import MAIN
 from .played import InputHandle, source_name
+from .played import prime as prime_command
+from .played import respond as respond_command
 from .played import thru as thru_command
 from .protocol import Calibrate, EngineState, InputState, LogEntry, Opening, OpenInput, OpenPort, Report, Start
 from .remote import RemoteEngine
@@ -884,7 +890,7 @@ def _part_line(part: PartState, report: Report) -> str:
     marks += [f"in {part.key}"] if part.key else []
     marks += part.transforms
     marks += [f"on {part.output}"] if part.output else []
-    resting = "" if part.doing.startswith("generates") else "at rest: "
+    resting = "" if part.doing.startswith(("generates", "listens", "answers")) else "at rest: "
     marks += [resting + part.model] if part.model else []
     state = next((f" ({state.state})" for state in report.models if str(state.key) == part.waits), "")
     marks += [f"waits for {part.waits}{state}"] if part.waits else []
@@ -1095,6 +1101,38 @@ class PartHandle(_Strict):
         nothing sounds. Raises BadInput or UnknownName.
         """
         return self._stage.tell(thru_command(self._name, source, channel=channel, span=range, transpose=transpose))
+
+    def respond_to(
+        self,
+        source: InputHandle | str,
+        *,
+        bars: int = 2,
+        until: Rest | Tread | None = None,
+        continuous: bool = False,
+        on: str = "bar",
+    ) -> Answer:
+        """Answer what is played on this input: listen for `bars` bars, and play as many from the model, which continues them.
+
+        A call begins in the bar of its first note; silence is not answered. until: listen until `rest(1)`, a beat in which
+        nothing sounds, or until the sustain pedal goes down, `pedal()`; the answer begins on the next bar line and is as long
+        as the call. continuous: listen while it answers, so that answers overlap calls. An answer that comes too late leaves a
+        bar silent. On a stage where nothing plays yet, time begins with the first note. It goes on until the part is told
+        something else, such as `loop` or `stop`; another model answers from its next call on. Raises BadInput or UnknownName.
+        """
+        command = respond_command(self._name, source, bars=bars, until=until, continuous=continuous)
+        return self._stage.tell(msgspec.structs.replace(command, on=On.of(on)))
+
+    def prime(self, source: "InputHandle | PartHandle | str | None" = None, *, bars: int = 2) -> Answer:
+        """Have its model continue what this part or input sounded last, `bars` bars of it; None: its own bars again.
+
+        Heard from the next request on, without waiting for anybody to play: drums.prime(keys). Where nothing sounded, its own
+        bars are continued. Drums hear the rhythm of notes: below C4 the kick, else the snare. Raises BadInput or UnknownName.
+        """
+        return self._stage.tell(prime_command(self._name, source, bars=bars, generate=False))
+
+    def follow(self, source: "InputHandle | PartHandle | str", *, bars: int = 2) -> Answer:
+        """New bars every loop, which continue what this part or input sounded last: as `prime` and `generate`."""
+        return self._stage.tell(prime_command(self._name, source, bars=bars, generate=True))
 
     def unthru(self, source: InputHandle | str | None = None) -> Answer:
         """What is played on this input (None: on any) no longer sounds as this part's."""

@@ -128,6 +128,11 @@ class Transport:
         self.paused = False
         self.started = moment - self.tempo.seconds_at(beat)
 
+    def run_from(self, moment: Seconds) -> None:
+        """Begin as if on a note that was struck at this time of the clock, a moment ago at most."""
+        self.paused = False
+        self.started = max(moment, self._clock.now() - REACTION) - self.tempo.seconds_at(self.held)
+
     def pause(self, at: Beats) -> None:
         """Stand still from this beat on, once it has come."""
         if self.started is None:

@@ -6,13 +6,14 @@ import mido
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keys import Keys
 from rig import Rig
 
 from livecode.commands import Mute, Pause, SetSwing, Solo, Thru, Undo
 from livecode.ears import Ear
 from livecode.errors import BadInput, UnknownName
 from livecode.exports import Take
-from livecode.facts import Heard, InputOpened
+from livecode.facts import Heard
 from livecode.inputs import Arrival, Message
 from livecode.inputs.messages import CLOCK, Parser
 from livecode.inputs.midi import Stamps
@@ -156,26 +157,6 @@ def test_whatever_is_played_nothing_hangs_in_the_end(played: list[Message], swit
 
 
 # In beats
-
-
-class Keys:
-    """A keyboard on virtual time."""
-
-    def __init__(self, rig: Rig, name: str = "keys") -> None:
-        self._rig, self._name = rig, name
-        rig.sequencer.add_input(name)
-        rig.facts.append(InputOpened(now=Beats(0), name=name, api="none", virtual=True))
-
-    def say(self, *message: int) -> None:
-        """This arrives now."""
-        self._rig.sequencer.hear(self._name, [Arrival(self._rig.clock.now(), message)])
-
-    def play(self, beat: float, pitch: int, beats: float, velocity: int = 100, channel: int = 0) -> None:
-        """A key goes down at this beat, and up so many beats later."""
-        self._rig.play(until=beat)
-        self.say(0x90 | channel, pitch, velocity)
-        self._rig.play(until=beat + beats)
-        self.say(0x80 | channel, pitch, 0)
 
 
 @pytest.fixture

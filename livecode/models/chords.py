@@ -18,7 +18,7 @@ from ..files import expanded
 from ..formats import beat_of_seconds
 from ..music import Beats, Note, Phrase, beats
 from . import noteseq
-from .wire import NO_CHORD, Progression
+from .wire import INPUT, NO_CHORD, Progression
 
 
 class Named(Protocol):
@@ -29,7 +29,7 @@ class Named(Protocol):
 
 
 ChordsGiven: TypeAlias = str | os.PathLike[str] | Named | Progression
-"""Text such as "Am F C G", the path of a lead sheet, a part (or "part:keys"), or a progression."""
+"""Text such as "Am F C G", the path of a lead sheet, a part (or "part:keys"), an input (or "input:KeyStep"), or a progression."""
 
 PART = "part:"
 """What text begins with if a part is meant by its name: improv_rnn(chords="part:keys")."""
@@ -78,14 +78,17 @@ def given(what: ChordsGiven | None, config: str | None = None) -> Progression | 
 
     >>> str(given("Am | F G | C"))
     'Am | F G | C'
-    >>> given("part:keys")
-    'keys'
+    >>> given("part:keys"), given("input:KeyStep")
+    ('keys', 'input:KeyStep')
     """
     if isinstance(what, Progression):
         changes = [(at, checked(symbol, f"Chord {place}", config)) for place, (at, symbol) in enumerate(what.changes, 1)]
         return Progression(tuple(changes), what.bars)
     if isinstance(what, str | os.PathLike) and Path(what).suffix.lower() in (*READERS, ".mid", ".midi"):
         return lead_sheet(what, config)
+    what = getattr(what, "source", what)
+    if isinstance(what, str) and what.startswith(INPUT):
+        return what
     if isinstance(what, str) and not what.startswith(PART):
         return written(what, config)
     name = what.removeprefix(PART) if isinstance(what, str) else getattr(what, "name", None)

@@ -70,6 +70,9 @@ class ModelKey(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaul
         return Path(__file__).with_name("builtin") / self.bundle
 
 
+INPUT = "input:"
+"""What the name of an input begins with where a part's might stand, too: chords="input:KeyStep"."""
+
 MOST_CHORDS = 4096
 
 
@@ -120,7 +123,7 @@ class Model(msgspec.Struct, frozen=True):
     `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned, and those of the family
     that were turned. `primer` is "last" (the part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or
     None to follow the session's. `chords` are what it plays over: a progression whose first bar is the stage's, or the name of
-    the part that it listens to.
+    the part that it listens to, or of an input, after INPUT.
     """
 
     key: ModelKey
@@ -151,7 +154,8 @@ class Model(msgspec.Struct, frozen=True):
         of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle
         said = [repr(of)]
         if self.chords is not None:
-            heard = f"part:{self.chords}" if isinstance(self.chords, str) else str(self.chords)
+            named = isinstance(self.chords, str) and not self.chords.startswith(INPUT)
+            heard = f"part:{self.chords}" if named else str(self.chords)
             said.append(f"chords={heard!r}")
         turned = {name: value for name, value in self.knobs.items() if name not in SEARCH_KNOBS or value != 1}
         said += [f"bars={self.bars}"] + [f"{name}={value!r}" for name, value in turned.items()]

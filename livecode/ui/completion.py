@@ -12,6 +12,7 @@ from ..bindings import ENCODERS, PART_KNOBS, STAGE_KNOBS
 from ..commands import On
 from ..controls import NAMES
 from ..gm import DRUMS, PROGRAMS
+from ..inputs import ports as sources
 from ..mapping import surfaces
 from ..models.bundles import BUILT_IN, FAMILIES
 from ..models.official import CATALOGUE, PREFIX
@@ -89,7 +90,8 @@ def _is_name(token: str) -> bool:
 class Ports:
     """The MIDI ports, listed by a thread of their own: a sound server that hangs must not hold the prompt."""
 
-    def __init__(self) -> None:
+    def __init__(self, listed: Callable[[], list[str]] = ports.outputs) -> None:
+        self._list_them = listed
         self._names: list[str] = []
         self._listed = -PORTS_KEPT
         self._thread: threading.Thread | None = None
@@ -105,7 +107,7 @@ class Ports:
 
     def _list(self) -> None:
         try:
-            self._names, self._listed = ports.outputs(), time.monotonic()
+            self._names, self._listed = self._list_them(), time.monotonic()
         except Exception:  # whatever a driver does, Tab goes on with what it knew
             self._listed = time.monotonic()
 
@@ -116,6 +118,7 @@ class Matcher:
     def __init__(self, sight: Callable[[], Sight], namespace: Mapping[str, Any]) -> None:
         self._sight, self._names = sight, namespace
         self._ports = Ports()
+        self._inputs_there = Ports(sources.inputs)
         self._by_keyword: dict[str, Callable[[], Iterable[str]]] = {
             "program": lambda: PROGRAMS,
             "soundfont": soundfonts.available,
@@ -138,6 +141,12 @@ class Matcher:
             "calibrate": self._outputs,
             "cc": self._controls,
             "clock": self._outputs,
+            "input": self._inputs_there.names,
+            "thru": self._inputs,
+            "respond_to": self._inputs,
+            "prime": lambda: [*self._parts(), *self._inputs()],
+            "follow": lambda: [*self._parts(), *self._inputs()],
+            "grab": lambda: [*self._parts(), *self._inputs()],
             "part": self._parts,
             "takes": self._parts,
             "parts[": self._parts,
@@ -206,6 +215,10 @@ class Matcher:
     def _scenes(self) -> list[str]:
         report = self._sight().report
         return list(report.snapshot.scenes) if report else []
+
+    def _inputs(self) -> list[str]:
+        report = self._sight().report
+        return [each.name for each in report.inputs] if report else []
 
     def _outputs(self) -> list[str]:
         report = self._sight().report

@@ -30,7 +30,7 @@ from .words import StageWords
 
 TRANSFORMS = tuple(verb for verb in VERBS if verb in livecode.__all__)
 
-WORDS = ("beat", "chords", "notes", *TRANSFORMS, *(family for family in FAMILIES if family in livecode.__all__))
+WORDS = ("beat", "chords", "notes", "pedal", "rest", *TRANSFORMS, *(family for family in FAMILIES if family in livecode.__all__))
 """What a cell may say without `lc.`."""
 
 FIRST_PARTS = ("drums", "lead")

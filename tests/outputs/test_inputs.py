@@ -235,3 +235,38 @@ def test_a_cable_from_an_output_to_an_input_is_found_out_and_broken(stage: lc.St
         wait_until(lambda: "In: it hears what it sends: its thru is off until" in repr(stage.log()), "the sentence")
     lead.thru(keys)
     wait_until(lambda: "it hears what it sends" not in repr(stage.status()), "a new beginning")
+
+
+def test_a_model_answers_what_is_played_and_goes_on_after_a_crash(keyboard: Hand) -> None:
+    with ended("main"), lc.Stage(bpm=300, inline=False, outputs=[], seed=1) as stage:
+        lead = stage.part("lead") >> lc.melody_rnn(bars=1)
+        wait_until(lambda: bool(stage.model_states()) and "ready" in repr(stage.model_states()), "the model")
+        stage.hush()
+        stage.input("keyboard", api="jack")
+        assert lead.respond_to("keyboard", bars=1).startswith("lead: listens to keyboard:out, and answers from bar ")
+
+        def played() -> list[float]:
+            return [beat for beat, _ in stage.tape.onsets("keyboard:out")]
+
+        def call() -> None:
+            """Play a bar, and hear the answer to it."""
+            had = len(stage.takes("lead"))
+            wait_until(lambda: "listens to keyboard:out" in repr(stage.status()), "the part to listen")
+            for pitch in (60, 64, 67):
+                keyboard.strike(pitch)
+                here = stage.snapshot().beats
+                wait_until(lambda here=here: stage.snapshot().beats > here + 0.5, "half a beat")  # type: ignore[misc]
+                keyboard.lift(pitch)
+            wait_until(lambda: len(stage.takes("lead")) > had, "the answer")
+            last = max(played())
+            wait_until(lambda: stage.snapshot().beats > last + 12, "the answer's end")
+            answered = [beat for beat, _ in stage.tape.onsets("lead") if beat > last]
+            assert answered
+            assert max(answered) - min(answered) < 4  # a bar, and then silence
+
+        call()
+        assert stage.engine is not None
+        kill(stage.engine.pid)
+        wait_until(lambda: stage.engine is not None and stage.engine.crashes == 1, "the engine")
+        wait_until(lambda: "the port is gone" not in repr(stage.status()), "the keyboard")
+        call()

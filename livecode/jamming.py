@@ -1,0 +1,98 @@
+"""What comes of what is played on inputs: parts are played through, answer, continue it, and loop it. It knows no thread."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+import msgspec
+
+from .commands import Capture, Prime, Respond, Thru
+from .ears import nearest
+from .errors import UnknownName
+from .facts import Looped
+from .hearing import Hearing
+from .models.wire import INPUT
+from .music import Beats, Phrase, counted
+from .parts import Capturing, Part
+from .transport import Transport
+
+USUAL = 4
+"""So many bars are looped if nobody says how many."""
+
+
+class Jamming:
+    """Tells parts what performers want of inputs."""
+
+    def __init__(self, time: Transport, hearing: Hearing, parts: Mapping[str, Part], note: Callable[[str], None]) -> None:
+        self._time, self._hearing, self._parts, self._note = time, hearing, parts, note
+
+    def tell(self, part: Part, command: Thru | Respond | Prime | Capture, now: Beats, at: Beats) -> str:
+        """Have this so from beat `at` on, said at `now`; returns a sentence. Raises BadInput."""
+        match command:
+            case Thru():
+                return self._thru(part, command)
+            case Respond(source=name):
+                said = msgspec.structs.replace(command, source=self._hearing.named(name))
+                part.respond(said, now, at, self._time.bar(at))
+                return f"listens to {said.source}, and answers from {self._time.place(at)} on"
+            case Prime():
+                return self._prime(part, command)
+            case Capture():
+                return self._capture(part, command, at)
+
+    def answers(self, name: str) -> bool:
+        """Whether a part waits for what is played on this input."""
+        waiting = (part.exchange for part in self._parts.values() if part.listens())
+        return any(exchange is not None and exchange.said.source == name for exchange in waiting)
+
+    def _thru(self, part: Part, command: Thru) -> str:
+        name = self._hearing.named(command.input) if command.input else ""
+        part.play_through(msgspec.structs.replace(command, input=name))
+        return f"no longer plays {name or 'any input'}" if command.off else f"sounds what is played on {name} now"
+
+    def _prime(self, part: Part, command: Prime) -> str:
+        source = command.source
+        if source.startswith(INPUT):
+            source = INPUT + self._hearing.named(source.removeprefix(INPUT))
+        elif source and source not in self._parts:
+            near = nearest(source, self._hearing.ears)
+            if len(near) != 1:
+                raise UnknownName.of("part or input", source, near or [*self._parts, *self._hearing.ears])
+            source = INPUT + near[0]
+        if command.generate:
+            part.generate(once=False)
+        part.prime = msgspec.structs.replace(command, source=source) if source else None
+        if not source:
+            return "continues its own bars again"
+        return f"continues the last {counted(Fraction(command.bars), 'bar')} of {source.removeprefix(INPUT)}"
+
+    def _capture(self, part: Part, command: Capture, at: Beats) -> str:
+        said = msgspec.structs.replace(command, source=self._hearing.named(command.source))
+        own = part.phrase_at(at) if said.overdub else None
+        bars = said.bars or (math.ceil(own.length / self._time.bar(at)) if own is not None and own.notes else USUAL)
+        part.capture = Capturing(said, at, bars)
+        over = ", over what it plays," if said.overdub else ""
+        return f"loops the last {counted(Fraction(bars), 'bar')} of {said.source}{over} from {self._time.place(at)}"
+
+    def looped(self, part: Part, planned: Beats, heard: Beats, now: Beats) -> Looped | None:
+        """What is to be the part's loop, if the plan is about to pass the bar line where that begins; and again once everything
+        that was played up to there is `heard`."""
+        capture = part.capture
+        if capture is None or (heard < capture.at if capture.entered else capture.at > planned):
+            return None
+        begin = capture.at - capture.bars * self._time.bar(capture.at)
+        played = self._hearing.ears[capture.said.source].excerpt(begin, capture.at)
+        under = capture.under if capture.entered else part.turned(capture.at) if capture.said.overdub else None
+        whole = heard >= capture.at
+        part.capture = None if whole else replace(capture, entered=True, under=under)
+        if not (played.notes or capture.entered):
+            part.capture = None
+            self._note(f"{part.name} goes on with what it has: nothing was played on {capture.said.source}")
+            return None
+        return Looped(now=now, at=capture.at, part=part.name, phrase=_over(under, played), whole=whole)
+
+
+def _over(under: Phrase | None, played: Phrase) -> Phrase:
+    """What was played, over what was there; drums over notes replace them."""
+    return played if under is None or under.drums != played.drums else under.layer(played)
