@@ -322,22 +322,17 @@ class Stage(_Strict):
             names=own,
         )
 
-    def _outputs(self) -> list[str]:
-        return [output.name for output in self.report().outputs]
-
     def _output(self, name: object) -> str | None:
         """The output of this name, or the only one with the name in it; None if there is none."""
         if not isinstance(name, str) or not name:
             raise BadInput(f"{name!r} names no instrument: give the name of a MIDI port, such as 'Digitone'.")
-        there = self._outputs()
+        there = [output.name for output in self.report().outputs]
         near = [output for output in there if name.casefold() in output.casefold()]
         return name if name in there else near[0] if len(near) == 1 else None
 
     def _opened(self, port: str | None, *, api: str | None, virtual: bool) -> str:
         """Open a port; the name of its output."""
-        before = self._outputs()
-        self.midi(port, api=api, virtual=virtual)
-        return next(output for output in self._outputs() if output not in before)
+        return self.midi(port, api=api, virtual=virtual).removeprefix("output ").partition(" is open")[0]
 
     def latency(self, output: str, ms: float) -> Answer:
         """Send everything to this output so many ms early, 0 to 500, for its synth sounds that late: so all sound together.
