@@ -22,8 +22,9 @@ from .clocks import Clocks
 from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot, Thru
 from .devices import Port, open_again, open_port, synthesizer
 from .ears import nearest
+from .errands import Errand, HandIn
 from .errors import BadInput, LivecodeError, StageClosed, UnknownName
-from .facts import Answered, Asked, CameBack, Fact, InputOpened, Moved, Over, PortOpened, Taken, Typed
+from .facts import Answered, Asked, CameBack, Fact, InputOpened, Moved, Over, PortOpened, Shaped, Taken, Typed
 from .inputs import Arrival
 from .inputs.rack import Inputs
 from .journal import Story, told
@@ -146,6 +147,10 @@ class Engine:
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed."""
         return self._sequencer.candidates(part)
+
+    def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
+        """What performers' functions of these ids are asked."""
+        return tuple(errand for errand in self._sequencer.errands() if errand.function in functions)
 
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""
@@ -336,6 +341,10 @@ class LiveEngine(Engine):
         self._sequencer.offer(opened.name, self.clocks.of(opened.name))
         return outcome
 
+    def hand_in(self, hand: HandIn) -> Outcome:
+        """What a performer's function gave. Any thread may call it. Raises StageClosed."""
+        return self._done(lambda: self._sequencer.hand_in(hand))
+
     def calibrate(self, asked: Calibrate, request: str = "") -> Outcome:
         """Measure how long notes take from an output to an input, and have the output told so much earlier, or half of it.
 
@@ -519,7 +528,8 @@ class LiveEngine(Engine):
             self.note(f"refused: {error}" if isinstance(error, LivecodeError) else f"a command failed: {_culprit()}")
             errand.answer.set_exception(error)
         else:
-            self.note(outcome.words)
+            if outcome.words:
+                self.note(outcome.words)
             self._lead()
             self._snapshot = self._sequencer.snapshot()
             errand.answer.set_result(outcome)
@@ -549,6 +559,11 @@ class OfflineEngine(Engine):
         self, opening: Opening, recorded: Recording | None = None, *, exact: bool = False, regenerate: bool = False
     ) -> None:
         self._replay = Replay(recorded, exact=exact, regenerate=regenerate)
+        self._handed_in: queue.SimpleQueue[HandIn] = queue.SimpleQueue()
+        self._functions: set[str] = set()
+        """The performers' functions that somebody here answers for."""
+        self._given = {fact.function for fact in recorded.facts if isinstance(fact, Shaped)} if recorded else set[str]()
+        """Those that the recording answers for."""
         self._told: list[Fact | Typed | LogEntry] = []
         self._said = (Beats(0), 0)
         """How many commands were said at the beat at which the last one was."""
@@ -679,6 +694,8 @@ class OfflineEngine(Engine):
             self._sequencer.advance(min(end + ahead, self.clock.now() + COMMIT))
             if self._replay.waits():
                 self._sequencer.receive(self._replay.reply())
+            elif self._sequencer.errands():
+                self._wait_for_functions()
             elif self.clock.now() < end:
                 self.clock.wait_until(min(end, self.clock.now() + _OFFLINE_PERIOD))
             else:
@@ -697,6 +714,31 @@ class OfflineEngine(Engine):
                     self._sequencer.receive(reply)
             case other:
                 self._sequencer.relive(other)
+
+    def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
+        """What performers' functions of these ids are asked: who asks will answer."""
+        self._functions |= set(functions)
+        return super().errands(functions)
+
+    def hand_in(self, hand: HandIn) -> None:
+        """What a performer's function gave. Any thread may call it."""
+        self._handed_in.put(hand)
+
+    def _wait_for_functions(self) -> None:
+        """Have what performers' functions give; those that are not here, or give nothing for long, are given up.
+
+        What the recording has of a function comes by itself.
+        """
+        errands = self._sequencer.errands()
+        self._sequencer.give_up([errand for errand in errands if errand.function in self._given], "")
+        errands = self._sequencer.errands()
+        if not errands:
+            return
+        try:
+            here = any(errand.function in self._functions for errand in errands)
+            self._sequencer.hand_in(self._handed_in.get(timeout=PATIENCE if here else 0))
+        except queue.Empty:
+            self._sequencer.give_up(errands, "has not answered in time")
 
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed; it is waited for."""

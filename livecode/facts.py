@@ -59,6 +59,16 @@ class Proposed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     request: str
 
 
+class Shaped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A performer's function, by its id, gave this phrase for the loop of a part that begins at beat `at`."""
+
+    now: Beats
+    at: Beats
+    part: str
+    function: str
+    phrase: Phrase
+
+
 class Moved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """How musical time runs from now on: `started` is the monotonic clock's time of beat 0, None while it stands still at
     beat `held`."""
@@ -150,5 +160,6 @@ class Looped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 Fact: TypeAlias = (
-    Taken | Asked | Answered | Proposed | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Looped | Steered | Over
+    Taken | Asked | Answered | Proposed | Shaped | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Looped | Steered
+    | Over
 )  # fmt: skip

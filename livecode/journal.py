@@ -205,6 +205,7 @@ class _Glance(msgspec.Struct, frozen=True):
 
     type: str
     part: str = ""
+    function: str = ""
     command: _Command = _Command()
 
 
@@ -213,14 +214,18 @@ _glances = msgspec.json.Decoder(_Glance)
 
 def _latest(raw: list[bytes]) -> list[bytes]:
     """The lines without the answers that two more follow, with nothing else that is about their part or about all parts."""
-    kept, following = [], dict[str, int]()
+    kept, following, shaped = [], dict[str, int](), dict[tuple[str, str], int]()
     for line in reversed(raw):
         try:
             glance = _glances.decode(line)
         except msgspec.MsgspecError:
             kept.append(line)  # to be counted
             continue
-        if glance.type == "Answered":
+        if glance.type == "Shaped":
+            shaped[glance.part, glance.function] = shaped.get((glance.part, glance.function), 0) + 1
+            if shaped[glance.part, glance.function] > 2:
+                continue
+        elif glance.type == "Answered":
             following[glance.part] = following.get(glance.part, 0) + 1
             if following[glance.part] > 2:
                 continue

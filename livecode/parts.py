@@ -288,6 +288,21 @@ class Part:
         begin = self._lane.began(after)
         return tempo.line_after(begin + math.ceil((after - begin) / phrase.length) * phrase.length)
 
+    def next_loop(self, after: Beats) -> tuple[Beats, int, list[tuple[str, Phrase]]] | None:
+        """Where the first loop at or after this beat begins, its number, and what performers' functions are given for it.
+
+        None if nothing sounds there.
+        """
+        begin, change = after, self._lane.next(after)
+        phrase, origin = self._lane.at(after), self._lane.began(after)
+        if phrase is not None:
+            begin = origin + math.ceil((after - origin) / phrase.length) * phrase.length
+        if change is not None and (phrase is None or begin >= change):
+            begin, origin, phrase = change, change, self._lane.at(change)
+        if phrase is None or not phrase.notes:
+            return None
+        return begin, *self.turning.asked(Lane(phrase, origin), begin)
+
     # What it is told
 
     def play(self, phrase: Phrase, at: Beats, *, plain: bool = False) -> None:
@@ -773,11 +788,10 @@ class Part:
             self.soloed,
             self.counting,
             self._voicing,
-            self.turning.turns,
-            self.turning.key,
         ]
         for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))
+        self.turning.forget(min(now, self.planned))
         return fresh
 
     def _begun(self, begin: Beats, end: Beats) -> Iterator[Take]:

@@ -13,6 +13,7 @@ import msgspec
 
 from . import errors
 from .commands import AnyCommand, Candidates, On, Snapshot
+from .errands import Errand, HandIn
 from .errors import LivecodeError
 from .models.known import ModelState
 from .models.wire import from_json, to_json
@@ -131,6 +132,12 @@ class ReadCandidates(msgspec.Struct, frozen=True, tag=True):
     part: str
 
 
+class ReadErrands(msgspec.Struct, frozen=True, tag=True):
+    """Say what the performers' functions of these ids are asked."""
+
+    functions: tuple[str, ...]
+
+
 class ReadTempo(msgspec.Struct, frozen=True, tag=True):
     """Say the tempo map."""
 
@@ -168,6 +175,8 @@ Request: TypeAlias = (
     | ReadLog
     | ReadTakes
     | ReadCandidates
+    | ReadErrands
+    | HandIn
     | ReadTempo
     | ReadSettings
     | ReadTape
@@ -316,6 +325,12 @@ class Takes(msgspec.Struct, frozen=True, tag=True):
     phrases: tuple[Phrase, ...]
 
 
+class ToDo(msgspec.Struct, frozen=True, tag=True):
+    """To `ReadErrands`."""
+
+    errands: tuple[Errand, ...]
+
+
 class Tempos(msgspec.Struct, frozen=True, tag=True):
     """To `ReadTempo`."""
 
@@ -343,7 +358,7 @@ class Page(msgspec.Struct, frozen=True, tag=True):
         return sorted([*self.programs, *self.controls, *self.notes], key=lambda event: event.beat)
 
 
-Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | JournalAt | Takes | Candidates | Tempos | Page
+Reply: TypeAlias = Welcome | Done | Refused | Report | Entries | JournalAt | Takes | Candidates | ToDo | Tempos | Page
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 encode: Callable[[object], bytes] = _encoder.encode

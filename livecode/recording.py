@@ -18,6 +18,7 @@ from .facts import (
     Over,
     PortOpened,
     Proposed,
+    Shaped,
     Slept,
     Steered,
     Taken,
@@ -50,7 +51,7 @@ class Cue:
 
     now: Beats
     after: int
-    fact: Asked | Answered | Slept | CameBack | InputOpened | Heard | Looped | Steered
+    fact: Asked | Answered | Shaped | Slept | CameBack | InputOpened | Heard | Looped | Steered
 
 
 def cues(facts: Iterable[Fact], *, accidents: bool) -> deque[Cue]:
@@ -63,7 +64,7 @@ def cues(facts: Iterable[Fact], *, accidents: bool) -> deque[Cue]:
             here, said = (now, 0) if now > here else (here, said)
         if isinstance(fact, Taken):
             said += 1
-        elif isinstance(fact, Asked | Answered | InputOpened | Heard | Looped | Steered) or (
+        elif isinstance(fact, Asked | Answered | Shaped | InputOpened | Heard | Looped | Steered) or (
             accidents and isinstance(fact, Slept | CameBack)
         ):
             found.append(Cue(here, said, fact))

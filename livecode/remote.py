@@ -12,6 +12,7 @@ import msgspec
 
 from . import journal
 from .commands import AnyCommand, Candidates, On, Panic, Snapshot
+from .errands import Errand, HandIn
 from .errors import EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
 from .journal import Story
@@ -34,6 +35,7 @@ from .protocol import (
     OpenPort,
     Page,
     ReadCandidates,
+    ReadErrands,
     ReadJournal,
     ReadLog,
     ReadSettings,
@@ -49,6 +51,7 @@ from .protocol import (
     Start,
     Takes,
     Tempos,
+    ToDo,
     Welcome,
     decode_reply,
 )
@@ -201,6 +204,14 @@ class RemoteEngine:
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed."""
         return self._ask(ReadCandidates(part), Candidates)
+
+    def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
+        """What performers' functions of these ids are asked."""
+        return self._ask(ReadErrands(functions), ToDo).errands
+
+    def hand_in(self, hand: HandIn) -> None:
+        """What a performer's function gave."""
+        self._ask(hand, Done)
 
     def tempo(self) -> TempoMap:
         """The tempo map as it is."""

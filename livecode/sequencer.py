@@ -67,6 +67,7 @@ from .commands import (
 from .controllers import MOST_BOUND, Controllers
 from .controls import spelt
 from .ears import Said, nearest
+from .errands import Errand, Errands, HandIn
 from .errors import BadInput, LivecodeError, UnknownName
 from .facts import (
     Answered,
@@ -80,6 +81,7 @@ from .facts import (
     Over,
     PortOpened,
     Proposed,
+    Shaped,
     Slept,
     Steered,
     Taken,
@@ -151,6 +153,7 @@ class Sequencer:
         self._seed = seed
         self._history = History()
         self._house = House()
+        self._errands = Errands()
         self._soloists: list[Part] = []
         """The parts that are solo, are to be, or have been."""
         self._troubles: dict[object, str] = {}
@@ -901,6 +904,24 @@ class Sequencer:
         self._start_if_sounding()
         self._record_moves()
 
+    def errands(self) -> tuple[Errand, ...]:
+        """What performers' functions are asked. Any thread may call it."""
+        return self._errands.open()
+
+    def give_up(self, errands: Iterable[Errand], why: str) -> None:
+        """Nobody will answer these; "" says that this is no trouble."""
+        self._errands.give_up(errands, why)
+
+    def hand_in(self, hand: HandIn) -> Outcome:
+        """A performer's function has answered: its loop is heard if it can still be. What nobody waits for is dropped."""
+        now = self.time.reachable()
+        out = self._errands.landed(hand, now)
+        if out is not None and hand.phrase is not None:
+            out.part.turning.shaped(out.errand.function, hand.phrase, out.begin)
+            self._record(Shaped(now=now, at=out.begin, part=out.part.name, function=out.errand.function, phrase=hand.phrase))
+            self._replan([out.part], out.begin)
+        return Outcome(now, "")
+
     def waiting(self) -> bool:
         """True while a part waits for an answer."""
         return self._asking.waiting()
@@ -926,8 +947,6 @@ class Sequencer:
         for part in self._parts.values():
             if heard is not None:
                 part.settle(heard)
-            if part.turning.trouble:
-                self._note_once((part, "transforms"), f"{part.name} {part.turning.trouble}")
         if self.time.running:
             begin, end = self.time.window(MOST_LATE, until)
             for part in self._parts.values():
@@ -959,6 +978,9 @@ class Sequencer:
                 self._record(asked)
             elif part.trouble and part.listens():
                 self._note_once(part, f"{part.name} does not answer: {part.trouble}")
+            self._errands.look(part, here)
+            for trouble in filter(None, (part.turning.trouble, part.turning.lacks)):
+                self._note_once((part, "transforms"), f"{part.name} {trouble}")
 
     def ask_again(self, fact: Asked) -> None:
         """Have a part ask its model what it asked at this beat before, if it would."""
@@ -1038,11 +1060,8 @@ class Sequencer:
                 self._welcome(name, now)
             case InputOpened() | Heard() | Looped():
                 self._take_in_played(fact)
-            case Answered(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
-                part = self._parts[name]
-                part.settle(now)
-                part.answer(phrase, at)
-                part.asks, part.asks_ever = fact.asks, fact.asks_ever
+            case Answered(part=name) | Shaped(part=name) if name in self._parts:
+                self._hear_again(self._parts[name], fact)
             case Asked(now=now):
                 for part in self._parts.values():
                     part.settle(now)
@@ -1065,6 +1084,16 @@ class Sequencer:
                 part.settle(now)
                 part.looped(phrase, at)
                 part.capture = None
+
+    def _hear_again(self, part: Part, fact: Answered | Shaped) -> None:
+        """What a model, or a performer's function, gave."""
+        part.settle(fact.now)
+        if isinstance(fact, Shaped):
+            part.turning.shaped(fact.function, fact.phrase, fact.at)
+            self._replan([part], fact.at)
+            return
+        part.answer(fact.phrase, fact.at)
+        part.asks, part.asks_ever = fact.asks, fact.asks_ever
 
     def retell(self, facts: Iterable[Fact]) -> Iterator[None]:
         """Put on the tape what sounded up to the crash that these facts end with; the parts then have all their takes.
@@ -1257,7 +1286,7 @@ class Sequencer:
             takes=len(part.takes),
             model="" if part.model is None else repr(part.model),
             waits="" if not part.asked or part.model is None else str(part.model.key),
-            trouble=part.trouble or part.turning.trouble,
+            trouble=part.trouble or part.turning.trouble or part.turning.lacks,
             level=part.level_at(now),
             settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
             output=part.route.at(now),

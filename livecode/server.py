@@ -26,6 +26,7 @@ from .clock import Clock, SystemClock
 from .commands import Command, Hush, On
 from .devices import synthesizer
 from .engine import LiveEngine
+from .errands import HandIn
 from .errors import BadInput, LivecodeError
 from .facts import InputOpened, PortOpened, Taken
 from .guard import Guard
@@ -52,6 +53,7 @@ from .protocol import (
     OpenPort,
     Page,
     ReadCandidates,
+    ReadErrands,
     ReadJournal,
     ReadLog,
     ReadSettings,
@@ -66,6 +68,7 @@ from .protocol import (
     Start,
     Takes,
     Tempos,
+    ToDo,
     Welcome,
     decode_request,
     decode_start,
@@ -118,6 +121,8 @@ class Server:
             ReadLog: lambda asked: Entries(self._engine.log(), self._engine.worker_log() if asked.worker else ()),
             ReadTakes: lambda asked: Takes(self._engine.takes(asked.part)),
             ReadCandidates: lambda asked: self._engine.candidates(asked.part),
+            ReadErrands: lambda asked: ToDo(self._engine.errands(asked.functions)),
+            HandIn: self._take_in,
             ReadTempo: lambda _: Tempos(self._engine.tempo()),
             ReadTape: lambda asked: Page.of(self._engine.score(asked.begin, asked.end)),
             ReadSettings: lambda asked: Page.of(self._engine.settings(asked.at, asked.seconds)),
@@ -257,6 +262,10 @@ class Server:
                 f"The engine speaks version {VERSION}, this stage {hello.version}: livecode stop, then start anew."
             )
         return Welcome(version=VERSION, pid=os.getpid(), opening=self._start.opening, no_audio=self._no_audio)
+
+    def _take_in(self, hand: HandIn) -> Done:
+        self._engine.hand_in(hand)
+        return Done(Beats(0), "")
 
     def _remark(self, remark: Remark) -> Done:
         self._engine.note(remark.sentence)

@@ -66,6 +66,7 @@ from .ears import nearest
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .exports import export_file, export_stems
+from .functions import Functions
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
 from .journal import Story
@@ -225,6 +226,7 @@ class Stage(_Strict):
 
     def _take_up(self, engine: "LiveEngine | OfflineEngine | RemoteEngine", *, started: bool) -> None:
         self._engine, self._starter = engine, started
+        self._functions = Functions(engine, here=not isinstance(engine, RemoteEngine), alone=started)
         self._parts: dict[str, PartHandle] = {}
         self._taps = Taps()
         self._listener: Callable[[Answer], None] | None = None
@@ -799,6 +801,10 @@ class Stage(_Strict):
         """What was said to the engine and typed at its prompts, and what its models answered, as its journal has it."""
         return self._engine.story()
 
+    def own(self, function: Callable[[Phrase], Phrase]) -> Transform:
+        """A function of your own as a transform; `PartHandle.map` and `every` take functions as they are."""
+        return self._functions.transform(function)
+
     def listen(self, listener: Callable[[Answer], None] | None) -> None:
         """Have `listener` called with every sentence that comes of a command, in the thread that gave it; None for nobody."""
         self._listener = listener
@@ -1154,12 +1160,15 @@ class PartHandle(_Strict):
         """Play the candidate of this number, counted from 1, from the end of the loop on, and loop it. Raises BadInput."""
         return self._stage.tell(Pick(part=self._name, number=number, on=On.of(on)))
 
-    def map(self, *transforms: Transform | str | float, on: str = "loop") -> Answer:
-        """Do this with every loop, from the end of this one on: lead.map(transpose(12)), lead.map("reverse").
+    def map(self, *transforms: Transform | Callable[[Phrase], Phrase] | str | float, on: str = "loop") -> Answer:
+        """Do this with every loop, from the end of this one on: lead.map(transpose(12)), lead.map("reverse"), lead.map(f).
 
         Several are done one after the other; what `map` and `every` were told before stays, but for the same verbs, which get
         the new arguments. It holds for one's own notes and for a model's; the model goes on from its own, untransformed.
         `plain` takes all off. Raises BadInput.
+
+        A function of your own is given each loop's phrase, one loop ahead, and gives another. It runs in this process; if it is
+        late, raises or gives nonsense, or if this process is gone, what it gave last goes on.
 
         >>> from livecode import Stage, notes, transpose
         >>> with Stage(offline=True) as stage:
@@ -1169,13 +1178,14 @@ class PartHandle(_Strict):
         """
         return self.every(1, *transforms, on=on)
 
-    def every(self, n: int, *transforms: Transform | str | float, on: str = "loop") -> Answer:
+    def every(self, n: int, *transforms: Transform | Callable[[Phrase], Phrase] | str | float, on: str = "loop") -> Answer:
         """Do this with every n-th loop only: lead.every(4, reverse()), lead.every(8, "slice", 0, 1). As `map` in all else.
 
         Loops are counted as if this one had played since the music began: with a loop of one bar, every fourth is bar 4, 8, 12;
         with one of two bars it is bars 7 and 8, 15 and 16. So parts turn together. Raises BadInput.
         """
-        return self._stage.tell(Shape(part=self._name, turn=Turn(said(transforms), n), on=On.of(on)))
+        turn = Turn(said(transforms, self._stage.own), n)
+        return self._stage.tell(Shape(part=self._name, turn=turn, on=On.of(on)))
 
     def plain(self, *, on: str = "loop") -> Answer:
         """Take off all that `map` and `every` do, at the end of the loop."""

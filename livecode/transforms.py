@@ -5,8 +5,8 @@ journalled, and are applied by `turned`, which is given whatever else a loop kno
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -25,6 +25,9 @@ VERBS = (
     "slice",
 )  # fmt: skip
 """The verbs of `Phrase` that are transforms too."""
+
+OWN = "own"
+"""Stands in a transform for a performer's own function; its argument is the function's id, "name/1"."""
 
 MOST_NOTES = 1000
 """A phrase of more notes is played as it is: a transform of 1,000 takes 15 to 30 ms, and the planner has 200 ms for all parts."""
@@ -49,6 +52,8 @@ class Transform(msgspec.Struct, frozen=True):
     others: tuple[Phrase, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.verb == OWN and len(self.given) == 1 and isinstance(self.given[0], str):
+            return
         if self.verb not in VERBS:
             raise UnknownName.of("transform", self.verb, VERBS)
         drums = bool(self.others) and self.others[0].drums
@@ -77,7 +82,19 @@ class Transform(msgspec.Struct, frozen=True):
         """Whether it goes by the key of the part or of the stage."""
         return self.verb == "to_scale" and not self.given
 
+    @property
+    def function(self) -> str:
+        """The id of the performer's function that it is, "" for none."""
+        return str(self.given[0]) if self.verb == OWN else ""
+
+    @property
+    def kind(self) -> str:
+        """What it is but for its arguments."""
+        return self.function.partition("/")[0] if self.verb == OWN else self.verb
+
     def __repr__(self) -> str:
+        if self.verb == OWN:
+            return self.kind
         return f"{self.verb}({', '.join(map(repr, (*self.given, *self.others)))})"
 
 
@@ -106,7 +123,7 @@ class Turn(msgspec.Struct, frozen=True):
 
     def replaces(self, other: "Turn") -> bool:
         """Whether it takes the other's place: the same verbs in the same loops, whatever their arguments."""
-        return (self.every, [each.verb for each in self.transforms]) == (other.every, [each.verb for each in other.transforms])
+        return (self.every, [each.kind for each in self.transforms]) == (other.every, [each.kind for each in other.transforms])
 
     def __repr__(self) -> str:
         words = " ".join(map(repr, self.transforms))
@@ -116,12 +133,14 @@ class Turn(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Loop:
     """A pass of a part's phrase: how many of its length come before it since the music began; how often the phrase has been
-    repeated since its transforms hold; what its chance comes from; and the key that it is in, "" for none."""
+    repeated since its transforms hold; what its chance comes from; the key that it is in, "" for none; and what the performer's
+    functions gave for it, by their ids."""
 
     number: int
     repeat: int
     chance: str
     key: str
+    own: Mapping[str, Phrase] = field(default_factory=dict, compare=False)
 
 
 def turned(phrase: Phrase, turns: Sequence[Turn], loop: Loop) -> Phrase:
@@ -133,12 +152,32 @@ def turned(phrase: Phrase, turns: Sequence[Turn], loop: Loop) -> Phrase:
     >>> [turned(tune, half_time, Loop(place, place, "", "")) for place in range(2)]
     [<phrase of 4 beats: 0 C4, 2 D4>, <phrase of 4 beats: 0 E4, 2 F4>]
     """
-    made = phrase
-    for place, turn in enumerate(turns):
-        if turn.holds(loop.number):
-            for step, transform in enumerate(turn.transforms):
-                made = transform.of(made, seed=_seed(f"{loop.chance}/{loop.number}/{place}.{step}"), key=loop.key)
+    stages = list(_stages(phrase, turns, loop))
+    made = stages[-1][2] if stages else phrase
     return made if made.length == phrase.length else _fitted(made, phrase.length, loop.repeat)
+
+
+def asked(phrase: Phrase, turns: Sequence[Turn], loop: Loop) -> list[tuple[str, Phrase]]:
+    """The performer's functions that this loop goes through, by their ids, and what each is given. Raises BadInput."""
+    return [(transform.function, given) for transform, given, _ in _stages(phrase, turns, loop) if transform.function]
+
+
+def owned(turn: Turn) -> bool:
+    """Whether a performer's function is in it."""
+    return any(transform.function for transform in turn.transforms)
+
+
+def _stages(phrase: Phrase, turns: Sequence[Turn], loop: Loop) -> Iterator[tuple[Transform, Phrase, Phrase]]:
+    """Yield each transform that is done in this loop, with what it is given and what it makes of it."""
+    for place, turn in enumerate(turns):
+        for step, transform in enumerate(turn.transforms if turn.holds(loop.number) else ()):
+            if transform.function:
+                made = loop.own.get(transform.function, phrase)
+                made = made if made.drums == phrase.drums else phrase
+            else:
+                made = transform.of(phrase, seed=_seed(f"{loop.chance}/{loop.number}/{place}.{step}"), key=loop.key)
+            yield transform, phrase, made
+            phrase = made
 
 
 def _seed(source: str) -> int:
@@ -213,8 +252,10 @@ def layer(*others: Phrase) -> Transform:
     return _made("layer", *others)
 
 
-def said(words: Sequence[object]) -> tuple[Transform, ...]:
-    """What a performer gives `every` and `map`: transforms, or a verb's name and its arguments. Raises BadInput.
+def said(words: Sequence[object], own: Callable[[Any], Transform] | None = None) -> tuple[Transform, ...]:
+    """What a performer gives `every` and `map`: transforms, functions, or a verb's name and its arguments. Raises BadInput.
+
+    `own` makes a transform of a function.
 
     >>> said(["transpose", 12]), said([reverse(), transpose(12)])
     ((transpose(12),), (reverse(), transpose(12)))
@@ -222,10 +263,10 @@ def said(words: Sequence[object]) -> tuple[Transform, ...]:
     if words and isinstance(words[0], str):
         return (_made(words[0], *words[1:]),)
     for word in words:
-        if not isinstance(word, Transform):
+        if word in _WORDS or not (isinstance(word, Transform) or (own and callable(word))):
             hint = f"{word.__name__}()" if word in _WORDS else "transforms, such as reverse() or transpose(12)"
             raise BadInput(f"{word!r} is no transform: give {hint}.")
-    return tuple(words)  # type: ignore[arg-type]
+    return tuple(word if isinstance(word, Transform) else own(word) for word in words)  # type: ignore[misc]
 
 
 _WORDS = (transpose, invert, reverse, rotate, stretch, quantise, humanise, thin, to_scale, arpeggiate, layer)

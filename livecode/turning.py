@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from .errors import BadInput
 from .music import Beats, Note, Phrase
 from .steps import Steps
-from .transforms import MOST_NOTES, Loop, Turn, turned
+from .transforms import MOST_NOTES, Loop, Turn, asked, turned
 
 MOST_TURNS = 16
 
@@ -36,7 +36,11 @@ class Turning:
         """The key that the part is in, "" for none."""
         self.trouble = ""
         """Why it sounds otherwise than it should, in a sentence; "" if it does not."""
-        self._made: dict[tuple[int, int, Loop], _Made] = {}
+        self.lacks = ""
+        """Why a performer's function gave nothing for the last loop that it was asked for, in a sentence; "" if it did."""
+        self._own: dict[str, Steps[Phrase | None]] = {}
+        """What the performer's functions gave, by their ids, each from the loop on that it was asked for."""
+        self._made: dict[tuple[int, int, Loop, tuple[int, ...]], _Made] = {}
 
     # What it is told
 
@@ -77,11 +81,35 @@ class Turning:
         if not turns or not lane.phrase.notes:
             self.trouble = ""
             return lane.phrase
+        return self._turned(lane.phrase, turns, self._loop(lane, beat))
+
+    def _loop(self, lane: Lane, beat: Beats) -> Loop:
         place = lane.loop_at(beat)
         begin = lane.origin + place * lane.phrase.length
         since = max(0, lane.loop_at(self.turns.began(beat)))
-        loop = Loop(int(begin // lane.phrase.length), place - since, self._source, self.key.at(begin))
-        return self._turned(lane.phrase, turns, loop)
+        own = {function: given for function, steps in self._own.items() if (given := steps.at(begin)) is not None}
+        return Loop(int(begin // lane.phrase.length), place - since, self._source, self.key.at(begin), own)
+
+    def asked(self, lane: Lane, begin: Beats) -> tuple[int, list[tuple[str, Phrase]]]:
+        """The number of the loop that begins there, and what each of the performer's functions is given for it."""
+        loop = self._loop(lane, begin)
+        if len(lane.phrase.notes) > MOST_NOTES:
+            return loop.number, []
+        try:
+            return loop.number, asked(lane.phrase, self.turns.at(begin), loop)
+        except BadInput:  # `loop` says so when it sounds
+            return loop.number, []
+
+    def shaped(self, function: str, phrase: Phrase, begin: Beats) -> None:
+        """A performer's function gave this for the loop that begins there."""
+        self._own.setdefault(function, Steps(None)).set(begin, phrase)
+
+    def forget(self, until: Beats) -> None:
+        """Drop what no beat from there on needs."""
+        self.turns.forget(until)
+        self.key.forget(until)
+        for given in self._own.values():
+            given.forget(until)
 
     def between(self, lane: Lane, begin: Beats, end: Beats, played: Callable[[Phrase], Phrase]) -> Iterator[Note]:
         """Yield the notes that start in [begin, end), in which the same transforms hold, at their beats.
@@ -106,7 +134,8 @@ class Turning:
             begin = until
 
     def _turned(self, phrase: Phrase, turns: tuple[Turn, ...], loop: Loop) -> Phrase:
-        known = (id(phrase), id(turns), loop)  # to hash a phrase takes longer than to find what it became
+        own = tuple(map(id, loop.own.values()))
+        known = (id(phrase), id(turns), loop, own)  # to hash a phrase takes longer than to find what it became
         if known not in self._made:
             while len(self._made) >= _KEPT:
                 del self._made[next(iter(self._made))]
@@ -127,7 +156,7 @@ class _Made:
 
 def _tried(phrase: Phrase, turns: tuple[Turn, ...], loop: Loop) -> _Made:
     """With all of them, or as it is if that cannot be."""
-    source = (phrase, turns)
+    source = (phrase, turns, loop.own)
     if len(phrase.notes) > MOST_NOTES:
         many = f"its loop has {len(phrase.notes)} notes, and {MOST_NOTES} are the most"
         return _Made(phrase, f"plays without its transforms: {many}", source)

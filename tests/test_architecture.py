@@ -84,6 +84,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "controls", "exchange", "gm", "instruments", "models.wire", "steps", "tempo"}
     | {"transforms", "turning", "voicing"},
     "scenes": VALUES | {"parts"},
+    "errands": VALUES | {"parts", "transforms"},
+    "functions": VALUES | {"errands", "transforms"},
     "outputs": VALUES | {"clock", "controls", "files", "gm", "notation", "outputs"},
     "asking": VALUES | {"clock", "ears", "exchange", "facts", "models.took", "models.wire", "parts", "tempo"},
     "undoing": VALUES | {"parts", "scenes"},
@@ -117,6 +119,7 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "parts",
         "punctuality",
+        "errands",
         "scenes",
         "tempo",
     },
@@ -125,25 +128,29 @@ ALLOWED: dict[str, set[str]] = {
     "dials": VALUES | {"commands", "controls"},
     "supervisor": set(),
     "places": VALUES,
-    "protocol": VALUES | {"commands", "errors", "models.known", "models.wire", "tempo"},
+    "protocol": VALUES | {"errands", "commands", "errors", "models.known", "models.wire", "tempo"},
     "journal": VALUES | {"facts", "models.wire", "protocol", "recording"},
     "recording": VALUES | {"commands", "facts", "protocol"},
     "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"calibration", "ears", "journal"}
+    | {"calibration", "ears", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
     "server": VALUES
+    | {"errands"}
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_cells": VALUES | {"protocol"},
     "session_spelling": VALUES
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
-    "remote": VALUES | {"journal", "session_cells"} | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
+    "remote": VALUES
+    | {"errands", "journal", "session_cells"}
+    | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
+    | {"functions"}
     | {
         "commands",
         "controls",

@@ -1,0 +1,109 @@
+"""A performer's own functions: they run here, in the process that defined them, each in a thread of its own."""
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from .errands import Errand, HandIn
+from .errors import LivecodeError, StageClosed
+from .music import Phrase, Seconds
+from .transforms import OWN, Transform
+
+ASK_EVERY: Seconds = 0.05
+"""How often an engine in another process is asked for errands; one in this process ten times as often."""
+
+
+class Engine(Protocol):
+    """Who has errands for functions."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has none any more."""
+        ...
+
+    def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
+        """What the functions of these ids are asked."""
+        ...
+
+    def hand_in(self, hand: HandIn) -> object:
+        """What a function gave."""
+        ...
+
+
+class Functions:
+    """The functions of one stage. A thread fetches errands as soon as there is a function; it ends with the engine."""
+
+    def __init__(self, engine: Engine, *, here: bool, alone: bool) -> None:
+        """`here`: the engine is in this process. `alone`: other stages have ids of another form, so that this one's are the same
+        whenever the same functions are defined in the same order: a recording knows them again."""
+        self._engine, self._pause = engine, ASK_EVERY / 10 if here else ASK_EVERY
+        self._tag = "" if alone else os.urandom(4).hex()
+        self._known: dict[str, _Function] = {}
+
+    def transform(self, function: Callable[[Phrase], Phrase]) -> Transform:
+        """The transform that this function is, from now on."""
+        name = str(getattr(function, "__name__", "function")).strip("<>")
+        known = _Function(f"{name}/{self._tag}{len(self._known) + 1}", function, self._hand_in)
+        self._known[known.id] = known
+        self._engine.errands((known.id,))
+        if len(self._known) == 1:
+            threading.Thread(target=self._fetch, name="livecode errands", daemon=True).start()
+        return Transform(OWN, (known.id,))
+
+    def _fetch(self) -> None:
+        pause = threading.Event()
+        while not self._engine.closed:
+            with contextlib.suppress(LivecodeError):  # an engine that crashed is back soon
+                for errand in self._engine.errands(tuple(self._known)):
+                    self._known[errand.function].give(errand)
+            pause.wait(self._pause)
+
+    def _hand_in(self, hand: HandIn) -> None:
+        try:
+            self._engine.hand_in(hand)
+        except StageClosed:
+            pass
+        except LivecodeError as error:  # such as a phrase that is too long to be sent
+            with contextlib.suppress(LivecodeError):
+                self._engine.hand_in(HandIn(errand=hand.errand, phrase=None, trouble=f"gave what cannot be played: {error}"))
+
+
+class _Function:
+    """One function and its thread: if that never comes back, nobody but this function is held up."""
+
+    def __init__(self, name: str, function: Callable[[Phrase], Phrase], hand_in: Callable[[HandIn], None]) -> None:
+        self.id, self._function, self._hand_in = name, function, hand_in
+        self._waiting: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._last = ""
+        self._thread: threading.Thread | None = None
+
+    def give(self, errand: Errand) -> None:
+        """Do this, unless it is known."""
+        if errand.id == self._last:
+            return
+        self._last = errand.id
+        while not self._waiting.empty():  # it is late already
+            with contextlib.suppress(queue.Empty):
+                self._waiting.get_nowait()
+        self._waiting.put(errand)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=f"livecode {self.id}", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            errand = self._waiting.get()
+            self._hand_in(self._done(errand))
+
+    def _done(self, errand: Errand) -> HandIn:
+        try:
+            made = self._function(errand.phrase)
+        except BaseException as error:  # whatever a performer's function raises, SystemExit too, ends that loop's errand only
+            why = " ".join(str(error).split())[:200]
+            return HandIn(errand=errand.id, phrase=None, trouble=f"raised {type(error).__name__}{': ' if why else ''}{why}")
+        if not isinstance(made, Phrase):
+            return HandIn(errand=errand.id, phrase=None, trouble=f"gave {repr(made)[:60]}, which is no phrase")
+        return HandIn(errand=errand.id, phrase=made)
