@@ -110,8 +110,9 @@ class Following:
         return self.master.heading(now, time.bar(max(time.held, time.beat_at(now))))
 
     def holds(self, now: Seconds) -> bool:
-        """Whether the master stands still, so that nothing may begin."""
-        return not self.master.state(now).running
+        """Whether the master stands still, or its tempo is not known yet, so that nothing may begin."""
+        state = self.master.state(now)
+        return not state.running or (state.heard and state.placed and not state.locked)
 
     def trouble(self, now: Seconds) -> str:
         """What is to be said about it, in a sentence; "" for nothing. A clock that has ended may come back anywhere."""
@@ -135,9 +136,12 @@ class Following:
         heading = self._heading(time, now)
         if heading is None or not time.running:
             return []
+        state = self.master.state(now)
+        if self.offset is None and state.placed:
+            return []  # until it is known where its bars are
         if self.offset is None:
             self.offset = _nearest(time.beat_at(now), heading, now)
-        settled = self.master.state(now).locked
+        settled = state.locked
         soonest = handed
         if abs(_late(time, heading, handed, self.offset)) > LARGE:
             soonest = time.reachable()
@@ -169,11 +173,13 @@ def _said(state: State, off: Seconds | None, placed: bool) -> list[str]:
         return [f"{state.bpm:.1f} bpm", "stopped"] if state.bpm else ["stopped"]
     if not state.heard:
         return ["no clock comes" if not state.bpm else "its clock has ended, the music goes on"]
-    locked = "locked" if state.locked else "locking"
-    said = [f"{state.bpm:.1f} bpm", locked if state.peers is None else counted(Fraction(state.peers), "other peer")]
+    how = "locked" if state.locked else "locking"
+    if state.peers is not None:
+        how = counted(Fraction(state.peers), "other peer") if state.peers else "alone"
+    said = [f"{state.bpm:.1f} bpm", how]
     if not state.placed:
         said.append("tempo only, until it is started")
-    return said + ([f"phase {1000 * off:.1f} ms"] if off is not None and placed else [])
+    return said + ([f"phase {round(1000 * off, 1) + 0.0:.1f} ms"] if off is not None and placed else [])
 
 
 def _late(time: Transport, heading: Heading, beat: Beats, offset: Beats) -> Seconds:

@@ -145,11 +145,17 @@ class TickFilter:
 
     def _far_off(self, moment: Seconds) -> bool:
         known = self._periods >= INQUIRY and self._phases > 0
-        return known and abs(moment - self._time - self._period) > max(LEAST_OUTLIER, OUTLIER * self._error)
+        return known and abs(moment - self._time - self._period) > self._limit
+
+    @property
+    def _limit(self) -> Seconds:
+        return max(LEAST_OUTLIER, OUTLIER * self._error)
 
     def _take(self, moment: Seconds) -> None:
         """A tick that is believed to be the next one."""
         off = moment - self._time - self._period
+        if self._periods >= INQUIRY and self._phases >= INQUIRY:
+            off = max(-self._limit, min(self._limit, off))
         self._phases, self._periods = min(self._phases + 1, MEMORY), min(self._periods + 1, MEMORY)
         phases, periods = self._phases, max(2, self._periods)
         self._time += self._period + off * 2 * (2 * phases - 1) / (phases * (phases + 1))
@@ -182,7 +188,12 @@ class TickFilter:
         level = median(offs)
         lost = min(MOST_LOST, max(0, round(level / self._period))) if self.locked else 0
         same, fewer, elsewhere = (sum(abs(off - expected) for off in offs) for expected in (0.0, lost * self._period, level))
-        if abs(slope) > max(STEEP * self._error, 0.002 * self._period):
+        farther = abs(offs[-1]) > max(abs(offs[0]), self._limit)
+        burst = not farther and slope < -self._period / 2  # they catch up, after the machine stood still
+        if burst:
+            self.count += len(heard)
+            self._time += len(heard) * self._period
+        elif farther and abs(slope) > max(STEEP * self._error, 0.002 * self._period):
             self._set_out(heard, self._period + slope)
         elif elsewhere < CLEARLY * min(same, fewer) and abs(level - lost * self._period) > 2 * self._error:
             self._set_out(heard, self._period)

@@ -842,6 +842,8 @@ class Sequencer:
         elif rejoin:
             self.time.run(self._entrance())
             self._record_moves()
+        else:
+            self._start_if_sounding()
 
     def _join(self, following: Following, turn: Turn) -> None:
         """Go on from where time stands still, together with the clock that is followed."""

@@ -347,3 +347,29 @@ def test_the_journal_of_three_hours_stays_small(rig: KeyStep) -> None:
     before = rig.steered()
     rig.tick_for(128, 140, jitter=0.005)
     assert (rig.steered() - before) / 128 * 140 * 180 < 25_000
+
+
+def test_music_that_runs_waits_for_the_bar_of_a_clock_that_was_started() -> None:
+    rig = KeyStep()
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.quiet_for(0.7)
+    rig.start()
+    rig.tick_for(5.3, 120)
+    rig.follow()
+    rig.tick_for(14, 120)
+    assert rig.off() < 0.002
+    assert "KeyStep has its bar lines elsewhere: the music waits for the next" in rig.log
+    beats = [beat for beat, _ in rig.score()]
+    assert beats == [float(place) for place in range(len(beats))]
+
+
+def test_notes_that_come_right_after_start_wait_until_the_tempo_is_known() -> None:
+    rig = KeyStep()
+    rig.follow()
+    rig.start()
+    rig.tick_for(0.2, 133)
+    rig.plays("lead", "C4 D4 E4 F4")
+    assert not rig.sequencer.time.running
+    rig.tick_for(12, 133)
+    assert rig.off() < 0.002
+    assert rig.score()[0] == (0, "C4")

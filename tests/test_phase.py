@@ -94,6 +94,19 @@ def test_a_single_tick_that_comes_late_is_no_news() -> None:
     assert abs(heard.off[-1]) < 0.001
 
 
+@pytest.mark.parametrize("stood", [0.03, 0.07, 0.12, 0.2, 0.4, 0.8])
+def test_ticks_that_a_machine_which_stood_still_hands_over_in_a_burst_are_no_new_tempo(stood: float) -> None:
+    heard = Heard().ticks(4 * BAR, 121.3, jitter=0.0005)
+    back = heard.now + stood
+    for place in range(BAR):
+        heard.now += 60 / 24 / 121.3
+        heard.filter.hear(max(heard.now, back + place * 1e-4))
+        heading = heard.filter.heading()
+        assert heading is not None
+        assert heading.bpm == pytest.approx(121.3, rel=0.02)
+        assert abs(heading.moment_of((4 * BAR + place) / 24) - heard.now) < 0.002
+
+
 def test_start_counts_from_0_on_whatever_grid_it_comes() -> None:
     heard = Heard().ticks(4 * BAR, 120)
     heard.filter.next_is(0)

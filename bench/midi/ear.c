@@ -1,6 +1,6 @@
 /* ear FILE: the independent receiver, JACK's MIDI port `ear:in`.
 
-   Says "ready" when it listens. When its standard input ends it writes to FILE all notes that arrived, each with the moment
+   Says "ready" when it listens. When its standard input ends it writes to FILE all short messages that arrived, each with the moment
    at which JACK handed over the period it arrived in. */
 
 #include "common.h"
@@ -18,9 +18,10 @@ static int process(uint32_t frames, void *nothing) {
     double moment = events ? now() : 0;
     for (uint32_t index = 0; index < events; index++) {
         jack_midi_event event;
-        if (jack_midi_event_get(&event, buffer, index) != 0 || event.size != 3 || count == MOST) continue;
+        if (jack_midi_event_get(&event, buffer, index) != 0 || event.size > 3 || count == MOST) continue;
         heard[count].seconds = moment;
-        memcpy(heard[count].bytes, event.bytes, 3);
+        memset(heard[count].bytes, 0, 3);
+        memcpy(heard[count].bytes, event.bytes, event.size);
         count++;
     }
     return 0;

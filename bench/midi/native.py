@@ -12,8 +12,8 @@ LIBJACK = "libjack.so.0"
 
 
 def build(folder: Path) -> None:
-    """Compile all three into this folder."""
-    for name in ("control", "ear", "stalls"):
+    """Compile them into this folder."""
+    for name in ("control", "ear", "master", "stalls"):
         compiler = os.environ.get("CC", "cc")
         source, program = str(HERE / f"{name}.c"), str(folder / name)
         subprocess.run([compiler, "-std=gnu11", "-O2", "-o", program, source, f"-l:{LIBJACK}", "-pthread"], check=True)

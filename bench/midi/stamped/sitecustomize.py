@@ -1,7 +1,7 @@
-"""Stamps note-ons as they leave: Python loads this by itself at the start of every process that has this folder on PYTHONPATH.
+"""Stamps note-ons and clock ticks as they leave: Python loads this by itself where this folder is on PYTHONPATH.
 
 `rtmidi.MidiOut`, through which all players in Python send, becomes a subclass that writes down the monotonic clock after
-each note-on, once RtMidi has it, into memory that is a file: so nothing is lost however the process ends. It costs each
+each of them, once RtMidi has it, into memory that is a file: so nothing is lost however the process ends. It costs each
 message some 5 us, the same for everyone.
 """
 
@@ -49,6 +49,8 @@ def _stamp_all(rtmidi: Any, folder: str) -> None:
             super().send_message(message)
             if message[0] & 0xF0 == 0x90:
                 self._stamp(time.monotonic(), *message)
+            elif message[0] == 0xF8:
+                self._stamp(time.monotonic(), 0xF8, 0, 0)
 
     rtmidi.MidiOut = MidiOut
 
