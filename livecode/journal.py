@@ -24,6 +24,9 @@ from .recording import Recording
 PAUSE: Seconds = 0.1
 """How often what nobody settled is written, what was written brought to the disk, and a disk that was full tried again."""
 
+_LAST_LINE = 100
+"""Bytes at a journal's end in which its last line stands if it says that the engine ended."""
+
 KEPT = 50
 """Journals of engines that have ended, the newest first, that are not removed."""
 
@@ -42,7 +45,14 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     time: float
 
 
-Line: TypeAlias = Opened | Ended | LogEntry | Typed | Fact
+class Saved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """These lines were saved as the recording of a script with this sha256, by this version of livecode."""
+
+    script: str
+    version: str
+
+
+Line: TypeAlias = Opened | Saved | Ended | LogEntry | Typed | Fact
 
 _encoder = msgspec.json.Encoder(enc_hook=to_json)
 _lines: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, dec_hook=from_json)
@@ -151,6 +161,8 @@ class Story:
     ended: bool
     bad: int
     session: tuple[Fact | Typed, ...] = ()
+    saved: Saved | None = None
+    """Whose recording it is, if it is one."""
 
     @property
     def recording(self) -> Recording:
@@ -173,10 +185,35 @@ def read(path: Path, *, all_answers: bool = True) -> Story:
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:
         raise OutputError(f"{path} is no journal: its first line does not say what was opened. Begin a new stage.")
-    session = tuple(line for line in good if not isinstance(line, Opened | Ended | LogEntry))
+    session = tuple(line for line in good if not isinstance(line, Opened | Saved | Ended | LogEntry))
     facts = tuple(line for line in session if not isinstance(line, Typed))
     log = tuple(line for line in good if isinstance(line, LogEntry))
-    return Story(opened, facts, log, isinstance(good[-1], Ended), len(lines) - len(good), session)
+    saved = next((line for line in good if isinstance(line, Saved)), None)
+    return Story(opened, facts, log, isinstance(good[-1], Ended), len(lines) - len(good), session, saved)
+
+
+def glance(path: Path) -> tuple[Opened, bool]:
+    """What a journal is of, and whether its engine ended as it was told to, without reading all of it. Raises OutputError."""
+    try:
+        with path.open("rb") as file:
+            first = _decoded(file.readline())
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_LINE))
+            ended = b'"type":"Ended"' in file.read()
+    except OSError as error:
+        raise OutputError(f"The journal {path} cannot be read ({error.strerror or error}).") from error
+    if not isinstance(first, Opened):
+        raise OutputError(f"{path} is no journal: its first line does not say what was opened.")
+    return first, ended
+
+
+def recorded(story: Story, saved: Saved | None = None) -> bytes:
+    """A story as a journal without its log; `saved` says whose recording it is."""
+    return encoded([story.opened, *([saved] if saved else []), *story.session])
+
+
+def encoded(lines: Iterable[Line]) -> bytes:
+    """Lines as a journal has them."""
+    return b"".join(_encoder.encode(line) + b"\n" for line in lines)
 
 
 def told(opening: Opening, lines: Iterable[Fact | Typed | LogEntry]) -> Story:
@@ -241,6 +278,6 @@ def new_path(folder: Path, name: str) -> Path:
     """Where the journal of an engine that begins now is to be; those that have ended, beyond the newest 50, are removed."""
     old = sorted(folder.glob("*.jsonl"), key=lambda path: path.name)
     for path in old[:-KEPT]:
-        if b'"Ended"' in path.read_bytes()[-100:]:
+        if b'"Ended"' in path.read_bytes()[-_LAST_LINE:]:
             path.unlink(missing_ok=True)
     return folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{os.getpid()}-{name}.jsonl"

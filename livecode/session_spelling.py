@@ -89,7 +89,7 @@ def spelt_model(model: Model) -> str:
     >>> spelt_model(melody_rnn(bars=2, temperature=1.1, primer=notes("C4 E4")))
     'melody_rnn("attention_rnn", bars=2, temperature=1.1, primer=notes("C4 E4"))'
     """
-    said = [_text(_model_named(model))]
+    said = [_text(model_named(model))]
     if model.chords is not None:
         said.append(f"chords={_chords(model.chords)}")
     said.append(f"bars={model.bars}")
@@ -189,7 +189,7 @@ def _note(note: Note, *, drums: bool) -> str:
 # Models
 
 
-def _model_named(model: Model) -> str:
+def model_named(model: Model) -> str:
     """What says which model it is: a config, a name that begins with "magenta:", a path, or a config and a checkpoint."""
     key = model.key
     if key.bundle == BUILT_IN.get(key.config):

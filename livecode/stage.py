@@ -90,6 +90,7 @@ from .played import thru as thru_command
 from .protocol import Calibrate, EngineState, InputState, LogEntry, Opening, OpenInput, OpenPort, Report, Start
 from .remote import RemoteEngine
 from .session_cells import Cell, Cells
+from .session_saving import save
 from .tempo import MOST_NEEDED, Meter, Swing, Taps, TempoMap, exact_bpm
 from .transforms import Transform, Turn, said
 from .voicing import MOST_VOICES, Voicing, choke_groups
@@ -797,6 +798,14 @@ class Stage(_Strict):
         """
         return self._cells.begin(source)
 
+    def save(self, path: str | Path) -> Answer:
+        """Write the session so far as a script, x.py, with its recording, x.jsonl, and what it sounds like, x.mid.
+
+        path: such as "tonight" or "sessions/tonight.py". It ends on the bar line after what was said or sounded last; the music
+        goes on. All three are written, or none. Raises BadInput or OutputError.
+        """
+        return self._said(save(self._engine.story(), path, _rendered, now=self._engine.snapshot().beats))
+
     def story(self) -> Story:
         """What was said to the engine and typed at its prompts, and what its models answered, as its journal has it."""
         return self._engine.story()
@@ -877,6 +886,22 @@ class Knobs:
 
 def _input_line(each: InputState) -> str:
     return f"{each} · through {', '.join(each.thru)}" if each.thru else str(each)
+
+
+def _rendered(engine: OfflineEngine, path: Path) -> None:
+    over(engine).render(path)
+
+
+def over(engine: OfflineEngine) -> Stage:
+    """A stage to look at what an offline engine has played, and to render it."""
+    stage = Stage.__new__(Stage)
+    stage._take_up(engine, started=False)
+    return stage
+
+
+def restored(story: Story, path: str | Path) -> Answer:
+    """Save a session that is over, from its journal. Raises BadInput or OutputError."""
+    return Answer(save(story, path, _rendered))
 
 
 def _part_line(part: PartState, report: Report) -> str:

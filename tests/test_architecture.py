@@ -142,6 +142,16 @@ ALLOWED: dict[str, set[str]] = {
     | {"errands"}
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
     "session_cells": VALUES | {"protocol"},
+    "session": VALUES
+    | {"commands", "facts", "models.bundles", "models.official", "models.wire", "session_spelling", "tempo", "transport"},
+    "session_writer": VALUES | {"commands", "facts", "journal", "protocol", "session", "session_spelling", "tempo"},
+    "session_saving": VALUES | {"engine", "facts", "files", "journal", "places", "session_writer"},
+    "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
+    "session_runner": VALUES
+    | {"commands", "engine", "facts", "journal", "played", "protocol", "sequencer", "session", "session_cells"}
+    | {"session_reader", "session_writer", "stage", "ui.names", "ui.words"},
+    "ui.names": VALUES | {"stage"},
+    "ui.words": VALUES | {"models.bundles", "stage", "transforms", "ui.names"},
     "session_spelling": VALUES
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
@@ -170,7 +180,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
         "protocol",
     }
-    | {"journal", "played", "remote", "session_cells", "tempo", "transforms", "voicing"},
+    | {"journal", "played", "remote", "session_cells", "session_saving", "tempo", "transforms", "voicing"},
     "ui": VALUES
     | {
         "bindings",
@@ -187,7 +197,8 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "places",
     }
-    | {"protocol", "scales", "session_cells", "stage", "transforms", "ui"},
+    | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
+    | {"engine", "files", "journal", "session", "session_reader", "session_runner", "session_saving"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -8,6 +8,8 @@ import pytest
 from waiting import wait_until
 
 import livecode as lc
+from livecode.session_reader import Script
+from livecode.session_runner import run
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", "docs/talk.md"]
@@ -35,6 +37,17 @@ def test_the_code_on_the_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
             listen(stage)
     assert next(tmp_path.glob("*.wav")).stat().st_size > 100_000
     assert lc.read_midi(next(tmp_path.glob("*.mid"))).notes
+
+
+def test_the_script_on_the_page_on_sessions_plays(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "sessions.md").read_text(), flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "page.py").write_text(block)
+    engine = run(Script.read(tmp_path / "page.py"))
+    engine.close()
+    lead = engine.tape.onsets("lead")
+    assert lead[:3] == [(0, "C4"), (1, "E4"), (2, "G4")]
+    assert lead[-3:] == [(44, "C5"), (45, "E5"), (46, "G5")]
+    assert {beat for beat, _ in engine.tape.onsets("drums") if beat >= 32}
 
 
 @pytest.mark.parametrize("page", ["notes.md", "verbs.md"])

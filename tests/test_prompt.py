@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -229,6 +230,31 @@ def test_attach_says_where_the_music_is_and_which_parts_there_are(tmp_path: Path
             )
             child.sendline("exit")
             child.expect(pexpect.EOF)
+
+
+def test_a_session_is_restored_after_everything_was_killed(prompts: Prompts, tmp_path: Path) -> None:
+    prompt = prompts("--bpm", "240", "--seed", "7")
+    types(prompt, 'drums >> beat(kick="x...x...", hat="x.x.x.x.")')
+    types(prompt, "drums >> drums_rnn(bars=1)")
+    types(prompt, 'lead >> notes("C4 E4 G4 .")')
+    types(prompt, "import time; time.sleep(2)")
+    types(prompt, "bss.mute()")
+    assert "nothing" not in types(prompt, "%save before")
+    prompt.sendline("print('killed', stage.engine.pid, stage.engine.supervisor, 'soon')")
+    prompt.expect(r"killed (\d+) (\d+) soon")
+    for process in (int(prompt.match[2]), int(prompt.match[1]), prompt.pid):
+        os.kill(process, signal.SIGKILL)
+    prompt.expect(pexpect.EOF)
+    here = {name: str(tmp_path) for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")}
+    around = os.environ | here | {"PYTHONHASHSEED": "5"}
+    for command in (["restore", "after"], ["render", "after.py", "again.mid", "--exact"]):
+        subprocess.run([LIVECODE, *command], cwd=tmp_path, env=around, check=True, capture_output=True)
+    assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "after.mid").read_bytes()
+    before, after = (lc.read_midi(tmp_path / name) for name in ("before.mid", "after.mid"))
+    assert before.notes
+    shared = min(before.length, after.length) - 1
+    assert [note for note in before.notes if note.end < shared] == [note for note in after.notes if note.end < shared]
+    assert "# bss.mute()" in (tmp_path / "after.py").read_text()
 
 
 @pytest.mark.magenta

@@ -11,7 +11,7 @@ from ..models.official import CATALOGUE, PREFIX, Official
 from ..outputs import ports, soundfonts
 from ..places import MAIN
 from ..stage import Stage
-from . import demo, doctor, repl
+from . import demo, doctor, repl, sessions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +53,30 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         command.add_argument("name", nargs="?", default=argparse.SUPPRESS, help=f"which engine (default: {MAIN})")
         command.set_defaults(command=name)
+    _add_sessions(commands)
     piece.add_argument("--bars", type=int, default=16, help="how many bars the models play (default: 16)")
     piece.add_argument("--out", type=Path, help="render to this .wav or .mid file instead of playing")
     return parser
+
+
+def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rendered = commands.add_parser(
+        "render", help="write a session's script as a .mid or .wav file", description=sessions.render.__doc__
+    )
+    rendered.add_argument("script", help="such as tonight.py")
+    rendered.add_argument("target", type=Path, help="a .mid or .wav file")
+    rendered.add_argument("--record", action="store_true", help="keep its recording beside it, for exact replays")
+    rendered.set_defaults(command="render")
+    restored = commands.add_parser("restore", help="save the last session that is over, or crashed, as a script")
+    restored.add_argument("script", help="what to write, such as tonight.py")
+    restored.add_argument("session", nargs="?", default="", help="which (default: the last; livecode sessions lists them)")
+    restored.set_defaults(command="restore")
+    commands.add_parser("sessions", help="list the sessions that are kept, the newest first").set_defaults(command="sessions")
+    for command in (rendered,):
+        command.add_argument("--from", dest="begin", type=int, default=1, metavar="BAR", help="begin with this bar (default: 1)")
+        how = command.add_mutually_exclusive_group()
+        how.add_argument("--exact", action="store_true", help="ask no model: all bars come from the recording")
+        how.add_argument("--regenerate", action="store_true", help="ask the models for all bars anew")
 
 
 def _add_shared(parser: argparse.ArgumentParser, default: str | None) -> None:
@@ -111,6 +132,22 @@ def _soundfonts(options: argparse.Namespace) -> int:
     _say(f"{soundfonts.DEFAULT}  {soundfonts.find()}  (plays unless another is named)")
     for name, path in sorted(soundfonts.available().items()):
         _say(f"{name}  {path}")
+    return 0
+
+
+def _render_session(options: argparse.Namespace) -> int:
+    modes = {name: getattr(options, name) for name in ("begin", "exact", "regenerate", "record")}
+    _say(sessions.render(options.script, options.target, say=_say, **modes))
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    _say(sessions.restore(options.script, options.session))
+    return 0
+
+
+def _sessions(options: argparse.Namespace) -> int:
+    _say("\n".join(sessions.listed()))
     return 0
 
 
@@ -171,6 +208,9 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "models": _models,
     "ports": _ports,
+    "render": _render_session,
+    "restore": _restore,
+    "sessions": _sessions,
     "soundfonts": _soundfonts,
     "stop": _stop,
 }

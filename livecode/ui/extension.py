@@ -11,14 +11,10 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
-import livecode
-
 from ..errors import LivecodeError
-from ..models.bundles import FAMILIES
 from ..music import Phrase, Plot
 from ..session_cells import Cell, first_line
 from ..stage import Answer, Choice, PartHandle, Stage
-from ..transforms import VERBS
 from . import completion, helping, pictures
 from .answers import Answers
 from .magics import StageMagics
@@ -26,12 +22,7 @@ from .names import HIDDEN, Meanings, Transform
 from .safety import SafeKey
 from .toolbar import Toolbar
 from .watch import Watch
-from .words import StageWords
-
-TRANSFORMS = tuple(verb for verb in VERBS if verb in livecode.__all__)
-
-WORDS = ("beat", "chords", "notes", "pedal", "rest", *TRANSFORMS, *(family for family in FAMILIES if family in livecode.__all__))
-"""What a cell may say without `lc.`."""
+from .words import words
 
 FIRST_PARTS = ("drums", "lead")
 """The parts that a stage without any is given."""
@@ -70,7 +61,7 @@ class Prompt:
     def load(self) -> None:
         """Put everything in."""
         shell = self._shell
-        self._words = {"lc": livecode, **{word: getattr(livecode, word) for word in WORDS}, **StageWords(self).names()}
+        self._words = words(self)
         self._put_names()
         shell.set_custom_exc((LivecodeError, KeyboardInterrupt, TypeError), self._refuse)
         self._undo.callback(shell.set_custom_exc, (), None)

@@ -62,6 +62,7 @@ OF_STAGE = {
     "scene": 'stage.store("verse")  then  stage.scene("verse")  or  scene("verse", on="beat")',
     "scenes": "stage.scenes  or  %scenes",
     "run": "stage.run(bars=4)  on a lc.Stage(offline=True)",
+    "save": 'stage.save("tonight")  or  %save tonight',
     "shut_down": 'stage.shut_down(on="bar")',
     "snapshot": "stage.snapshot().bar",
     "started": "stage.started",

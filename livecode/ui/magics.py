@@ -1,6 +1,7 @@
-"""The prompt's own commands: %bpm, %hush, %panic, %safe, %scenes, %undo, %redo, %status, %log."""
+"""The prompt's own commands: %bpm, %hush, %panic, %safe, %scenes, %undo, %redo, %status, %log, %save."""
 
 import re
+import shlex
 from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -8,6 +9,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from ..errors import BadInput
 from ..stage import Answer, Lines
 from .names import Home
+from .sessions import restore
 
 
 @magics_class
@@ -103,6 +105,19 @@ class StageMagics(Magics):  # type: ignore[misc]
         return self._home.stage.status()
 
     @line_magic  # type: ignore[untyped-decorator]
+    def save(self, line: str) -> Answer:
+        """Write the session so far as a script, with its recording and what it sounds like.
+
+        %save tonight            tonight.py, tonight.jsonl and tonight.mid
+        %save --last tonight     not this session, but the last one that is over, or crashed
+        """
+        words = _words(line)
+        earlier = words[:1] == ["--last"]
+        if len(words) != 1 + earlier or words[-1].startswith("-"):
+            raise BadInput(f"%save {line} is not understood: say %save tonight, or %save --last tonight.")
+        return Answer(restore(words[-1])) if earlier else self._home.stage.save(words[0])
+
+    @line_magic  # type: ignore[untyped-decorator]
     def log(self, line: str) -> Lines:
         """Say what happened, newest last.
 
@@ -116,6 +131,14 @@ class StageMagics(Magics):  # type: ignore[misc]
         if len(rest) > 1 or len(words) - len(rest) > 1 or (rest and not re.fullmatch("[1-9][0-9]{0,3}", rest[0])):
             raise BadInput(f"%log {line} is not understood: say %log, %log 50 or %log worker.")
         return self._home.stage.log(int(rest[0]) if rest else 20, worker=worker)
+
+
+def _words(line: str) -> list[str]:
+    """What was typed, with quotes around names that hold spaces."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise BadInput(f"{line.strip()!r} is not understood: a quote is open.") from None
 
 
 def _nothing(name: str, line: str) -> None:

@@ -2,13 +2,14 @@
 
 import builtins
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import livecode as lc
-from livecode.ui.extension import WORDS
 from livecode.ui.helping import OF_PART, OF_STAGE, about
+from livecode.ui.words import WORDS
 
 Cell = Callable[[str], str]
 
@@ -197,8 +198,9 @@ def test_everything_a_performer_holds_has_an_example_in_its_help() -> None:
 
 
 @pytest.mark.parametrize("line", sorted({**OF_PART, **OF_STAGE}.values()))
-def test_the_examples_can_be_typed(line: str, cell: Cell) -> None:
+def test_the_examples_can_be_typed(line: str, cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They run on virtual time, but for those that need a device, a file or an engine of its own."""
+    monkeypatch.chdir(tmp_path)
     cell('drums >> beat(kick="x...")\nlead >> notes("C4 E4")\nstage.run(bars=1)')
     for part in line.replace("  then  ", "  or  ").replace("  and  ", "  or  ").split("  or  "):
         example = part.split("  ")[0]

@@ -1,0 +1,243 @@
+"""Runs a session's script on an offline engine, in virtual time: what it says is heard where it says so.
+
+As a process of its own, `python -m livecode.session_runner x.py FACTS [--exact | --regenerate]` writes what became of it to the
+file FACTS, as a journal: so a script that loops for ever, or ends its process, holds up nobody else.
+"""
+
+import argparse
+import ast
+import os
+import re
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import journal
+from .commands import AnyCommand, Pick, Play
+from .engine import OfflineEngine
+from .errors import BadInput, LivecodeError
+from .facts import Over, Taken
+from .journal import Story
+from .music import Beats
+from .played import InputHandle
+from .protocol import Opening, OpenPort
+from .sequencer import Outcome
+from .session import Place
+from .session_cells import first_line
+from .session_reader import Script
+from .session_writer import groups_said
+from .stage import Answer, Stage
+from .ui.names import HIDDEN, Meanings, Transform
+from .ui.words import words
+
+UNTIL = 4
+"""A script without an end goes on for so many bars after its last word."""
+
+
+class ScriptEngine(OfflineEngine):
+    """An offline engine that hears one thread, and puts what is said where a recording of the same script has it."""
+
+    def __init__(self, opening: Opening, story: Story | None, *, exact: bool, regenerate: bool) -> None:
+        super().__init__(opening, story.recording if story else None, exact=exact, regenerate=regenerate)
+        self._thread = threading.get_ident()
+        self._groups: dict[Beats, list[Taken]] = {}
+        for group in groups_said(story.session) if story else ():
+            self._groups.setdefault(group[0].now, []).extend(group)
+        self._coming: deque[Taken] = deque(self._groups.get(Beats(0), ()))
+
+    def go_to(self, beat: Beats) -> None:
+        """Let virtual time go on to this beat: what is said then is what the recording has from there on."""
+        self.run_to(beat)
+        self._coming = deque(self._groups.pop(beat, ()))
+
+    def submit(self, command: AnyCommand, request: str = "") -> Outcome:
+        """Have a command obeyed; a moment later if it was a moment later in the recording."""
+        if threading.get_ident() != self._thread:
+            raise BadInput("A thread of a script is not heard, for it knows no place in the music: write at(...) instead.")
+        place = next((place for place, fact in enumerate(self._coming) if _same(command, fact.command)), None)
+        if place is not None:
+            fact = self._coming[place]
+            for _ in range(place + 1):
+                self._coming.popleft()
+            if fact.now > self.reachable():
+                self.run_to(fact.now)
+        return super().submit(command, request)
+
+    def reachable(self) -> Beats:
+        """The beat at which the next command is obeyed."""
+        return self._sequencer.time.reachable()
+
+
+def _same(command: AnyCommand, recorded: AnyCommand) -> bool:
+    """Whether this is recorded as that: what is picked is recorded as its notes."""
+    if isinstance(command, Pick) and isinstance(recorded, Play):
+        return (command.part, command.on) == (recorded.part, recorded.on)
+    return command == recorded
+
+
+class _Over(BaseException):
+    """The script says that it is over."""
+
+
+class ScriptStage(Stage):
+    """The stage that a script speaks to."""
+
+    def __init__(self, engine: ScriptEngine) -> None:
+        self._take_up(engine, started=False)
+        self._script = engine
+
+    def at(self, bar: int, beat: float = 1) -> None:
+        """What follows is said at this bar and beat, both counted from 1. Raises BadInput for what has passed."""
+        self._script.go_to(Place.given(bar, beat).beats(self._script.tempo()))
+
+    def end(self, bar: int, beat: float = 1) -> None:
+        """Here it is over."""
+        self._script.end(Place.given(bar, beat).beats(self._script.tempo()))
+        raise _Over
+
+    def midi(
+        self, port: str | None = None, *, api: str | None = None, virtual: bool = False, latency: float | None = None
+    ) -> Answer:
+        """An output of this name, which nobody hears; a live replay opens the port."""
+        if latency is not None:
+            return super().midi(port, api=api, virtual=virtual, latency=latency)
+        return Answer(self._script.open_port(OpenPort(port=port, api=api, virtual=virtual)).words)
+
+    def input(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> InputHandle:
+        """An input of this name, on which nobody plays; what was played is in the recording."""
+        return InputHandle(self, port or "")
+
+    def save(self, path: str | Path) -> Answer:
+        """A script does not save itself."""
+        return Answer("a script that runs is not saved")
+
+
+@dataclass(slots=True)
+class Home:
+    """Where names of a script lead."""
+
+    stage: Stage
+
+    def unload(self) -> None:
+        """There is nothing to leave."""
+
+
+def run(script: Script, *, exact: bool = False, regenerate: bool = False, recorded: bool = True) -> ScriptEngine:
+    """Run a script to its end. `exact` takes all bars from its recording, `regenerate` asks models for all anew; else models
+    are asked for what the recording has not. The engine is to be closed by whoever asked.
+
+    Raises BadInput with file and line for whatever keeps it from its end, BundleError for a bundle that is not as it was.
+    """
+    if exact and script.recording is None:
+        raise BadInput(
+            f"{script.path.name} has no recording that could be played exactly: leave out --exact, and models are asked."
+        )
+    if not exact:
+        script.check_bundles()
+    engine = ScriptEngine(script.opening, script.recording if recorded else None, exact=exact, regenerate=regenerate)
+    try:
+        _execute(script, engine)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def _execute(script: Script, engine: ScriptEngine) -> None:
+    stage = ScriptStage(engine)
+    said = {"at": stage.at, "end": stage.end, "part": stage.part, "session": lambda **given: None}
+    home = Home(stage)
+    known = {**words(home), **said}
+    names: dict[str, Any] = {"__name__": "__session__", "__file__": str(script.path), "stage": stage, **known}
+    names[HIDDEN] = meanings = Meanings(home, names, known)
+    with _beside(script.path):
+        for statement in script.tree.body:
+            module = Transform(meanings).visit(ast.Module([statement], []))
+            with _translated(script, statement.lineno):
+                try:
+                    exec(compile(module, str(script.path), "exec"), names)
+                except _Over:
+                    break
+            _refuse_missing(script, statement.lineno, engine)
+        else:
+            line = engine.tempo().line_after(engine.reachable())
+            engine.end(line + UNTIL * engine.tempo().meter_at(line).bar)
+    _refuse_missing(script, statement.lineno, engine)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Modules that lie beside the script can be imported, as with `python x.py`."""
+    sys.path.insert(0, str(path.absolute().parent))
+    try:
+        yield
+    finally:
+        sys.path.pop(0)
+
+
+@contextmanager
+def _translated(script: Script, line: int) -> Iterator[None]:
+    """Whatever is raised, as one sentence with its line."""
+    try:
+        yield
+    except Exception as error:
+        ours = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(script.path)]
+        said = str(error) if isinstance(error, LivecodeError) else first_line(error)
+        raise BadInput(f"{script.path.name}, line {ours[-1] if ours else line}: {said}") from error
+    except SystemExit as error:
+        raise BadInput(f"{script.path.name}, line {line}: exit() ends no session: write end(65) where it is to end.") from error
+
+
+def _refuse_missing(script: Script, line: int, engine: ScriptEngine) -> None:
+    """Refuse to go on without bars that are not recorded; those from the end on nobody hears."""
+    if not engine.missing:
+        return
+    tempo, facts = engine.tempo(), engine.facts
+    over = facts[-1].now if facts and isinstance(facts[-1], Over) else None
+    for missing in engine.missing:
+        bar = re.search(r" for bar (\d+)", missing)
+        if over is None or bar is None or int(bar[1]) <= tempo.bar_at(over):
+            raise BadInput(f"{script.path.name}, line {line}: {missing}: leave out --exact, and the model is asked.")
+
+
+def main() -> None:
+    """Run a script in this process, and write what became of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("script")
+    parser.add_argument("facts", type=Path)
+    parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--regenerate", action="store_true")
+    options = parser.parse_args()
+    try:
+        engine = run(Script.read(options.script), exact=options.exact, regenerate=options.regenerate)
+        options.facts.write_bytes(journal.recorded(engine.story()))
+        for sentence in remarks(engine, exact=options.exact):
+            print(sentence)  # noqa: T201
+        engine.close()
+    except LivecodeError as error:
+        print(f"livecode: {error}", file=sys.stderr)  # noqa: T201
+        sys.stdout.flush()
+        os._exit(2)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+def remarks(engine: OfflineEngine, *, exact: bool) -> list[str]:
+    """What is to be said of a run: where models answered otherwise, and what troubled them if they were asked."""
+    tempo = engine.tempo()
+    said = [
+        f"{other.part}, bar {tempo.bar_at(other.at) + 1}: its model made other bars than were recorded"
+        for other in engine.differences
+    ]
+    troubled = [] if exact else [part for part in engine.snapshot().parts if part.trouble]
+    return said + [f"{part.name}: {part.trouble}" for part in troubled]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Saves a session: its script, its recording, and what it sounds like. And what crashes have left: the journals."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+
+from . import journal
+from .engine import OfflineEngine
+from .errors import BadInput, LivecodeError, OutputError
+from .facts import Answered, Over, PortOpened, Taken, Typed
+from .files import expanded, whole_file
+from .journal import Opened, Saved, Story
+from .music import Beats, NoteEvent, counted
+from .places import Place, state_folder
+from .session_writer import last_word, script
+
+Render = Callable[[OfflineEngine, Path], object]
+"""Writes what an engine has on its tape to a file."""
+
+
+def save(story: Story, path: str | Path, render: Render, *, now: Beats | None = None) -> str:
+    """Write a session as x.py, x.jsonl and x.mid, all or none, and say what was written.
+
+    It ends on the bar line after what was said or sounded last, up to beat `now`; None: as far as the journal goes. Raises
+    BadInput for what is no name of a script, and for a file that is there and is not of the same session; OutputError for
+    what cannot be written.
+    """
+    target = _target(path)
+    engine, end = retold(story, now)
+    text = script(story, engine.tempo(), end, name=target.name, version=version("livecode"))
+    _refuse_to_overwrite(target, story)
+    recording, sounding = target.with_suffix(".jsonl"), target.with_suffix(".mid")
+    said = [target, recording]
+    with whole_file(target) as as_script, whole_file(recording) as as_recording, contextlib.ExitStack() as files:
+        as_recording.write_bytes(journal.encoded(_lines(story, text, end)))
+        if any(isinstance(event, NoteEvent) for event in engine.score(Beats(0), end)):
+            render(engine, files.enter_context(whole_file(sounding)))
+            said.append(sounding)
+        as_script.write_text(text, encoding="utf-8")
+    return f"{' and '.join(map(str, said[:2]))}: {_contents(story, engine, end)}" + (
+        f"; {sounding} is what it sounds like" if sounding in said else "; nothing has sounded, so there is no .mid file"
+    )
+
+
+def retold(story: Story, now: Beats | None = None) -> tuple[OfflineEngine, Beats]:
+    """An engine that has on its tape what sounded in a session, and stands still where it ends."""
+    over = [fact.now for fact in story.facts if isinstance(fact, Over)]
+    heard = max((fact.now for fact in story.facts if isinstance(fact, Taken | Answered | PortOpened)), default=Beats(0))
+    heard = max(heard, last_word(story.session))
+    known = max([heard, now or heard, *(line.now for line in story.session if isinstance(line, Typed))])
+    engine = _retold(story, over[-1] if over else known)
+    if over:
+        return engine, over[-1]
+    tempo = engine.tempo()
+    ends = [event.end_beat for event in engine.score(Beats(0), engine.snapshot().beats) if isinstance(event, NoteEvent)]
+    end = tempo.line_after(max([heard, *(min(end, engine.snapshot().beats) for end in ends)]))
+    return (engine, end) if end == engine.snapshot().beats else (_retold(story, end), end)
+
+
+def _retold(story: Story, end: Beats) -> OfflineEngine:
+    engine = OfflineEngine(story.opened.opening)
+    engine.retell([fact for fact in story.facts if not isinstance(fact, Over)], end)
+    engine.close()
+    return engine
+
+
+def _target(path: str | Path) -> Path:
+    if not isinstance(path, str | Path) or not str(path).strip():
+        raise BadInput(f"{path!r} is no name for a session: give one such as 'tonight' or 'sessions/tonight.py'.")
+    target = expanded(path)
+    if target.suffix == "":
+        target = target.with_suffix(".py")
+    if target.suffix != ".py":
+        raise BadInput(f"{target} does not end in .py: a session is saved as a script, such as {target.with_suffix('.py').name}.")
+    if not target.parent.is_dir():
+        raise BadInput(f"There is no folder {target.parent}: make it first, or save somewhere else.")
+    return target
+
+
+def _refuse_to_overwrite(target: Path, story: Story) -> None:
+    """What is there may be written over if it is this session, as it was saved before."""
+    if not target.exists():
+        return
+    with contextlib.suppress(LivecodeError, OSError):
+        there = journal.read(target.with_suffix(".jsonl"))
+        same = (there.opened.name, there.opened.time) == (story.opened.name, story.opened.time)
+        if same and there.saved is not None and there.saved.script == fingerprint(target.read_text(encoding="utf-8")):
+            return
+    raise BadInput(f"{target} is there already, and is another session or was edited: give another name, or remove it.")
+
+
+def fingerprint(text: str) -> str:
+    """The sha256 of a script's text, with which its recording says that it is its own."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lines(story: Story, text: str, end: Beats) -> list[journal.Line]:
+    kept = [line for line in story.session if not isinstance(line, Over)]
+    saved = Saved(script=fingerprint(text), version=version("livecode"))
+    return [story.opened, saved, *kept, Over(now=end)]
+
+
+def _contents(story: Story, engine: OfflineEngine, end: Beats) -> str:
+    cells = {line.id for line in story.session if isinstance(line, Typed)}
+    others = sum(isinstance(fact, Taken) and fact.id.rpartition("-")[0] not in cells for fact in story.facts)
+    typed = "as it was typed" if len(cells) == 1 else "as they were typed"
+    said = [counted(Fraction(engine.tempo().bar_at(end)), "bar"), f"{counted(Fraction(len(cells)), 'cell')} {typed}"]
+    said += [f"{counted(Fraction(others), 'command')} of other programs"] if others else []
+    said += [f"{counted(Fraction(story.bad), 'line')} of the journal could not be read, and is missing"] if story.bad else []
+    return ", ".join(said)
+
+
+# What was played before
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A journal: what it is the journal of, and whether its engine plays now."""
+
+    path: Path
+    opened: Opened
+    ended: bool
+    plays: bool
+
+    def __str__(self) -> str:
+        how = "plays now" if self.plays else "ended" if self.ended else "crashed"
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.opened.time))
+        return f"{when}  {self.opened.name}  {how}  {self.path.stem}"
+
+
+def past() -> list[Past]:
+    """The journals that are kept, the newest first."""
+    found: list[Past] = []
+    for path in sorted((state_folder() / "journals").glob("*.jsonl"), key=lambda path: path.name, reverse=True):
+        with contextlib.suppress(OutputError):
+            opened, ended = journal.glance(path)
+            newest = all(other.opened.name != opened.name for other in found)
+            found.append(Past(path, opened, ended, newest and not ended and Place.of(opened.name).held()))
+    return found
+
+
+def last(name: str = "") -> Past:
+    """The newest journal of an engine that does not play; or the one whose file is called so. Raises BadInput."""
+    known = [each for each in past() if not each.plays]
+    if name:
+        known = [each for each in known if each.path.stem == name.removesuffix(".jsonl")]
+    if not known:
+        raise BadInput(
+            f"There is no session{f' {name!r}' if name else ''} to restore: livecode sessions lists those that are kept."
+        )
+    return known[0]

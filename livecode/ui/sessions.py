@@ -1,0 +1,89 @@
+"""Sessions at the command line and at the prompt: what was played comes again, live or as a file."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+
+from .. import journal
+from ..engine import OfflineEngine
+from ..errors import BadInput, OutputError
+from ..files import expanded, whole_file
+from ..journal import Saved
+from ..session import line_of
+from ..session_reader import Script
+from ..session_runner import remarks, run
+from ..session_saving import fingerprint, last, past, retold
+from ..stage import over, restored
+
+KEPT = 20
+"""Of what was last replayed with edits, so many runs are kept, for an engine that crashes goes on with them."""
+
+ENDINGS = (".mid", ".midi", ".wav")
+
+
+def render(
+    path: str | Path,
+    target: Path,
+    *,
+    begin: int = 1,
+    exact: bool = False,
+    regenerate: bool = False,
+    record: bool = False,
+    say: Callable[[str], None],
+) -> str:
+    """Write what a script sounds like from bar `begin` on as a .mid or a .wav file, faster than real time, without a device.
+
+    record: keep its recording beside it, for exact replays. Raises BadInput, BundleError or OutputError.
+    """
+    if target.suffix.lower() not in ENDINGS:
+        raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
+    if not expanded(target).parent.is_dir():
+        raise OutputError(f"There is no folder {expanded(target).parent}: make it first, or choose another place.")
+    script = Script.read(path)
+    engine = _played(script, exact=exact, regenerate=regenerate, say=say)
+    try:
+        if record:
+            _record(script, engine)
+        return str(over(engine).render(target, bars=_bars(engine, begin)))  # type: ignore[arg-type]
+    finally:
+        engine.close()
+
+
+def _played(script: Script, *, exact: bool, regenerate: bool, say: Callable[[str], None]) -> OfflineEngine:
+    """An engine that has the script on its tape: as it is recorded, or else as it runs."""
+    if script.trouble:
+        say(script.trouble)
+    if script.recording is not None and not script.edited and not regenerate:
+        return retold(script.recording)[0]
+    engine = run(script, exact=exact, regenerate=regenerate)
+    for remark in remarks(engine, exact=exact):
+        say(remark)
+    return engine
+
+
+def _bars(engine: OfflineEngine, begin: int) -> Fraction | None:
+    """How many of the last bar's length it is from bar `begin` to the end; None for all."""
+    tempo, end = engine.tempo(), engine.snapshot().beats
+    if begin == 1:
+        return None
+    if begin < 1 or line_of(tempo, begin) >= end:
+        raise BadInput(f"--from {begin} is no bar of it: it has {tempo.bar_at(end)}, counted from 1.")
+    return (end - line_of(tempo, begin)) / tempo.meter_at(end).bar
+
+
+def _record(script: Script, engine: OfflineEngine) -> None:
+    saved = Saved(script=fingerprint(script.text), version=version("livecode"))
+    with whole_file(script.path.with_suffix(".jsonl")) as hidden:
+        hidden.write_bytes(journal.recorded(engine.story(), saved))
+
+
+def restore(path: str | Path, name: str = "") -> str:
+    """Save the last session that is over, or the one of that name, as a script, and say what was written."""
+    found = last(name)
+    return f"{found.opened.name}, {'ended' if found.ended else 'crashed'}: {restored(journal.read(found.path), path)}"
+
+
+def listed() -> list[str]:
+    """The sessions that are kept, the newest first."""
+    return [str(each) for each in past()] or ["There are no sessions yet: play something."]
