@@ -26,6 +26,9 @@ _NUMBERS = {
     ),  # a2jmidid adds ALSA's client: "a2j:Digitone [20] (playback): ..."
     "winmm": re.compile(r"\s+\d+$"),  # RtMidi adds the device's number: "Digitone 3"
 }
+_OURS = re.compile(r"livecode[^:]*:(to|from) ")
+"""Ends of livecode's own connections, which bear the names of the ports at the other end."""
+
 _THROUGH = re.compile(r"midi through", re.IGNORECASE)
 
 
@@ -275,7 +278,7 @@ def _places(api: str | None, kind: type[Client]) -> list[Place]:
     for name in [api] if api is not None else built:
         with contextlib.suppress(OutputError):
             client = kind(name, "livecode-probe", lists_only=True)
-            places += [Place(name, port) for port in client.names()]
+            places += [Place(name, port) for port in client.names() if not _OURS.match(port)]
             client.close()
     return places
 

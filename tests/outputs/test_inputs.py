@@ -103,6 +103,13 @@ def test_a_name_that_is_no_input_is_refused_with_the_closest(keyboard: Hand) -> 
         MidiInput(SystemClock(), "keybord:out", api="jack").open()
 
 
+def test_a_device_with_both_ways_is_found_by_its_name_each_way(keyboard: Hand) -> None:
+    with lc.Stage(outputs=[]) as stage, Ear("keyboard2") as _:
+        stage.midi("keyboard", api="jack")
+        stage.input("keyboard", api="jack")  # not the end of our own connection to the other
+        assert [*stage.inputs] == ["keyboard:out"]
+
+
 def test_a_virtual_input_is_played_by_whoever_connects(jack_server: None) -> None:
     heard = MidiInput(SystemClock(), "Ears", api="jack", virtual=True)
     heard.open()
