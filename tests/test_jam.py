@@ -6,10 +6,12 @@ import msgspec
 import pytest
 from keys import Keys
 from rig import Rig, a_model
+from sessions import OPENED, Session, heard, midi, run_again
 
 from livecode.commands import Act, Action, Assign, Capture, Prime, Respond, Rest, Tread, Undo
+from livecode.engine import OfflineEngine
 from livecode.errors import BadInput, UnknownName
-from livecode.facts import Looped
+from livecode.facts import Answered, Looped
 from livecode.models.wire import Model
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
@@ -300,3 +302,40 @@ def test_nothing_played_is_no_loop_and_another_word_comes_before_it(rig: Rig, ke
     rig.obey(Act(part="looper", action=Action.STOP))
     rig.play(until=21)
     assert doing(rig, "looper") == "stopped"
+
+
+# Again
+
+
+class Jam(Session):
+    """A session in which somebody plays all the time."""
+
+    _keys: Keys | None = None
+
+    def _play(self, seconds: float) -> None:
+        keys = self._keys = self._keys or Keys(self.rig)
+        for place in range(4):
+            pitch = 60 + (len(self.rig.facts) + place) % 12
+            keys.say(0x90, pitch, 90)
+            super()._play(seconds / 8)
+            keys.say(0x80, pitch, 0)
+            super()._play(seconds / 8)
+
+
+def test_a_recorded_jam_sounds_the_same_again_to_the_bit() -> None:
+    jam = Jam(
+        [
+            (1.1, Assign(part="a", model=a_model()), 0.1, 0.0),
+            (2.3, Respond(part="a", source="keys", bars=1), 0.1, 0.0),
+            (5.7, Capture(part="b", source="keys", bars=2), 0.1, 0.0),
+            (6.1, Respond(part="a", source="keys", until=Rest(Fraction(1, 4))), 2.5, 0.0),
+            (5.3, Capture(part="b", source="keys", overdub=True), 0.4, 0.3),
+            (6.7, Prime(part="a", source="b", generate=True), 0.4, 0.0),
+        ]
+    )
+    assert sum(isinstance(fact, Looped) for fact in jam.recording.facts) == 4
+    assert sum(isinstance(fact, Answered) for fact in jam.recording.facts) > 4
+    again = run_again(OfflineEngine(OPENED, jam.recording, exact=True), jam.recording, jam.end)
+    assert again.missing == ()
+    events = heard(again.tape, again.tempo(), jam.end)
+    assert midi(events, again.tempo(), jam.end) == midi(jam.events(), again.tempo(), jam.end)
