@@ -20,20 +20,27 @@ from .commands import (
     Declare,
     Fade,
     Hush,
+    InKey,
     Mute,
     Nudge,
     On,
     Panic,
     Pause,
     Pick,
+    Plain,
     Play,
     Propose,
+    Recall,
     Restart,
     Route,
+    Safe,
+    SetKey,
     SetLatency,
     SetMeter,
     SetSwing,
+    Shape,
     Solo,
+    Store,
     Tempo,
     Undo,
     UndoLast,
@@ -236,9 +243,21 @@ def _usual(kind: type[_Command], say: Callable[[_Command], str | None], usual: O
     return lambda command: say(command) if command.on is usual else None
 
 
-def _play(command: Play) -> str:
+def _play(command: Play) -> str | None:
+    if command.plain:
+        return None
     what = spelt_phrase(command.phrase)
     return f"{command.part} >> {what}" if command.on is On.LOOP else _method(command, "play", what, usual=On.LOOP)
+
+
+def _shape(command: Shape) -> str | None:
+    """One verb by its name, for a part of a script need not know the words."""
+    transforms, every = command.turn.transforms, command.turn.every
+    if len(transforms) > 1 or transforms[0].others or transforms[0].function:
+        return None
+    given = (_text(each) if isinstance(each, str) else repr(each) for each in transforms[0].given)
+    words = [_text(transforms[0].verb), *given]
+    return _method(command, *(("map",) if every == 1 else ("every", str(every))), *words, usual=On.LOOP)
 
 
 def _tempo(command: Tempo) -> str | None:
@@ -349,6 +368,13 @@ SPELLINGS: dict[type, Callable[[Any], str | None]] = {
     Panic: lambda command: "stage.panic()",
     Undo: _undo,
     UndoLast: _undo,
+    Shape: _shape,
+    Plain: lambda command: _method(command, "plain", usual=On.LOOP),
+    InKey: _usual(InKey, lambda command: f"{command.part}.key = {_text(command.key)}", On.BAR),
+    SetKey: _usual(SetKey, lambda command: f"stage.key = {_text(command.key)}", On.BAR),
+    Store: _usual(Store, lambda command: f"stage.store({_text(command.scene)})", On.NOW),
+    Recall: lambda command: f"stage.scene({', '.join(filter(None, [_text(command.scene), _on(command, On.BAR)]))})",
+    Safe: _usual(Safe, lambda command: "stage.safe()", On.NOW),
 }
 """How each kind of command is spelt; one that is not here, or is spelt None, is made by its constructor."""
 

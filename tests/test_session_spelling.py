@@ -22,20 +22,27 @@ from livecode.commands import (
     Equip,
     Fade,
     Hush,
+    InKey,
     Mute,
     Nudge,
     On,
     Panic,
     Pause,
     Pick,
+    Plain,
     Play,
     Propose,
+    Recall,
     Restart,
     Route,
+    Safe,
+    SetKey,
     SetLatency,
     SetMeter,
     SetSwing,
+    Shape,
     Solo,
+    Store,
     Tempo,
     Undo,
     UndoLast,
@@ -48,6 +55,7 @@ from livecode.models.wire import ModelKey, Progression
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
 from livecode.session_spelling import SPELLINGS, spelt, spelt_model, spelt_phrase, spelt_port
+from livecode.transforms import Turn, said
 from livecode.ui.names import HIDDEN, Meanings, Transform
 from livecode.voicing import Voicing
 
@@ -150,6 +158,14 @@ SPELT: list[tuple[AnyCommand, str]] = [
         'a >> improv_rnn("chord_pitches_improv", chords="part:keys", bars=4)',
     ),
     (Pick(part="a", number=3, on=On.BAR), 'a.pick(3, on="bar")'),
+    (Shape(part="a", turn=Turn(said(["reverse"]), 4)), 'a.every(4, "reverse")'),
+    (Shape(part="a", turn=Turn(said(["quantise", "1/2", 1])), on=On.BAR), 'a.map("quantise", "1/2", 1, on="bar")'),
+    (Plain(part="a"), "a.plain()"),
+    (InKey(part="a", key="C dorian"), 'a.key = "C dorian"'),
+    (SetKey(key=""), 'stage.key = ""'),
+    (Store(scene="verse"), 'stage.store("verse")'),
+    (Recall(scene="verse", on=On.BEAT), 'stage.scene("verse", on="beat")'),
+    (Safe(), "stage.safe()"),
 ]  # fmt: skip
 
 
