@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -27,7 +28,7 @@ from .errors import BadInput, LivecodeError, StageClosed, UnknownName
 from .facts import Answered, Asked, CameBack, Fact, InputOpened, Moved, Over, PortOpened, Shaped, Taken, Typed
 from .inputs import Arrival
 from .inputs.rack import Inputs
-from .journal import Story, told
+from .journal import Story, read, told
 from .links import LINK
 from .models.host import Host
 from .models.keeper import Limits
@@ -83,6 +84,7 @@ class Engine:
         self._outputs = list(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
         self._record = record
+        self._recordings: dict[str, Recording] = {}
         self._host = Host(on_reply, self.note, limits=Limits(reply=opening.patience))
         self._sequencer = Sequencer(
             clock,
@@ -95,11 +97,18 @@ class Engine:
             lead_in=LEAD_IN,
             note=self.note,
             record=record,
+            recordings=self._recording,
             later=replay.later if replay else lambda part, number, now, entry: False,
         )
         if replay:
             replay.over(self._host, self._sequencer.time.place)
         self._snapshot = self._sequencer.snapshot()
+
+    def _recording(self, path: str) -> Recording:
+        """The recording in this file; read once. Raises OutputError."""
+        if path not in self._recordings:
+            self._recordings[path] = read(Path(path)).recording
+        return self._recordings[path]
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
@@ -303,6 +312,15 @@ class LiveEngine(Engine):
         if isinstance(command, FollowClock) and command.source != LINK:
             self.clocks.link.leave()
         return outcome
+
+    def perform(self, path: str, begin: Beats) -> Outcome:
+        """Perform the recording in this file from its bar line `begin` on: see `Sequencer.perform`. Any thread may call it.
+
+        Raises OutputError for what is no journal, and BadInput.
+        """
+        self._recordings.pop(path, None)
+        self._recording(path)  # by this client's thread: the planner has the music to see to
+        return self._done(lambda: self._sequencer.perform(path, begin))
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
         """Play on this MIDI port too, in the request of this id. Any thread may call it.

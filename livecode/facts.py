@@ -15,13 +15,15 @@ from .music import Beats, Phrase, Seconds
 class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A command was obeyed: `now` is the first beat that it could reach, `at` the beat at which it takes effect.
 
-    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it.
+    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it. `place` is that among
+    the facts of a recording that is performed, counted from 1; 0 if somebody said it.
     """
 
     now: Beats
     at: Beats
     command: AnyCommand
     id: str = ""
+    place: int = 0
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -143,6 +145,16 @@ class Steered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     bpm: Fraction
 
 
+class Performing(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """From beat `now` on the recording in this file is performed, from its beat `begin` on; `fresh`: on a stage on which nothing
+    had been said. With a path of "" nothing is performed any more."""
+
+    now: Beats
+    path: str
+    begin: Beats = Beats(0)
+    fresh: bool = False
+
+
 class Over(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """On this beat it was over."""
 
@@ -161,5 +173,5 @@ class Looped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 Fact: TypeAlias = (
     Taken | Asked | Answered | Proposed | Shaped | Moved | PortOpened | CameBack | Slept | InputOpened | Heard | Looped | Steered
-    | Over
+    | Over | Performing
 )  # fmt: skip

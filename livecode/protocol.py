@@ -67,6 +67,13 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
     version: int
 
 
+class Perform(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Perform the recording in the file of this absolute path, from its beat `begin` on, which is a bar line."""
+
+    path: str
+    begin: Beats
+
+
 class OpenPort(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Open a MIDI output; the arguments are those of `Stage.midi`."""
 
@@ -166,6 +173,7 @@ Request: TypeAlias = (
     AnyCommand
     | Hello
     | OpenPort
+    | Perform
     | OpenInput
     | Calibrate
     | Remark

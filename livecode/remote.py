@@ -34,6 +34,7 @@ from .protocol import (
     OpenInput,
     OpenPort,
     Page,
+    Perform,
     ReadCandidates,
     ReadErrands,
     ReadJournal,
@@ -147,6 +148,10 @@ class RemoteEngine:
     def submit(self, command: AnyCommand, request: str = "") -> Done:
         """Have a command obeyed, in the request of this id. Raises what the engine refuses, and StageClosed."""
         return self._ask(command, Done, request)
+
+    def perform(self, path: str, begin: Beats) -> Done:
+        """Perform the recording in this file. Raises OutputError or BadInput."""
+        return self._ask(Perform(path=path, begin=begin), Done)
 
     def open_port(self, asked: OpenPort, request: str = "") -> Done:
         """Play on this MIDI port too. Raises OutputError, UnknownName or BadInput."""

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
+from .agenda import Agenda, Entry, before, moved, tempo_at
 from .asking import Asking, Later, Models
 from .bindings import PART_ACTIONS, PART_KNOBS, Target
 from .clock import Clock
@@ -79,6 +80,7 @@ from .facts import (
     Looped,
     Moved,
     Over,
+    Performing,
     PortOpened,
     Proposed,
     Shaped,
@@ -101,6 +103,7 @@ from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
 from .parts import PROGRAM, Memory, Mode, Part
 from .punctuality import Offsets, earlier, shifted
+from .recording import Recording, no_recording
 from .scenes import House
 from .tempo import Meter, TempoMap
 from .ticking import Ticking
@@ -138,6 +141,7 @@ class Sequencer:
         lead_in: Seconds = 0.1,
         note: Callable[[str], None] = lambda sentence: None,
         record: Callable[[Fact], None] = lambda fact: None,
+        recordings: Callable[[str], Recording] = no_recording,
         later: Later = lambda part, number, now, entry: False,
     ) -> None:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
@@ -152,6 +156,13 @@ class Sequencer:
         self._jamming = Jamming(self.time, self._hearing, self._parts, self._note)
         self._seed = seed
         self._history = History()
+        self._recordings = recordings
+        self._agenda: Agenda | None = None
+        """What is performed."""
+        self._ahead = False
+        """Whether something happens that the outputs come to later."""
+        self._stood: Seconds = 0.0
+        """When time began to stand still while something is performed."""
         self._house = House()
         self._errands = Errands()
         self._soloists: list[Part] = []
@@ -281,7 +292,7 @@ class Sequencer:
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._record_moves()
-        return Outcome(at, words)
+        return Outcome(at, words + self._take_over(command))
 
     def _settle(self, command: AnyCommand, now: Beats) -> None:
         """Have those to whom something is said know what has sounded: always up to the same beat, however often time is looked
@@ -700,7 +711,10 @@ class Sequencer:
         self._to_outputs(lambda output: output.withdraw(part, since))
 
     def _silence(self, part: str | None, at: Beats) -> None:
-        self._to_outputs(lambda output: output.silence(part, at))
+        if self._ahead:
+            self._tape.silence(part, at)  # outputs are told with what is handed over
+        else:
+            self._to_outputs(lambda output: output.silence(part, at))
 
     def _to_outputs(self, action: Callable[[Output], None]) -> None:
         """Do this with every output. One that fails is noted, and keeps none of the others from playing."""
@@ -950,20 +964,22 @@ class Sequencer:
             if heard is not None:
                 part.settle(heard)
         if self.time.running:
+            self._perform_until(until)
             begin, end = self.time.window(MOST_LATE, until)
             for part in self._parts.values():
                 self._loop_if_played(part, end)
-            events = self._planned(begin, end)
-            if events:
-                self._to_outputs(lambda output: self._hand_over(events, output))
+            self._give(self._planned(Beats(0) if self._agenda else begin, end))
             self._tick(begin, end)
             self._pause_if_due()
+        elif self.time.paused:
+            self._perform_in_pause()
         self._ask_if_due()  # last: if that fails, the music goes on
 
     def _loop_if_played(self, part: Part, end: Beats) -> None:
         """Have what was played as a loop, if the plan has come to where it is to begin."""
         now = self.time.reachable()
-        if part.capture is None or self._later(part.name, 0, now, part.capture.at):
+        performed = self._agenda is not None and part.name in self._agenda.parts
+        if part.capture is None or performed or self._later(part.name, 0, now, part.capture.at):
             return
         looped = self._jamming.looped(part, end, self.time.beat_at(self._clock.now() - _HEARD_WITHIN), now)
         if looped is not None:
@@ -974,7 +990,8 @@ class Sequencer:
 
     def _ask_if_due(self) -> None:
         here, now, sounding = self.time.reachable(), self.time.entrance(), self.time.beat()
-        for part in self._parts.values():
+        performed = self._agenda.parts if self._agenda else ()
+        for part in (part for part in self._parts.values() if part.name not in performed):
             asked = self._asking.ask_if_due(part, sounding, here, now, self.time.tempo)
             if asked is not None:
                 self._record(asked)
@@ -1056,6 +1073,15 @@ class Sequencer:
         except Exception as error:  # it must come back with all that can be had
             self._note(f"left out after the crash: {error}")
 
+    def _take_in_command(self, fact: Taken) -> None:
+        if not isinstance(fact.command, Pause | Continue):  # `Moved` says it
+            self._settle(fact.command, min(fact.now, fact.at))
+            self._do(fact.command, fact.now, fact.at)
+        if self._agenda is not None and fact.place:
+            self._agenda.skip(fact.place)
+        else:
+            self._take_over(fact.command)
+
     def _take_in(self, fact: Fact) -> None:
         match fact:
             case PortOpened(now=now, name=name):
@@ -1071,9 +1097,10 @@ class Sequencer:
                 self._parts[name].proposed(Reply("", None, None, 0.0, phrases))
             case Steered(at=at, bpm=bpm):
                 self._steer(at, bpm)
-            case Taken(now=now, at=at, command=command) if not isinstance(command, Pause | Continue):  # `Moved` says it
-                self._settle(command, min(now, at))
-                self._do(command, now, at)
+            case Performing():
+                self._take_up(fact)
+            case Taken():
+                self._take_in_command(fact)
 
     def _take_in_played(self, fact: InputOpened | Heard | Looped) -> None:
         match fact:
@@ -1197,9 +1224,13 @@ class Sequencer:
         ]
         if mine and output is self._tape:
             output.schedule(mine)
-        elif mine:
+        elif mine := [event for event in mine if self._in_time(event)]:
             short = (self._shortened(event) for event in mine)
             output.schedule(shifted(short, self.offsets.of(output.name), self._nudges()))
+
+    def _in_time(self, event: Event) -> bool:
+        """Whether it may still be handed over: all that is performed is on the tape, but no note comes in a burst."""
+        return not isinstance(event, NoteEvent) or event.seconds >= self._clock.now() - 2 * MOST_LATE
 
     def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
         """What a part adds up to `end`. Of what was slept through, before `begin`, settings and ends still count: they last."""
@@ -1248,6 +1279,165 @@ class Sequencer:
     def _start_if_sounding(self) -> None:
         if any(part.phrase_at(Beats(0)) for part in self._parts.values()):
             self.begin()
+
+    # What is performed
+
+    def perform(self, path: str, begin: Beats) -> Outcome:
+        """Perform the recording in this file from its bar line `begin` on: as it was, where nothing has been said yet; else from
+        the next bar on, beside what plays, in the recording's tempo, meter and swing.
+
+        What was said before `begin` is taken in silently. Performed parts ask no model. What is performed already is dropped.
+        Raises BadInput while the music is paused, and what reading the file raises.
+        """
+        self._pause_if_due()
+        if self.time.paused or self.time.pause_at is not None:
+            raise BadInput("The music is paused: let it go on before something is performed, with stage.go_on().")
+        recording = self._recordings(path)
+        if not 0 <= begin < max(recording.end, Beats(1)):
+            raise BadInput(f"{path} has nothing to perform from beat {begin} on: it ends on beat {recording.end}.")
+        fresh = not (self.time.running or self._parts)
+        now = begin if fresh else self.time.tempo.line_after(self.time.reachable())
+        performing = Performing(now=now, path=path, begin=begin, fresh=fresh)
+        self._record(performing)
+        self._take_up(performing)
+        self.begin()
+        return Outcome(now, f"performs {path} from {self.time.place(now)}")
+
+    def _take_up(self, performing: Performing) -> None:
+        """Have this performed, or nothing any more."""
+        self._agenda = None
+        if not performing.path:
+            return
+        recording, now, begin, fresh = self._recordings(performing.path), performing.now, performing.begin, performing.fresh
+        tempo = tempo_at(recording, begin)
+        if fresh:
+            self.time.tempo, self.time.held = TempoMap.steady(recording.opening.bpm, recording.opening.meter), begin
+        else:
+            here = self.time.tempo.with_meter(now, tempo.meter_at(begin)).with_bpm(now, tempo.bpm_at(begin))
+            self.time.tempo = here.with_swing(now, tempo.swing_at(begin))
+            self._replan(self._parts.values(), now)
+        self._agenda = agenda = Agenda.of(recording, begin=begin, shift=now - begin, fresh=fresh)
+        for fact in before(recording, begin):
+            if fresh or not isinstance(fact, Taken) or isinstance(fact.command, ToPart | Hush | Panic):
+                self._happen(moved(fact, now - begin))
+        if begin:
+            self._handed = max(self._handed, now)
+            for part in (self._parts[name] for name in agenda.parts if name in self._parts):
+                part.settle(now)
+                part.come_back(now)
+
+    def _happen(self, fact: Fact) -> bool:
+        """Let a fact of a recording be so here. Returns whether that could be. Beside others, it stops nobody else's part."""
+        try:
+            if isinstance(fact, Taken) and self._agenda and not self._agenda.fresh and not isinstance(fact.command, ToPart):
+                self._happen_beside(fact)
+            elif isinstance(fact, Taken):
+                self._settle(fact.command, min(fact.now, fact.at))
+                self._do(fact.command, fact.now, fact.at)
+            elif not isinstance(fact, Answered) or fact.part in self._parts:
+                self._take_in(fact)
+        except Exception as error:
+            self._note(f"left out of the replay: {error}")
+            return False
+        return True
+
+    def _happen_beside(self, fact: Taken) -> None:
+        if isinstance(fact.command, Hush | Panic):
+            for name in [name for name in self._parts if self._agenda and name in self._agenda.parts]:
+                self._do(Act(part=name, action=Action.STOP), fact.now, fact.at)
+        elif isinstance(fact.command, Tempo | SetMeter | SetSwing | Pause | Continue):
+            self._do(fact.command, fact.now, fact.at)
+
+    def _perform_until(self, until: Seconds) -> None:
+        """Let come what falls due before this time of the clock, each when everything before its beat is with the outputs."""
+        while self._agenda and self._agenda.entries and self.time.running:
+            entry, (_, end) = self._agenda.entries[0], self.time.window(MOST_LATE, until)
+            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
+            if entry.beat > end or (goes_on and entry.beat == self.time.pause_at):
+                return
+            if entry.beat > self._handed:
+                self._give(self._planned(Beats(0), entry.beat))
+            self._come(entry)
+
+    def _perform_in_pause(self) -> None:
+        """Let come what came while time stood still, and let it go on after as long."""
+        self._stood = self._stood or self._clock.now()
+        while self._agenda and self._agenda.entries and self.time.paused and self._agenda.entries[0].beat <= self.time.held:
+            entry = self._agenda.entries[0]
+            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
+            if goes_on and self._clock.now() < self._stood + entry.pause - self.time.ahead:
+                return
+            self._come(entry)
+
+    def _come(self, entry: Entry) -> None:
+        """It comes: its beat is where the outputs have come to."""
+        assert self._agenda is not None
+        self._agenda.entries.popleft()
+        self._ahead = True
+        try:
+            self._come_ahead(entry)
+        finally:
+            self._ahead = False
+        self._record_moves()
+        self._stood = self._stood if self.time.paused else 0.0
+
+    def _come_ahead(self, entry: Entry) -> None:
+        match entry.fact:
+            case Over(now=now):
+                self._end_performance(now)
+            case Slept(begin=begin, end=end, part=""):
+                self._give(self._planned(end, end))
+            case Slept(begin=begin, end=end, part=name) if name in self._parts:
+                part = self._parts[name]
+                self._withdraw(name, begin)
+                part.planned = begin
+                self._give(sorted(self._events(part, end, end), key=_order))
+                part.planned = end
+                self._record(entry.fact)
+            case CameBack(crashed=crashed):
+                self._give([ReleaseEvent(name, crashed, self.time.sounds_at(crashed)) for name in self._parts])
+                self.relive(entry.fact)
+            case Taken() as taken if self._happen(taken):
+                self._record(msgspec.structs.replace(taken, id="", place=entry.place))
+            case Answered(at=at, part=name) if self._happen(entry.fact) and name in self._parts:
+                self._replan([self._parts[name]], at)
+                self._record(entry.fact)
+            case Heard() | Looped() | Shaped() | Steered() if self._happen(entry.fact):
+                self._record(entry.fact)
+            case Asked() | Proposed() | InputOpened():
+                self._happen(entry.fact)
+
+    def _end_performance(self, now: Beats) -> None:
+        """What is still performed stops on this beat."""
+        assert self._agenda is not None
+        for name in [name for name in self._parts if name in self._agenda.parts]:
+            stop = Act(part=name, action=Action.STOP)
+            self._do(stop, now, now)
+            self._record(Taken(now=now, at=now, command=stop, place=1 << 60))
+        self._leave_performance(now)
+        self._note(f"the replay is over at {self.time.place(now)}")
+
+    def _leave_performance(self, now: Beats) -> None:
+        self._agenda = None
+        self._record(Performing(now=now, path=""))
+
+    def _take_over(self, command: AnyCommand) -> str:
+        """A performer has said this: what is performed gives way. Returns what to say about it."""
+        if self._agenda is None:
+            return ""
+        if isinstance(command, Hush | Panic):
+            self._leave_performance(self.time.reachable())
+            return "; the replay ends"
+        words = self._agenda.take_over(command)
+        if words and isinstance(command, ToPart) and (model := self._parts[command.part].model) is not None:
+            self._asking.prepare(command.part, model)
+        if words:
+            self._note(words)
+        return f"; {words}" if words else ""
+
+    def _give(self, events: list[Event]) -> None:
+        if events:
+            self._to_outputs(lambda output: self._hand_over(events, output))
 
     # What is shown
 

@@ -52,6 +52,7 @@ from .protocol import (
     OpenInput,
     OpenPort,
     Page,
+    Perform,
     ReadCandidates,
     ReadErrands,
     ReadJournal,
@@ -240,6 +241,8 @@ class Server:
         request = envelope.request
         if isinstance(request, Command):
             return self._once(envelope.id, partial(self._engine.submit, request, envelope.id))
+        if isinstance(request, Perform):
+            return self._once(envelope.id, partial(self._engine.perform, request.path, request.begin))
         if isinstance(request, OpenPort):
             return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
         if isinstance(request, OpenInput):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from .agenda import tempo_at
 from .commands import (
     Act,
     Action,
@@ -66,10 +67,11 @@ from .ears import nearest
 from .engine import LiveEngine, OfflineEngine
 from .errors import BadInput, ModelRefused, UnknownName, UnknownWord
 from .exports import export_file, export_stems
+from .files import expanded
 from .functions import Functions
 from .gm import DRUM_CHANNEL, DRUMS, PROGRAMS, program_number
 from .instruments import Instrument, read_names
-from .journal import Story
+from .journal import Story, read
 from .links import LINK
 from .mapping import Surface, surface
 from .mapping import source as mapped_source
@@ -562,6 +564,22 @@ class Stage(_Strict):
             raise BadInput("A live stage runs by itself: use Stage(offline=True) to run ahead of time.")
         self._engine.run(_after_bars(self._engine.tempo(), self._engine.snapshot().beats, _bars(bars)))
         return Answer(f"ran to bar {self._engine.snapshot().bar}")
+
+    def perform(self, path: str | Path, *, bar: int = 1) -> Answer:
+        """Play a recording (a journal: a session's .jsonl) from its bar `bar` on, to the bit as it was, without any model.
+
+        It begins at once where nothing has been said yet, else on the next bar, beside what plays, in its own tempo and meter.
+        What you say to a part takes it over, and so do tempo, meter and swing; `hush` and `panic` end it. A recorded hush, beside
+        others, stops only what is performed. Raises OutputError for what is no recording, and BadInput.
+        """
+        if isinstance(self._engine, OfflineEngine):
+            raise BadInput("An offline stage performs nothing: play the recording on a live one, Stage().")
+        if not isinstance(path, str | Path) or isinstance(bar, bool) or not isinstance(bar, int) or bar < 1:
+            raise BadInput(f"perform({path!r}, bar={bar!r}): give a file and a bar from 1 on, such as 'tonight.jsonl', bar=17.")
+        source = expanded(path).absolute()
+        recording = read(source).recording
+        begin = tempo_at(recording, recording.end).line_of(bar - 1)
+        return self._said(self._engine.perform(str(source), begin).words)
 
     def pause(self, *, on: str = "bar") -> Answer:
         """Let musical time stand still from the next bar line on; models still think."""

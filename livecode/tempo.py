@@ -292,6 +292,15 @@ class TempoMap:
         """How many bars lie before this beat, the part of the last one included."""
         return self.bar_at(beat) + (beat - self.line_before(beat)) / self.meter_at(beat).bar
 
+    def line_of(self, number: int) -> Beats:
+        """The line of the bar of this number, from 0.
+
+        >>> TempoMap.steady(Fraction(120)).with_meter(Fraction(8), Meter(3, 4)).line_of(4)
+        Fraction(14, 1)
+        """
+        bars = [piece for piece in self.bars if piece.number <= number][-1]
+        return bars.begin + (number - bars.number) * bars.meter.bar
+
     def line_before(self, beat: Beats) -> Beats:
         """The last bar line at or before this beat."""
         bars = _piece(self.bars, beat)

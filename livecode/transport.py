@@ -114,6 +114,11 @@ class Transport:
         end = self.tempo.beat_at(until - self.started)
         return self._beat_in(-late), end if self.pause_at is None else min(end, self.pause_at)
 
+    @property
+    def ahead(self) -> Seconds:
+        """How long before its first beat time begins to run."""
+        return self._lead_in + self._buffered()
+
     def run(self, moment: Seconds | None = None) -> None:
         """Go on from where time stands still: as soon as the outputs can, or from the clock's time `moment`."""
         self.paused = False

@@ -12,6 +12,7 @@ from livecode.music import Phrase
 from livecode.notation import notes
 from livecode.outputs import Output
 from livecode.outputs.tape import Tape
+from livecode.recording import no_recording
 from livecode.sequencer import Outcome, Sequencer
 from livecode.tempo import Meter
 
@@ -45,11 +46,18 @@ class Asked:
 
 class Rig:
     def __init__(
-        self, *, bpm: int = 120, meter: str = "4/4", seed: int = 0, outputs: Sequence[Output] = (), now: float = 100.0
+        self,
+        *,
+        bpm: int = 120,
+        meter: str = "4/4",
+        seed: int = 0,
+        outputs: Sequence[Output] = (),
+        now: float = 100.0,
+        recordings: Any = no_recording,
     ) -> None:
         self.clock = VirtualClock(now=now)
         self.facts: list[Fact] = []
-        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed}
+        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed, "recordings": recordings}
         self._answered: list[str] = []
         self.tape = Tape()
         self.models = Asked()
@@ -65,6 +73,7 @@ class Rig:
             lead_in=0.1,
             note=self.log.append,
             record=self.facts.append,
+            recordings=recordings,
         )
 
     def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":

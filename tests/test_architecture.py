@@ -98,6 +98,8 @@ ALLOWED: dict[str, set[str]] = {
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "sequencer": VALUES
     | {
+        "agenda",
+        "recording",
         "ears",
         "hearing",
         "inputs",
@@ -130,6 +132,7 @@ ALLOWED: dict[str, set[str]] = {
     "places": VALUES,
     "protocol": VALUES | {"errands", "commands", "errors", "models.known", "models.wire", "tempo"},
     "journal": VALUES | {"facts", "models.wire", "protocol", "recording"},
+    "agenda": VALUES | {"commands", "facts", "recording", "tempo"},
     "recording": VALUES | {"commands", "facts", "protocol"},
     "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
@@ -162,6 +165,9 @@ ALLOWED: dict[str, set[str]] = {
     "stage": VALUES
     | {"functions"}
     | {
+        "files",
+        "agenda",
+        "journal",
         "commands",
         "controls",
         "dials",

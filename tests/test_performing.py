@@ -1,0 +1,180 @@
+"""A recording that is performed on a live stage: the same to the bit whatever the machine does, and yours whenever you say so."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from rig import Rig, a_model
+from sessions import OPENED, Session, Slow, Step, heard, midi, stalls, steps
+from waiting import wait_until
+
+import livecode as lc
+from livecode.commands import Assign, Hush, Mute, Pause, Play, Tempo
+from livecode.engine import OfflineEngine
+from livecode.errors import BadInput
+from livecode.facts import Fact, Moved, Over, Taken
+from livecode.journal import Journal, Opened
+from livecode.music import Beats
+from livecode.notation import notes
+from livecode.recording import Recording
+from livecode.sequencer import Sequencer
+
+
+class Performance:
+    """A live sequencer on virtual time that performs a recording, on a machine that stalls."""
+
+    def __init__(self, recording: Recording, begin: int = 0, *, before: str = "") -> None:
+        self.rig = Rig(bpm=120, outputs=[Slow(0.02)], recordings=lambda path: recording)
+        if before:
+            self.rig.plays("mine", before)
+            self.rig.play(until=2)
+        self.said = self.rig.sequencer.perform("x.jsonl", Beats(begin)).words
+
+    @property
+    def sequencer(self) -> Sequencer:
+        return self.rig.sequencer
+
+    def go_on(self, *, until: Beats, stalls: list[float] = []) -> None:  # noqa: B006 (it is only read)
+        """Let time go on to this beat; again and again the machine stalls."""
+        turn, turns = 0, 0
+        while max(self.sequencer.time.beat(), self.sequencer.time.held) < until and turns < 20_000:
+            self.sequencer.advance(self.rig.clock.now() + 0.22)
+            stall = stalls[turn % len(stalls)] if stalls else 0.0
+            self.rig.clock.wait_until(self.rig.clock.now() + 0.03 + stall)
+            turn, turns = turn + 1, turns + 1
+        self.sequencer.advance(self.rig.clock.now() + 0.22)
+
+
+def told(recording: Recording, end: Beats) -> bytes:
+    engine = OfflineEngine(OPENED)
+    engine.retell(recording.facts, end)
+    return midi(heard(engine.tape, engine.tempo(), end), engine.tempo(), end)
+
+
+def sounded(performance: Performance, end: Beats) -> bytes:
+    tempo = performance.sequencer.time.tempo
+    return midi(heard(performance.rig.tape, tempo, end), tempo, end)
+
+
+@settings(deadline=None, max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(steps, st.lists(stalls, min_size=1, max_size=7))
+def test_whatever_the_machine_does_a_recording_sounds_the_same(script: list[Step], stalls: list[float]) -> None:
+    session = Session(script)
+    recording = Recording(OPENED, (*session.recording.facts, Over(now=session.end)))
+    performance = Performance(recording)
+    performance.go_on(until=session.end, stalls=stalls)
+    assert (
+        sounded(performance, session.end)
+        == told(recording, session.end)
+        == midi(session.events(), session.rig.sequencer.time.tempo, session.end)
+    )
+    assert performance.rig.models.requests == []
+    assert [sentence for sentence in performance.rig.log if "left out of the replay" in sentence] == []
+
+
+def recorded(*facts: Fact, end: int = 16) -> Recording:
+    return Recording(OPENED, (*facts, Over(now=Beats(end))))
+
+
+def plays(part: str, text: str, now: int = 0, at: int = 0) -> Taken:
+    return Taken(now=Beats(now), at=Beats(at), command=Play(part=part, phrase=notes(text)))
+
+
+SONG = recorded(
+    plays("lead", "C4 . . ."),
+    plays("bass", "C2 . . ."),
+    Moved(started=1.0, held=Beats(0), paused=False, pause_at=None),
+    plays("lead", "D4 . . .", 6, 8),
+    plays("bass", "D2 . . .", 6, 8),
+)
+
+
+def test_what_is_said_to_a_part_takes_it_over_and_the_others_go_on() -> None:
+    performance = Performance(SONG)
+    performance.go_on(until=Beats(2))
+    words = performance.rig.plays("lead", "E4 . . .").words
+    assert words.endswith("; lead is yours now: what the replay had for it is dropped")
+    performance.go_on(until=Beats(20))
+    assert performance.rig.score("lead", until=20) == [(0, "C4"), (4, "E4"), (8, "E4"), (12, "E4"), (16, "E4")]
+    assert performance.rig.score("bass", until=20) == [(0, "C2"), (4, "C2"), (8, "D2"), (12, "D2")]
+
+
+def test_beside_what_plays_it_begins_on_the_next_bar_and_ends_alone() -> None:
+    performance = Performance(SONG, before="G5 . . .")
+    assert performance.said == "performs x.jsonl from bar 2"
+    performance.go_on(until=Beats(24))
+    assert performance.rig.score("lead", until=24) == [(4, "C4"), (8, "C4"), (12, "D4"), (16, "D4")]
+    assert performance.rig.score("mine", until=24) == [(beat, "G5") for beat in (0, 4, 8, 12, 16, 20)]
+
+
+def test_from_a_later_bar_on_it_sounds_as_it_does_there() -> None:
+    performance = Performance(SONG, 8)
+    performance.go_on(until=Beats(20))
+    assert performance.rig.score("lead", until=20) == [(8, "D4"), (12, "D4")]
+
+
+def test_hush_ends_it() -> None:
+    performance = Performance(SONG)
+    performance.go_on(until=Beats(1))
+    assert performance.rig.obey(Hush()).words.endswith("; the replay ends")
+    performance.go_on(until=Beats(16))
+    assert performance.rig.score(until=16) == [(0, "C4"), (0, "C2")]
+
+
+def test_a_model_is_asked_only_for_a_part_that_was_taken_over() -> None:
+    model = Assign(part="lead", model=a_model())
+    song = recorded(*SONG.facts[:-1], Taken(now=Beats(6), at=Beats(8), command=model), end=64)
+    performance = Performance(song)
+    performance.go_on(until=Beats(12))
+    assert performance.rig.models.requests == []
+    performance.rig.obey(Mute(part="lead", muted=False))
+    performance.go_on(until=Beats(16))
+    assert [request.id for request in performance.rig.models.requests] == ["lead-1"]
+
+
+def test_a_crash_in_its_middle_and_it_goes_on() -> None:
+    performance = Performance(SONG)
+    performance.go_on(until=Beats(5))
+    performance.rig.plays("bass", "G2 . . .")
+    back = performance.rig.after_a_crash(down=0.2)
+    back.play(until=20)
+    assert [entry for entry in back.score("lead", until=20) if entry[0] >= 8] == [(8, "D4"), (12, "D4")]
+    assert [entry for entry in back.score("bass", until=20) if entry[0] >= 8] == [(8, "G2"), (12, "G2"), (16, "G2")]
+
+
+def test_the_tempo_is_the_recordings_until_it_is_taken_over() -> None:
+    song = recorded(*SONG.facts[:-1], Taken(now=Beats(6), at=Beats(8), command=Tempo(bpm=Fraction(60))))
+    performance = Performance(song)
+    performance.go_on(until=Beats(1))
+    words = performance.rig.obey(Tempo(bpm=Fraction(180))).words
+    assert words.endswith("tempo is yours now: what the replay had for it is dropped")
+    performance.go_on(until=Beats(10))
+    assert performance.sequencer.time.tempo.bpm_at(Beats(10)) == 180
+
+
+def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "x.jsonl")
+    journal.start()
+    for line in (Opened(name="main", time=1.0, opening=OPENED), *SONG.facts):
+        journal.write(line)
+    journal.close()
+    with lc.Stage(outputs=[]) as stage:
+        assert stage.perform(tmp_path / "x.jsonl", bar=3) == f"performs {tmp_path / 'x.jsonl'} from bar 3"
+        wait_until(lambda: stage.snapshot().beats > 13, "four beats")
+        assert [entry for entry in stage.tape.onsets("lead") if entry[0] < 13] == [(8, "D4"), (12, "D4")]
+        with pytest.raises(lc.OutputError, match="cannot be read"):
+            stage.perform(tmp_path / "y.jsonl")
+        with pytest.raises(BadInput, match="give a file and a bar from 1 on"):
+            stage.perform(tmp_path / "x.jsonl", bar=0)
+
+
+def test_nothing_is_performed_in_a_pause_or_from_beyond_the_end() -> None:
+    with pytest.raises(BadInput, match="has nothing to perform from beat 16 on: it ends on beat 16"):
+        Performance(SONG, 16)
+    performance = Performance(SONG)
+    performance.go_on(until=Beats(1))
+    performance.rig.obey(Pause())
+    with pytest.raises(BadInput, match="The music is paused: let it go on before something is performed"):
+        performance.sequencer.perform("x.jsonl", Beats(0))
