@@ -85,10 +85,10 @@ def _header(story: Story, tempo: TempoMap, end: Beats, *, name: str, version: st
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(story.opened.time))
     seconds = round(tempo.seconds_at(end))
     length = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
-    bars = counted(Fraction(tempo.bar_at(end)), "bar")
+    bars, stem = counted(Fraction(tempo.bar_at(end)), "bar"), name.removesuffix(".py")
     said = [
         f"# A livecode session of {when}: {bars}, {length}; livecode {version}.",
-        f"# livecode replay {name} plays it; its recording is {name.removesuffix('.py')}.jsonl.",
+        f"# livecode render {name} {stem}.wav writes what it sounds like; its recording is {stem}.jsonl.",
     ]
     if story.bad:
         said.append(f"# What {counted(Fraction(story.bad), 'line')} of the journal said is missing: they could not be read.")
