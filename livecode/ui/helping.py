@@ -4,6 +4,8 @@ import inspect
 import re
 import shutil
 import textwrap
+from collections.abc import Callable
+from fractions import Fraction
 from html import escape
 from typing import TypeAlias
 
@@ -13,7 +15,7 @@ import livecode
 
 from ..errors import UnknownName
 from ..models.bundles import FAMILIES
-from ..music import Phrase
+from ..music import Phrase, counted
 from ..stage import PartHandle, Stage
 
 OF_STAGE = {
@@ -263,21 +265,37 @@ HOOKS = {"text/plain": _shown, "text/html": _as_html}
 """The same for IPython's inspector; with ?? it shows the source as ever."""
 
 
-_MISTYPED = re.compile(r"(?:(Stage|PartHandle|Phrase)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_CALLED = r"(?:(Stage|PartHandle|Phrase)\.)?(\w+)\(\) "
+_MISTYPED = re.compile(_CALLED + r"got an unexpected keyword argument '(\w+)'")
+_TOO_MANY = re.compile(_CALLED + r"takes (?:from \d+ to )?(\d+) positional arguments? but (\d+) (?:was|were) given")
+_LACKING = re.compile(_CALLED + r"missing \d+ required (?:positional|keyword-only) arguments?: (.+)")
 
 
 def mistyped(error: TypeError) -> str | None:
-    """A sentence for an argument that one of our verbs does not have; None for any other mistake.
+    """A sentence for arguments that one of our verbs does not take, or lacks; None for any other mistake.
 
     >>> mistyped(TypeError("drums_rnn() got an unexpected keyword argument 'temprature'"))
     "There is no argument of drums_rnn 'temprature': did you mean 'temperature'?"
+    >>> mistyped(TypeError("PartHandle.candidates() takes from 1 to 2 positional arguments but 3 were given"))
+    'candidates takes 1 argument without a name at most, and was given 2: candidates? says what to type.'
+    >>> mistyped(TypeError("Stage.ramp() missing 1 required positional argument: 'bpm'"))
+    "ramp lacks 'bpm': ramp? says what to type."
     """
-    found = _MISTYPED.fullmatch(str(error))
-    if found is None:
-        return None
-    owner, verb, given = found.groups()
-    function = getattr(getattr(livecode, owner) if owner else livecode, verb, None)
-    if not callable(function):
-        return None
-    known = [name for name in inspect.signature(function).parameters if name != "self"]
-    return str(UnknownName.of(f"argument of {verb}", given, known))
+    if (found := _MISTYPED.fullmatch(str(error))) and (function := _verb(found[1], found[2])):
+        known = [name for name in inspect.signature(function).parameters if name != "self"]
+        return str(UnknownName.of(f"argument of {found[2]}", found[3], known))
+    if (found := _TOO_MANY.fullmatch(str(error))) and _verb(found[1], found[2]):
+        most, given = (int(number) - bool(found[1]) for number in (found[3], found[4]))
+        taken = (
+            f"takes {counted(Fraction(most), 'argument')} without a name at most" if most else "takes no argument without a name"
+        )
+        return f"{found[2]} {taken}, and was given {given}: {found[2]}? says what to type."
+    if (found := _LACKING.fullmatch(str(error))) and _verb(found[1], found[2]):
+        return f"{found[2]} lacks {found[3]}: {found[2]}? says what to type."
+    return None
+
+
+def _verb(owner: str | None, name: str) -> Callable[..., object] | None:
+    """One of our own verbs."""
+    function = getattr(getattr(livecode, owner, None) if owner else livecode, name, None)
+    return function if callable(function) else None

@@ -261,4 +261,9 @@ def test_an_argument_that_is_mistyped_is_one_sentence_and_other_mistakes_are_pyt
         "livecode: There is no argument of drums_rnn 'temprature': did you mean 'temperature'?"
     )
     assert cell("stage.part('lead').set(programm=5)").endswith("did you mean 'program'?")
+    assert cell("stage.part('lead').candidates(2, 3)") == (
+        "livecode: candidates takes 1 argument without a name at most, and was given 2: candidates? says what to type."
+    )
+    assert cell("stage.part('lead').mute(1, 2, 3)").startswith("livecode: mute takes no argument without a name, and was given 3")
+    assert cell("stage.export()") == "livecode: export lacks 'path': export? says what to type."
     assert "TypeError: unsupported operand" in cell("1 + 'a'")
