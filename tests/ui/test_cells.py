@@ -204,7 +204,7 @@ def test_the_examples_can_be_typed(line: str, cell: Cell, tmp_path: Path, monkey
     cell('drums >> beat(kick="x...")\nlead >> notes("C4 E4")\nstage.run(bars=1)')
     for part in line.replace("  then  ", "  or  ").replace("  and  ", "  or  ").split("  or  "):
         example = part.split("  ")[0]
-        needs = ("Digitone", "KeyStep", "keys", "nano", "learn", "move a knob")
+        needs = ("Digitone", "KeyStep", "keys", "link", "nano", "learn", "move a knob")
         if not any(word in example for word in (*needs, "attach", ".wav", "close", "shut_down", "pause", "go_on")):
             said = cell(example)
             assert "Error" not in said
