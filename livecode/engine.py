@@ -54,8 +54,9 @@ LEAD_IN: Seconds = 0.15
 
 _PERIOD: Seconds = 0.03
 
-_OFFLINE_PERIOD: Seconds = 0.045
-"""The same offline, where turns cost what is waited for: short of `asking.LAST_MOMENT`, so that none comes too late to ask."""
+_OFFLINE_PERIOD: Seconds = 0.15
+"""The same offline, where turns cost what is waited for, but half a beat at most: models are asked 0.3 s or nearly a beat before
+their bars enter, which no turn may pass over."""
 PATIENCE: Seconds = 5.0
 _HELP: Seconds = 0.005
 _STINT: Seconds = 0.005
@@ -715,7 +716,7 @@ class OfflineEngine(Engine):
             elif self._sequencer.errands():
                 self._wait_for_functions()
             elif self.clock.now() < end:
-                self.clock.wait_until(min(end, self.clock.now() + _OFFLINE_PERIOD))
+                self.clock.wait_until(min(end, self.clock.now() + self._period()))
             else:
                 break
 
@@ -757,6 +758,10 @@ class OfflineEngine(Engine):
             self._sequencer.hand_in(self._handed_in.get(timeout=PATIENCE if here else 0))
         except queue.Empty:
             self._sequencer.give_up(errands, "has not answered in time")
+
+    def _period(self) -> Seconds:
+        time = self._sequencer.time
+        return min(_OFFLINE_PERIOD, float(30 / time.tempo.bpm_at(time.beat())))
 
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed; it is waited for."""
