@@ -1,6 +1,7 @@
 """Reads a session's script, and refuses what cannot be one before anything plays: with its line, in one sentence."""
 
 import ast
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -103,7 +104,7 @@ def _recording(path: Path) -> tuple[Story | None, str]:
     if not path.exists():
         return None, ""
     try:
-        story = journal.read(path)
+        story = _here(journal.read(path))
     except LivecodeError:
         return None, f"{path.name} is no recording that can be read: models are asked."
     bad = (
@@ -112,6 +113,15 @@ def _recording(path: Path) -> tuple[Story | None, str]:
         else ""
     )
     return story, bad
+
+
+def _here(story: Story) -> Story:
+    """The same with a soundfont that is here: its own, or the one that comes along."""
+    opening = story.opened.opening
+    if Path(opening.soundfont).is_file():
+        return story
+    here = msgspec.structs.replace(opening, soundfont=str(soundfonts.find().absolute()))
+    return dataclasses.replace(story, opened=msgspec.structs.replace(story.opened, opening=here))
 
 
 # session(...)
@@ -165,7 +175,6 @@ def _opening(name: str, given: Mapping[str, Any], recording: Story | None) -> Op
         patience=30.0,
     )
     had = msgspec.structs.replace(recording.opened.opening, driver=None, require_audio=False) if recording else usual
-    had = had if Path(had.soundfont).exists() else msgspec.structs.replace(had, soundfont=usual.soundfont)
     try:
         said = {word: _READ[word](value) for word, value in given.items() if word in _READ}
     except LivecodeError as error:

@@ -1,15 +1,19 @@
 """Sessions at the command line and at the prompt: what was played comes again, live or as a file."""
 
+import dataclasses
 from collections.abc import Callable
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 
+from msgspec.structs import replace as replace_fields
+
 from .. import journal
 from ..engine import OfflineEngine
 from ..errors import BadInput, OutputError
 from ..files import expanded, whole_file
-from ..journal import Saved
+from ..journal import Saved, Story
+from ..outputs import soundfonts
 from ..session import line_of
 from ..session_reader import Script
 from ..session_runner import remarks, run
@@ -43,7 +47,7 @@ def render(
     script = Script.read(path)
     engine = _played(script, exact=exact, regenerate=regenerate, say=say)
     try:
-        if record:
+        if record and (script.edited or regenerate):
             _record(script, engine)
         return str(over(engine).render(target, bars=_bars(engine, begin)))  # type: ignore[arg-type]
     finally:
@@ -75,7 +79,16 @@ def _bars(engine: OfflineEngine, begin: int) -> Fraction | None:
 def _record(script: Script, engine: OfflineEngine) -> None:
     saved = Saved(script=fingerprint(script.text), version=version("livecode"))
     with whole_file(script.path.with_suffix(".jsonl")) as hidden:
-        hidden.write_bytes(journal.recorded(engine.story(), saved))
+        hidden.write_bytes(journal.recorded(_portable(engine.story()), saved))
+
+
+def _portable(story: Story) -> Story:
+    """The same; the soundfont that comes along is not named by where it is here, for other machines have it elsewhere."""
+    opening = story.opened.opening
+    if Path(opening.soundfont) != soundfonts.find().absolute():
+        return story
+    opened = replace_fields(story.opened, opening=replace_fields(opening, soundfont=""))
+    return dataclasses.replace(story, opened=opened)
 
 
 def restore(path: str | Path, name: str = "") -> str:
