@@ -204,7 +204,8 @@ ALLOWED: dict[str, set[str]] = {
         "places",
     }
     | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
-    | {"engine", "files", "journal", "session", "session_reader", "session_runner", "session_saving"},
+    | {"engine", "files", "journal", "session", "session_reader", "session_runner", "session_saving"}
+    | {"exports", "facts", "models.store", "tempo"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

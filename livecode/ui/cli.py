@@ -11,7 +11,7 @@ from ..models.official import CATALOGUE, PREFIX, Official
 from ..outputs import ports, soundfonts
 from ..places import MAIN
 from ..stage import Stage
-from . import demo, doctor, repl, sessions
+from . import demo, doctor, rehearse, repl, sessions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +67,9 @@ def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     rendered.add_argument("target", type=Path, help="a .mid or .wav file")
     rendered.add_argument("--record", action="store_true", help="keep its recording beside it, for exact replays")
     rendered.set_defaults(command="render")
+    tried = commands.add_parser("rehearse", help="say whether a session's script will play well on this machine")
+    tried.add_argument("script", help="such as tonight.py")
+    tried.set_defaults(command="rehearse")
     restored = commands.add_parser("restore", help="save the last session that is over, or crashed, as a script")
     restored.add_argument("script", help="what to write, such as tonight.py")
     restored.add_argument("session", nargs="?", default="", help="which (default: the last; livecode sessions lists them)")
@@ -141,6 +144,10 @@ def _render_session(options: argparse.Namespace) -> int:
     return 0
 
 
+def _rehearse(options: argparse.Namespace) -> int:
+    return 0 if rehearse.rehearsal(options.script, _say) else 1
+
+
 def _restore(options: argparse.Namespace) -> int:
     _say(sessions.restore(options.script, options.session))
     return 0
@@ -209,6 +216,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "models": _models,
     "ports": _ports,
     "render": _render_session,
+    "rehearse": _rehearse,
     "restore": _restore,
     "sessions": _sessions,
     "soundfonts": _soundfonts,

@@ -9,6 +9,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from ..errors import BadInput
 from ..stage import Answer, Lines
 from .names import Home
+from .rehearse import apart
 from .sessions import restore
 
 
@@ -116,6 +117,16 @@ class StageMagics(Magics):  # type: ignore[misc]
         if len(words) != 1 + earlier or words[-1].startswith("-"):
             raise BadInput(f"%save {line} is not understood: say %save tonight, or %save --last tonight.")
         return Answer(restore(words[-1])) if earlier else self._home.stage.save(words[0])
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def rehearse(self, line: str) -> None:
+        """Say whether a session's script will play well on this machine: what it needs, how quick models are, what would be late.
+
+        %rehearse tonight.py
+        """
+        if not line.strip():
+            raise BadInput("%rehearse wants a script: say %rehearse tonight.py.")
+        apart(line.strip(), print)
 
     @line_magic  # type: ignore[untyped-decorator]
     def log(self, line: str) -> Lines:
