@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from hypothesis import Phase, given, settings
 from rig import a_model
+from sessions import OPENED, Session, Step, heard, midi, run_again, steps
 
 import livecode as lc
 from livecode.commands import Act, Action, Adjust, Assign, Continue, Mute, On, Pause, Pick, Play, Propose
@@ -18,7 +19,6 @@ from livecode.journal import Journal, Opened
 from livecode.music import Beats
 from livecode.notation import notes
 from livecode.recording import Recording
-from sessions import OPENED, Session, Step, heard, midi, run_again, steps
 
 BOTH: list[Step] = [(0.5, Assign(part=part, model=a_model()), 0.4, 0.0) for part in ("a", "b")]
 
