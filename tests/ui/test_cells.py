@@ -14,7 +14,7 @@ from livecode.ui.words import WORDS
 Cell = Callable[[str], str]
 
 
-NOT_YET = ("has no model yet", "has no candidates", "has no take", "to undo", "to redo", "played no notes")
+NOT_YET = ("has no model yet", "has no candidates", "has no take", "to undo", "to redo", "played no notes", "performs nothing")
 
 
 def onsets(shell: Any) -> list[tuple[float, str]]:
