@@ -24,13 +24,14 @@ from .errors import (
     UnknownWord,
 )
 from .formats import from_note_sequence, from_pretty_midi, read_midi, to_note_sequence, to_pretty_midi
+from .handles import PartHandle
 from .models.chords import chords
 from .models.specs import drums_rnn, improv_rnn, melody_rnn, performance_rnn, pianoroll_rnn_nade, polyphony_rnn
 from .music import Beats, Note, Phrase, silence
 from .notation import beat, notes, phrase
 from .outputs.tape import Tape
 from .played import InputHandle, pedal, rest
-from .stage import PartHandle, Stage
+from .stage import Stage
 from .tempo import Meter, Swing
 from .transforms import (
     arpeggiate,

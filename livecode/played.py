@@ -9,6 +9,7 @@ from .models.wire import INPUT
 from .music import Phrase, beats
 from .notation import pitch_number
 from .protocol import Report
+from .shown import Answer
 
 
 class Named(Protocol):
@@ -21,7 +22,7 @@ class Named(Protocol):
 class Told(Protocol):
     """The stage that an input belongs to."""
 
-    def tell(self, command: AnyCommand) -> Any:
+    def tell(self, command: AnyCommand) -> Answer:
         """Send a command."""
         ...
 
@@ -29,7 +30,7 @@ class Told(Protocol):
         """What has sounded."""
         ...
 
-    def thru(self, source: Any, part: Any, **how: Any) -> Any:
+    def thru(self, source: Any, part: Any, **how: Any) -> Answer:
         """What is played on an input sounds as a part's."""
         ...
 
@@ -54,11 +55,11 @@ class InputHandle:
         """What it is called where parts have names, too."""
         return INPUT + self._name
 
-    def thru(self, part: Named | str, **how: Any) -> Any:
+    def thru(self, part: Named | str, **how: Any) -> Answer:
         """What is played here sounds as this part's, at once: the same as `PartHandle.thru`, whose settings it takes."""
         return self._stage.thru(self, part, **how)
 
-    def loop(self, bars: int | None = None, *, part: Named | str = "looper", overdub: bool = False) -> Any:
+    def loop(self, bars: int | None = None, *, part: Named | str = "looper", overdub: bool = False) -> Answer:
         """Have a part loop the last `bars` bars that were played here, up to the next bar line: say it in the last of them.
 
         None is four. overdub: over what the part plays; None is then as many bars as that has. What was struck just before the

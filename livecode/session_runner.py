@@ -32,7 +32,8 @@ from .session import Place
 from .session_cells import first_line
 from .session_reader import Script
 from .session_writer import groups_said
-from .stage import Answer, Stage
+from .shown import Answer
+from .stage import Stage
 from .ui.names import HIDDEN, Meanings, Transform
 from .ui.words import words
 

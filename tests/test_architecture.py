@@ -79,7 +79,12 @@ ALLOWED: dict[str, set[str]] = {
     "jamming": VALUES | {"commands", "ears", "facts", "hearing", "models.wire", "parts", "transport"},
     "inputs": VALUES | {"clock", "inputs", "outputs"},
     "hearing": VALUES | {"ears", "inputs", "outputs", "parts", "transport"},
-    "played": VALUES | {"commands", "models.wire", "notation", "protocol"},
+    "shown": {"commands", "music", "protocol"},
+    "typed": VALUES | {"commands", "gm", "notation", "tempo"},
+    "played": VALUES | {"commands", "models.wire", "notation", "protocol", "shown"},
+    "handles": VALUES
+    | {"commands", "controls", "dials", "gm", "instruments", "models.wire", "played", "shown", "transforms", "typed"},
+    "knobs": {"commands", "mapping", "shown"},
     "parts": VALUES
     | {"commands", "controls", "exchange", "gm", "instruments", "models.wire", "steps", "tempo"}
     | {"transforms", "turning", "voicing"},
@@ -152,9 +157,9 @@ ALLOWED: dict[str, set[str]] = {
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
     "session_runner": VALUES
     | {"commands", "engine", "facts", "journal", "played", "protocol", "sequencer", "session", "session_cells"}
-    | {"session_reader", "session_writer", "stage", "ui.names", "ui.words"},
-    "ui.names": VALUES | {"stage"},
-    "ui.words": VALUES | {"models.bundles", "stage", "transforms", "ui.names"},
+    | {"session_reader", "session_writer", "shown", "stage", "ui.names", "ui.words"},
+    "ui.names": VALUES | {"handles", "stage"},
+    "ui.words": VALUES | {"models.bundles", "shown", "transforms", "ui.names"},
     "session_spelling": VALUES
     | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
@@ -163,30 +168,9 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
-    | {"functions"}
-    | {
-        "files",
-        "agenda",
-        "journal",
-        "commands",
-        "controls",
-        "dials",
-        "ears",
-        "engine",
-        "exports",
-        "gm",
-        "instruments",
-        "links",
-        "models.known",
-        "mapping",
-        "models.keeper",
-        "models.wire",
-        "notation",
-        "outputs",
-        "places",
-        "protocol",
-    }
-    | {"journal", "played", "remote", "session_cells", "session_saving", "tempo", "transforms", "voicing"},
+    | {"agenda", "commands", "ears", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
+    | {"knobs", "links", "mapping", "models.known", "outputs", "places", "played", "protocol", "remote", "session_cells"}
+    | {"session_saving", "shown", "tempo", "transforms", "typed", "voicing"},
     "ui": VALUES
     | {
         "bindings",
@@ -205,7 +189,7 @@ ALLOWED: dict[str, set[str]] = {
     }
     | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
     | {"engine", "files", "journal", "session", "session_reader", "session_runner", "session_saving"}
-    | {"exports", "facts", "models.store", "tempo"},
+    | {"exports", "facts", "handles", "models.store", "shown", "tempo"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}
 MAY_LOAD_HEAVY = {"models.rnn", "models.worker", "formats"}

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from ..stage import Answer
+from ..shown import Answer
 
 MOST_SHOWN = 12
 

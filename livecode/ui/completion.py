@@ -12,6 +12,7 @@ from ..bindings import ENCODERS, PART_KNOBS, STAGE_KNOBS
 from ..commands import On
 from ..controls import NAMES
 from ..gm import DRUMS, PROGRAMS
+from ..handles import PartHandle
 from ..inputs import ports as sources
 from ..mapping import surfaces
 from ..models.bundles import BUILT_IN, FAMILIES
@@ -20,7 +21,7 @@ from ..models.wire import Engine
 from ..music import Seconds
 from ..outputs import ports, soundfonts
 from ..scales import SCALES
-from ..stage import PartHandle, Stage
+from ..stage import Stage
 from ..transforms import VERBS
 from .names import SETTINGS
 from .watch import Sight

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import LivecodeError
+from ..handles import PartHandle
 from ..music import Phrase, Plot
 from ..session_cells import Cell, first_line
-from ..stage import Answer, Choice, PartHandle, Stage
+from ..shown import Answer, Choice
+from ..stage import Stage
 from . import completion, helping, pictures
 from .answers import Answers
 from .magics import StageMagics

@@ -14,9 +14,10 @@ from IPython.core.oinspect import InspectorHookData
 import livecode
 
 from ..errors import UnknownName
+from ..handles import PartHandle
 from ..models.bundles import FAMILIES
 from ..music import Phrase, counted
-from ..stage import PartHandle, Stage
+from ..stage import Stage
 
 OF_STAGE = {
     "attach": 'stage = lc.Stage.attach()  or  lc.Stage.attach("left")',

@@ -7,7 +7,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_magic, magics_class
 
 from ..errors import BadInput
-from ..stage import Answer, Lines
+from ..shown import Answer, Lines
 from .names import Home
 from .rehearse import apart
 from .sessions import restore

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from ..errors import BadInput
-from ..stage import PartHandle, Stage
+from ..handles import PartHandle
+from ..stage import Stage
 
 HIDDEN = "__livecode__"
 """Under this name a transformed cell finds its `Meanings`."""

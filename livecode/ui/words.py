@@ -6,7 +6,7 @@ from typing import Any
 import livecode
 
 from ..models.bundles import FAMILIES
-from ..stage import Answer
+from ..shown import Answer
 from ..transforms import VERBS
 from .names import Home
 
