@@ -20,11 +20,11 @@ from typing import Any
 
 from . import journal
 from .commands import AnyCommand, Pick, Play
-from .engine import OfflineEngine
 from .errors import BadInput, LivecodeError
 from .facts import Over, Taken
 from .journal import Story
 from .music import Beats
+from .offline import OfflineEngine
 from .played import InputHandle
 from .protocol import Opening, OpenPort
 from .sequencer import Outcome

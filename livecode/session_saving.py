@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import journal
-from .engine import OfflineEngine
 from .errors import BadInput, LivecodeError, OutputError
 from .facts import Answered, Over, PortOpened, Taken, Typed
 from .files import expanded, whole_file
 from .journal import Opened, Saved, Story
 from .music import Beats, NoteEvent, counted
+from .offline import OfflineEngine
 from .places import Place, state_folder
 from .session_writer import last_word, script
 

@@ -38,7 +38,7 @@ from .commands import (
     UndoLast,
 )
 from .ears import nearest
-from .engine import LiveEngine, OfflineEngine
+from .engine import LiveEngine
 from .errors import BadInput, ModelRefused, UnknownName
 from .exports import export_file, export_stems
 from .files import expanded
@@ -54,6 +54,7 @@ from .mapping import surface
 from .mapping import target as mapped_target
 from .models.known import ModelState
 from .music import Beats, Note, NoteEvent, Phrase, Seconds, beats
+from .offline import OfflineEngine
 from .outputs import Output
 from .outputs.fluid import GAIN
 from .outputs.soundfonts import find as find_soundfont

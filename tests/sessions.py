@@ -13,13 +13,13 @@ from test_journal import OPENING
 
 from livecode.asking import fingerprint
 from livecode.commands import AnyCommand
-from livecode.engine import OfflineEngine
 from livecode.errors import BadInput
 from livecode.facts import Taken
 from livecode.formats import write_midi
 from livecode.models.wire import Reply, Request
 from livecode.music import Beats, Event, Note, Phrase
 from livecode.notation import notes
+from livecode.offline import OfflineEngine
 from livecode.outputs.tape import Tape
 from livecode.recording import Recording
 from livecode.tempo import Meter, TempoMap

@@ -146,6 +146,9 @@ ALLOWED: dict[str, set[str]] = {
     | {"calibration", "ears", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
+    "offline": VALUES
+    | {"clock", "commands", "engine", "errands", "facts", "journal", "outputs", "protocol", "recording", "replaying", "sequencer"}
+    | {"transport"},
     "server": VALUES
     | {"errands"}
     | {"clock", "commands", "devices", "engine", "facts", "guard", "journal", "outputs", "places", "protocol", "sequencer"},
@@ -153,10 +156,10 @@ ALLOWED: dict[str, set[str]] = {
     "session": VALUES
     | {"commands", "facts", "models.bundles", "models.official", "models.wire", "session_spelling", "tempo", "transport"},
     "session_writer": VALUES | {"commands", "facts", "journal", "protocol", "session", "session_spelling", "tempo"},
-    "session_saving": VALUES | {"engine", "facts", "files", "journal", "places", "session_writer"},
+    "session_saving": VALUES | {"facts", "files", "journal", "offline", "places", "session_writer"},
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
     "session_runner": VALUES
-    | {"commands", "engine", "facts", "journal", "played", "protocol", "sequencer", "session", "session_cells"}
+    | {"commands", "facts", "journal", "offline", "played", "protocol", "sequencer", "session", "session_cells"}
     | {"session_reader", "session_writer", "shown", "stage", "ui.names", "ui.words"},
     "ui.names": VALUES | {"handles", "stage"},
     "ui.words": VALUES | {"models.bundles", "shown", "transforms", "ui.names"},
@@ -169,7 +172,19 @@ ALLOWED: dict[str, set[str]] = {
     "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
     | {"agenda", "commands", "ears", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
-    | {"knobs", "links", "mapping", "models.known", "outputs", "places", "played", "protocol", "remote", "session_cells"}
+    | {
+        "knobs",
+        "links",
+        "mapping",
+        "models.known",
+        "offline",
+        "outputs",
+        "places",
+        "played",
+        "protocol",
+        "remote",
+        "session_cells",
+    }
     | {"session_saving", "shown", "tempo", "transforms", "typed", "voicing"},
     "ui": VALUES
     | {
@@ -188,7 +203,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
     }
     | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
-    | {"engine", "files", "journal", "session", "session_reader", "session_runner", "session_saving"}
+    | {"files", "journal", "offline", "session", "session_reader", "session_runner", "session_saving"}
     | {"exports", "facts", "handles", "models.store", "shown", "tempo"},
 }
 HEAVY = {"magenta", "note_seq", "tensorflow"}

@@ -9,12 +9,12 @@ from rig import Rig, a_model
 from sessions import OPENED, Session, heard, midi, run_again
 
 from livecode.commands import Act, Action, Assign, Capture, Prime, Respond, Rest, Tread, Undo
-from livecode.engine import OfflineEngine
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Answered, Looped
 from livecode.models.wire import Model
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
+from livecode.offline import OfflineEngine
 
 
 def pitches(phrase: Phrase | None) -> list[tuple[float, int]]:

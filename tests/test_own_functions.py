@@ -11,13 +11,13 @@ from waiting import wait_until
 
 import livecode as lc
 from livecode.commands import Plain, Play, Recall, Shape, Store
-from livecode.engine import OfflineEngine
 from livecode.errands import HandIn
 from livecode.errors import BadInput
 from livecode.facts import Shaped
 from livecode.functions import Functions
 from livecode.music import Phrase
 from livecode.notation import beat, notes
+from livecode.offline import OfflineEngine
 from livecode.recording import Recording
 from livecode.transforms import OWN, Transform, Turn, transpose
 

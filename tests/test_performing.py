@@ -12,12 +12,12 @@ from waiting import wait_until
 
 import livecode as lc
 from livecode.commands import Assign, Hush, Mute, Pause, Play, Tempo
-from livecode.engine import OfflineEngine
 from livecode.errors import BadInput
 from livecode.facts import Fact, Moved, Over, Taken
 from livecode.journal import Journal, Opened
 from livecode.music import Beats
 from livecode.notation import notes
+from livecode.offline import OfflineEngine
 from livecode.recording import Recording
 from livecode.sequencer import Sequencer
 

@@ -11,11 +11,11 @@ from test_journal import OPENING
 
 from livecode.clock import VirtualClock
 from livecode.commands import Continue, Declare, Mute, Pause, Play, SetMeter, Tempo
-from livecode.engine import OfflineEngine
 from livecode.errors import BadInput
 from livecode.facts import Answered, Asked, Moved, Taken
 from livecode.music import Beats
 from livecode.notation import notes
+from livecode.offline import OfflineEngine
 from livecode.tempo import Meter, TempoMap
 from livecode.transport import GRID, REACTION, Transport
 

@@ -13,11 +13,11 @@ from sessions import OPENED, Session, Step, heard, midi, run_again, steps
 
 import livecode as lc
 from livecode.commands import Act, Action, Adjust, Assign, Continue, Mute, On, Pause, Pick, Play, Propose
-from livecode.engine import OfflineEngine
 from livecode.facts import Answered, Taken
 from livecode.journal import Journal, Opened
 from livecode.music import Beats
 from livecode.notation import notes
+from livecode.offline import OfflineEngine
 from livecode.recording import Recording
 
 BOTH: list[Step] = [(0.5, Assign(part=part, model=a_model()), 0.4, 0.0) for part in ("a", "b")]
@@ -101,7 +101,7 @@ from livecode.models import hand
 hand.Process = None  # no worker can be started
 sys.path.insert(0, {tests!r})
 from livecode import journal
-from livecode.engine import OfflineEngine
+from livecode.offline import OfflineEngine
 from sessions import heard, midi, run_again
 recording = journal.read(Path("a.jsonl")).recording
 engine = run_again(OfflineEngine(recording.opening, recording, exact=True), recording, recording.end)

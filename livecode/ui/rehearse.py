@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..commands import Assign
-from ..engine import OfflineEngine
 from ..errors import BadInput, LivecodeError, NotCompiled
 from ..exports import export_file
 from ..facts import Answered, Fact, Taken
@@ -22,6 +21,7 @@ from ..models.official import PREFIX, Official
 from ..models.store import stored
 from ..models.wire import Model, ModelKey
 from ..music import Beats, Seconds, counted
+from ..offline import OfflineEngine
 from ..outputs import ports as outputs
 from ..protocol import Opening
 from ..session_reader import Script

@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec.structs import replace as replace_fields
 
 from .. import journal
-from ..engine import OfflineEngine
 from ..errors import BadInput, OutputError
 from ..files import expanded, whole_file
 from ..journal import Saved, Story
+from ..offline import OfflineEngine
 from ..outputs import soundfonts
 from ..session import line_of
 from ..session_reader import Script
