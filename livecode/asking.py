@@ -17,6 +17,7 @@ from .facts import Asked, Proposed
 from .models.took import Took
 from .models.wire import INPUT, LONGEST_PRIMER, Chords, Model, ModelKey, Progression, Reply, Request, to_json
 from .music import Beats, Phrase, Seconds, silence
+from .packing import packed
 from .parts import Mode, Part
 from .tempo import TempoMap
 
@@ -255,7 +256,7 @@ class Asking:
         ask.part.proposed(reply)
         if not reply.phrases:
             return None
-        return Proposed(now=here, part=ask.part.name, phrases=reply.phrases, request=ask.fact.request)
+        return Proposed(now=here, part=ask.part.name, packed=tuple(map(packed, reply.phrases)), request=ask.fact.request)
 
     def landed(self, reply: Reply, now: Beats) -> tuple[Part, Asked] | None:
         """Whose next bars this is, that may enter from `now` on, and what was asked; None if nobody waits for them. A refusal

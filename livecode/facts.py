@@ -10,6 +10,7 @@ import msgspec
 
 from .commands import AnyCommand
 from .music import Beats, Phrase, Seconds
+from .packing import Packed, unpacked
 
 
 class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -33,11 +34,16 @@ class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     now: Beats
     at: Beats
     part: str
-    phrase: Phrase
+    packed: Packed = msgspec.field(name="phrase")
     asked: Beats
     asks: int
     asks_ever: int
     request: str = ""
+
+    @property
+    def phrase(self) -> Phrase:
+        """What its text says."""
+        return unpacked(self.packed)
 
 
 class Asked(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -57,8 +63,13 @@ class Proposed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
     now: Beats
     part: str
-    phrases: tuple[Phrase, ...]
+    packed: tuple[Packed, ...] = msgspec.field(name="phrases")
     request: str
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """What their texts say."""
+        return tuple(map(unpacked, self.packed))
 
 
 class Shaped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -68,7 +79,12 @@ class Shaped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: Beats
     part: str
     function: str
-    phrase: Phrase
+    packed: Packed = msgspec.field(name="phrase")
+
+    @property
+    def phrase(self) -> Phrase:
+        """What its text says."""
+        return unpacked(self.packed)
 
 
 class Moved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -167,8 +183,13 @@ class Looped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     now: Beats
     at: Beats
     part: str
-    phrase: Phrase
+    packed: Packed = msgspec.field(name="phrase")
     whole: bool
+
+    @property
+    def phrase(self) -> Phrase:
+        """What its text says."""
+        return unpacked(self.packed)
 
 
 Fact: TypeAlias = (

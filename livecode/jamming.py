@@ -14,6 +14,7 @@ from .facts import Looped
 from .hearing import Hearing
 from .models.wire import INPUT
 from .music import Beats, Phrase, counted
+from .packing import packed
 from .parts import Capturing, Part
 from .transport import Transport
 
@@ -90,7 +91,7 @@ class Jamming:
             part.capture = None
             self._note(f"{part.name} goes on with what it has: nothing was played on {capture.said.source}")
             return None
-        return Looped(now=now, at=capture.at, part=part.name, phrase=_over(under, played), whole=whole)
+        return Looped(now=now, at=capture.at, part=part.name, packed=packed(_over(under, played)), whole=whole)
 
 
 def _over(under: Phrase | None, played: Phrase) -> Phrase:

@@ -101,6 +101,7 @@ from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramE
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
+from .packing import packed
 from .parts import PROGRAM, Memory, Mode, Part
 from .punctuality import Offsets, earlier, shifted
 from .recording import Recording, no_recording
@@ -909,7 +910,7 @@ class Sequencer:
                 now=now,
                 at=at,
                 part=part.name,
-                phrase=reply.phrase,
+                packed=packed(reply.phrase),
                 asked=asked.now,
                 asks=part.asks,
                 asks_ever=part.asks_ever,
@@ -934,7 +935,9 @@ class Sequencer:
         out = self._errands.landed(hand, now)
         if out is not None and hand.phrase is not None:
             out.part.turning.shaped(out.errand.function, hand.phrase, out.begin)
-            self._record(Shaped(now=now, at=out.begin, part=out.part.name, function=out.errand.function, phrase=hand.phrase))
+            self._record(
+                Shaped(now=now, at=out.begin, part=out.part.name, function=out.errand.function, packed=packed(hand.phrase))
+            )
             self._replan([out.part], out.begin)
         return Outcome(now, "")
 

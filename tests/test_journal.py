@@ -17,9 +17,10 @@ from livecode.commands import AnyCommand, Continue, Mute
 from livecode.engine import LiveEngine
 from livecode.errors import BadInput, OutputError
 from livecode.facts import Answered, Moved, PortOpened, Taken
-from livecode.journal import KEPT, Ended, Journal, Opened, new_path, read
+from livecode.journal import KEPT, Ended, Journal, Opened, glance, new_path, read
 from livecode.music import Beats
 from livecode.notation import beat
+from livecode.packing import packed
 from livecode.protocol import Envelope, LogEntry, Opening, decode_request, encode
 from livecode.tempo import Meter
 
@@ -39,7 +40,7 @@ OPENING = Opening(
 OPENED = Opened(name="main", time=1.5, opening=OPENING)
 FACTS = (
     Taken(now=Beats(1, 3), at=Beats(4), command=Mute(part="lead", muted=True)),
-    Answered(now=Beats(4), at=Beats(8), part="drums", phrase=beat(kick="x..x"), asked=Beats(2), asks=1, asks_ever=3),
+    Answered(now=Beats(4), at=Beats(8), part="drums", packed=packed(beat(kick="x..x")), asked=Beats(2), asks=1, asks_ever=3),
     Moved(started=12.5, held=Beats(0), paused=False, pause_at=Beats(16)),
     PortOpened(now=Beats(9), name="Digitone", api="jack", virtual=False),
 )
@@ -153,6 +154,17 @@ def test_what_is_no_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl")
     with pytest.raises(OutputError, match="cannot be read"):
         read(tmp_path / "nothing.jsonl")
+
+
+def test_a_journal_of_another_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl")
+    said = path.read_bytes()
+    for version, line in ((1, said.replace(b',"version":2', b"", 1)), (3, said.replace(b'"version":2', b'"version":3', 1))):
+        path.write_bytes(line)
+        sentence = f"a.jsonl is a journal of version {version}, and this livecode reads 2: use the livecode that wrote it."
+        for look in (read, glance):
+            with pytest.raises(OutputError, match=sentence):
+                look(path)
 
 
 def test_only_the_newest_journals_are_kept_and_those_that_have_not_ended(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ strings such as "3/4", exact. Messages are validated on arrival; nothing is pick
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -245,7 +246,15 @@ def from_json(kind: type, value: Any) -> Any:
     """The inverse of `to_json`. Raises ValueError for what is no fraction of at most 40 digits each."""
     if kind is not Fraction:
         raise TypeError(kind)
-    if not (isinstance(value, str) and (found := _FRACTION.fullmatch(value))):
+    if not isinstance(value, str):
+        raise ValueError("no fraction such as '3/4'")
+    return _fraction(value)
+
+
+@lru_cache(maxsize=4096)
+def _fraction(value: str) -> Fraction:
+    """The same beat comes again and again."""
+    if not (found := _FRACTION.fullmatch(value)):
         raise ValueError("no fraction such as '3/4'")
     return Fraction(int(found[1]), int(found[2] or 1))
 
