@@ -12,7 +12,7 @@ import msgspec
 
 from .music import Beats, Phrase
 from .parts import Part
-from .transforms import owned
+from .transforms import MOST_NOTES, owned
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -83,6 +83,8 @@ class Errands:
             return None
         if hand.phrase is None or hand.phrase.drums != out.errand.phrase.drums:
             self._fail(out, hand.trouble or "gave drums for notes, or notes for drums")
+        elif len(hand.phrase.notes) > MOST_NOTES:
+            self._fail(out, f"gave {len(hand.phrase.notes)} notes, and {MOST_NOTES} are the most")
         elif out.begin < reachable:
             self._fail(out, "has not answered in time")
         else:

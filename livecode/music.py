@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 from numbers import Rational
 from typing import TypeAlias
 
@@ -85,6 +85,8 @@ class Note:
 
 SHORTEST, LONGEST, DENSEST = Fraction(1, 16), Fraction(4096), 128
 """A phrase lasts 1/16 to 4096 beats and has at most 128 notes a beat: what a part can repeat without holding up the others."""
+
+MOST_NOTES = int(DENSEST * LONGEST)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -213,8 +215,12 @@ class Phrase:
 
         return replace(self, notes=tuple(map(moved, self.notes)))
 
-    def arpeggiate(self, step: Fraction | float | str = Fraction(1, 4), order: str = "up") -> "Phrase":
+    def arpeggiate(
+        self, step: Fraction | float | str = Fraction(1, 4), order: str = "up", *, at_most: int = MOST_NOTES
+    ) -> "Phrase":
         """Chords one note after the other, `step` beats each, for as long as the chord sounds: order "up", "down" or "updown".
+
+        Raises BadInput for more than `at_most` notes, before it makes them.
 
         >>> from livecode.notation import notes
         >>> notes("C4,E4,G4", dur=2).arpeggiate("1/2", "updown")
@@ -225,25 +231,33 @@ class Phrase:
             raise BadInput(f"A step of {step!r} beats is too short for an arpeggio: give 1/{DENSEST} or more, such as 1/4.")
         if order not in ("up", "down", "updown"):
             raise BadInput(f"order={order!r} cannot be: say 'up', 'down' or 'updown'.")
+        chords = [list(struck) for _, struck in groupby(self.notes, key=_onset)]
+        counts = [1 if len(chord) == 1 else math.ceil(max(note.duration for note in chord) / each) for chord in chords]
+        if sum(counts) > at_most:
+            raise BadInput(f"An arpeggio of {sum(counts)} notes is too long: {at_most} are the most, so give a longer step.")
         played: list[Note] = []
-        for onset, struck in groupby(self.notes, key=_onset):
-            chord = list(struck)
+        for chord, count in zip(chords, counts, strict=True):
             run = {"up": chord, "down": chord[::-1], "updown": chord + chord[-2:0:-1]}[order]
-            end = max(note.end for note in chord)
-            count = math.ceil((end - onset) / each) if len(chord) > 1 else 0
-            played += [replace(run[place % len(run)], onset=onset + place * each, duration=each) for place in range(count)]
-            played += chord if len(chord) == 1 else []
+            begun = (replace(run[place % len(run)], onset=chord[0].onset + place * each, duration=each) for place in range(count))
+            played += chord if len(chord) == 1 else begun
         return replace(self, notes=tuple(played))
 
-    def layer(self, *others: "Phrase") -> "Phrase":
-        """All of them at once, as long as the longest; shorter ones repeat. Raises BadInput for drums over notes."""
+    def layer(self, *others: "Phrase", at_most: int = MOST_NOTES) -> "Phrase":
+        """All of them at once, as long as the longest; shorter ones repeat.
+
+        Raises BadInput for drums over notes, and for more than `at_most` notes, before it makes them.
+        """
         for other in others:
             if not isinstance(other, Phrase):
                 raise BadInput(f"{other!r} cannot be laid over a phrase: give phrases, such as notes('C4 E4').")
             if other.drums != self.drums:
                 raise BadInput("Drums and notes cannot be one phrase: give each a part of its own.")
         length = max(phrase.length for phrase in (self, *others))
-        return Phrase(tuple(note for phrase in (self, *others) for note in phrase.between(Beats(0), length)), length, self.drums)
+        sounding = (note for phrase in (self, *others) for note in phrase.between(Beats(0), length))
+        notes = tuple(islice(sounding, at_most + 1))
+        if len(notes) > at_most:
+            raise BadInput(f"Layers of more than {at_most} notes are too long: lay fewer or shorter phrases over each other.")
+        return Phrase(notes, length, self.drums)
 
     def slice(self, begin: Fraction | float | str, end: Fraction | float | str) -> "Phrase":
         """The beats [begin, end), with the notes that start there. Raises BadInput."""

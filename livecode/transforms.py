@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any, TypeAlias
 
 import msgspec
@@ -30,7 +31,11 @@ OWN = "own"
 """Stands in a transform for a performer's own function; its argument is the function's id, "name/1"."""
 
 MOST_NOTES = 1000
-"""A phrase of more notes is played as it is: a transform of 1,000 takes 15 to 30 ms, and the planner has 200 ms for all parts."""
+"""What has more notes, a loop or what any transform makes of it, is not transformed: a transform of 1,000 takes 15 to 30 ms, and
+the planner has 200 ms for all parts."""
+
+_COUNTING = ("arpeggiate", "layer")
+"""The verbs that make more notes than they are given: they refuse too many before they make them."""
 
 MOST_EVERY = 1024
 
@@ -57,7 +62,7 @@ class Transform(msgspec.Struct, frozen=True):
         if self.verb not in VERBS:
             raise UnknownName.of("transform", self.verb, VERBS)
         drums = bool(self.others) and self.others[0].drums
-        chord = () if drums else (Note(Beats(0), Beats(2), 60), Note(Beats(0), Beats(1), 64))
+        chord = () if self.others else (Note(Beats(0), Beats(2), 60), Note(Beats(0), Beats(1), 64))
         length = LONGEST if self.verb == "slice" else Beats(4)
         try:
             self.of(Phrase(chord, length, drums), key="C")
@@ -67,14 +72,15 @@ class Transform(msgspec.Struct, frozen=True):
     def of(self, phrase: Phrase, *, seed: int = 0, key: str = "") -> Phrase:
         """What it makes of a phrase. `seed` is what chance has where none was given, `key` the one to go into where none was.
 
-        Raises BadInput.
+        Raises BadInput, also for more than `MOST_NOTES`.
         """
         given: list[Any] = list(self.given)
         if self.wants_key:
             return phrase.to_scale(key) if key else phrase
         if self.verb == "humanise":
             return phrase.humanise(*given[:2], seed=given[2] if len(given) > 2 else seed)
-        made: Phrase = getattr(phrase, self.verb)(*given, *self.others)
+        limit = {"at_most": MOST_NOTES} if self.verb in _COUNTING else {}
+        made: Phrase = getattr(phrase, self.verb)(*given, *self.others, **limit)
         return made
 
     @property
@@ -176,6 +182,8 @@ def _stages(phrase: Phrase, turns: Sequence[Turn], loop: Loop) -> Iterator[tuple
                 made = made if made.drums == phrase.drums else phrase
             else:
                 made = transform.of(phrase, seed=_seed(f"{loop.chance}/{loop.number}/{place}.{step}"), key=loop.key)
+            if len(made.notes) > MOST_NOTES:
+                raise BadInput(f"{transform!r} makes {len(made.notes)} notes of a loop, and {MOST_NOTES} are the most.")
             yield transform, phrase, made
             phrase = made
 
@@ -188,7 +196,10 @@ def _seed(source: str) -> int:
 def _fitted(made: Phrase, length: Beats, repeat: int) -> Phrase:
     begin = repeat * length % made.length
     heard = (replace(note, onset=note.onset - begin) for note in made.between(begin, begin + length))
-    return Phrase(tuple(heard), length, made.drums)
+    notes = tuple(islice(heard, MOST_NOTES + 1))
+    if len(notes) > MOST_NOTES:
+        raise BadInput(f"A loop of {length} beats has no room for so many repeats: {MOST_NOTES} notes are the most.")
+    return Phrase(notes, length, made.drums)
 
 
 # The words

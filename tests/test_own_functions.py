@@ -15,7 +15,7 @@ from livecode.errands import HandIn
 from livecode.errors import BadInput
 from livecode.facts import Shaped
 from livecode.functions import Functions
-from livecode.music import Phrase
+from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
 from livecode.offline import OfflineEngine
 from livecode.recording import Recording
@@ -96,6 +96,18 @@ def test_one_that_raises_or_gives_drums_for_notes_leaves_the_last_loop() -> None
         "lead repeats its last loop: wobble raised ValueError: no",
         "lead repeats its last loop: wobble gave drums for notes, or notes for drums",
     ]
+
+
+def test_one_that_gives_thousands_of_notes_leaves_the_last_loop() -> None:
+    rig = Rig()
+    rig.plays("lead", "C4 . . .")
+    maps(rig, "wobble")
+    rig.obey(Shape(part="lead", turn=Turn((transpose(12),))))
+    begins(rig)
+    gives(rig, Phrase(tuple(Note(Fraction(place, 100), Fraction(1, 100), 60) for place in range(4096)), Fraction(41)))
+    rig.play(until=4)
+    assert bars(rig, 1) == ["C5"]
+    assert rig.log == ["lead repeats its last loop: wobble gave 4096 notes, and 1000 are the most"]
 
 
 def test_every_fourth_loop_only_is_asked_for() -> None:

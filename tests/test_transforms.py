@@ -12,7 +12,21 @@ from livecode.commands import Act, Action, On, Plain, Play, Propose, Shape, Undo
 from livecode.errors import BadInput, UnknownName
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
-from livecode.transforms import Loop, Turn, humanise, layer, reverse, said, stretch, to_scale, transpose, turned
+from livecode.transforms import (
+    Loop,
+    Transform,
+    Turn,
+    arpeggiate,
+    humanise,
+    layer,
+    reverse,
+    said,
+    stretch,
+    thin,
+    to_scale,
+    transpose,
+    turned,
+)
 
 
 def every(rig: Rig, n: int, *transforms: object, part: str = "lead", on: On = On.LOOP) -> str:
@@ -202,6 +216,55 @@ def test_a_loop_of_thousands_of_notes_is_left_as_it_is() -> None:
     assert rig.log == ["lead plays without its transforms: its loop has 1100 notes, and 1000 are the most"]
     with pytest.raises(BadInput, match="A loop of 1100 notes is too long for transforms"):
         every(rig, 1, reverse())
+
+
+def a_roll(beats: int) -> Phrase:
+    """100 notes a beat."""
+    return Phrase(tuple(Note(Fraction(place, 100), Fraction(1, 100), 60) for place in range(100 * beats)), Fraction(beats))
+
+
+@pytest.mark.parametrize(
+    ("transforms", "words"),
+    [
+        ((stretch(512), arpeggiate("1/64")), "An arpeggio of 131072 notes is too long: 1000 are the most"),
+        ((stretch(1024), arpeggiate("1/128"), humanise()), "An arpeggio of 524288 notes is too long"),
+        ((stretch(512), layer(notes("C2 D2", dur="1/8")), thin(1)), "Layers of more than 1000 notes are too long"),
+    ],
+)
+def test_what_would_have_thousands_of_notes_on_the_way_is_refused_before_it_is_made(
+    transforms: tuple[Transform, ...], words: str
+) -> None:
+    """Made, the longest of them would stop all parts for 22 seconds."""
+    rig = Rig()
+    rig.plays("lead", "C4,E4 _ _ _")
+    with pytest.raises(BadInput, match=words):
+        every(rig, 1, *transforms)
+    rig.play(until=1)
+    assert rig.score("lead", until=1) == [(0, "C4"), (0, "E4")]
+
+
+def test_what_would_be_repeated_thousands_of_times_to_fill_the_loop_is_refused() -> None:
+    rig = Rig()
+    rig.plays("lead", Phrase(notes("C4 D4 E4 F4").notes, Fraction(2000)))
+    with pytest.raises(BadInput, match="A loop of 2000 beats has no room for so many repeats: 1000 notes are the most"):
+        every(rig, 1, "slice", 0, 1)
+
+
+def test_a_layer_of_too_many_notes_is_refused_where_it_is_typed() -> None:
+    with pytest.raises(BadInput, match="Layers of more than 1000 notes"):
+        layer(a_roll(11))
+
+
+def test_a_loop_that_would_have_thousands_of_notes_later_plays_as_it_is() -> None:
+    rig = Rig()
+    rig.plays("lead", "C4 . . .")
+    every(rig, 1, stretch(512), arpeggiate("1/64"))
+    rig.play(until=1)
+    rig.plays("lead", "C4,E4 _ _ _")
+    rig.play(until=5)
+    assert rig.score("lead", until=5)[-2:] == [(4, "C4"), (4, "E4")]
+    many = "An arpeggio of 131072 notes is too long: 1000 are the most, so give a longer step."
+    assert rig.log == [f"lead plays a loop without its transforms: {many}"]
 
 
 @pytest.mark.parametrize(
