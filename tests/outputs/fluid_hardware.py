@@ -3,6 +3,7 @@
 It is asked how it stands: what it has understood counts, not what was sent.
 """
 
+import os
 import subprocess
 import sys
 from types import TracebackType
@@ -12,9 +13,14 @@ class Hardware:
     """Runs until the block ends, with the MIDI port `hardware:midi_00`."""
 
     def __enter__(self) -> "Hardware":
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        quiet = {name: value for name, value in os.environ.items() if name != "CI"}  # where pyfluidsynth prints
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], env=quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
+        if (said := self._process.stdout.readline()) != "ready\n":
+            self._process.communicate()
+            raise RuntimeError(f"The synth did not start: it said {said!r}.")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
