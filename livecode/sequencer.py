@@ -7,6 +7,7 @@ give the same events, live and offline.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import PurePath
 
 import msgspec
 
@@ -160,6 +161,8 @@ class Sequencer:
         self._recordings = recordings
         self._agenda: Agenda | None = None
         """What is performed."""
+        self._touched = False
+        """Whether anything was said to a part but that there is one."""
         self._ahead = False
         """Whether something happens that the outputs come to later."""
         self._stood: Seconds = 0.0
@@ -327,6 +330,7 @@ class Sequencer:
 
     def _do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
+        self._touched |= isinstance(command, ToPart) and not isinstance(command, Declare)
         return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
@@ -1296,15 +1300,19 @@ class Sequencer:
         if self.time.paused or self.time.pause_at is not None:
             raise BadInput("The music is paused: let it go on before something is performed, with stage.go_on().")
         recording = self._recordings(path)
+        name, tempo = PurePath(path).stem, tempo_at(recording, recording.end)
+        bars = tempo.bar_at(recording.end) + (recording.end > tempo.line_before(recording.end))
+        first = tempo.bar_at(max(begin, Beats(0)))
         if not 0 <= begin < max(recording.end, Beats(1)):
-            raise BadInput(f"{path} has nothing to perform from beat {begin} on: it ends on beat {recording.end}.")
-        fresh = not (self.time.running or self._parts)
+            raise BadInput(f"{name} has no bar {first + 1} to perform: it has {bars}.")
+        fresh = not (self.time.running or self._touched)
         now = begin if fresh else self.time.tempo.line_after(self.time.reachable())
         performing = Performing(now=now, path=path, begin=begin, fresh=fresh)
         self._record(performing)
         self._take_up(performing)
         self.begin()
-        return Outcome(now, f"performs {path} from {self.time.place(now)}")
+        begun = f" from its bar {first + 1}" if first else ""
+        return Outcome(now, f"performs {name}{begun}: {counted(Fraction(bars - first), 'bar')} from {self.time.place(now)} on")
 
     def _take_up(self, performing: Performing) -> None:
         """Have this performed, or nothing any more."""

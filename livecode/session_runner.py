@@ -23,7 +23,7 @@ from .commands import AnyCommand, Pick, Play
 from .errors import BadInput, LivecodeError
 from .facts import Over, Taken
 from .journal import Story
-from .music import Beats
+from .music import Beats, Seconds
 from .offline import OfflineEngine
 from .played import InputHandle
 from .protocol import Opening, OpenPort
@@ -36,6 +36,12 @@ from .shown import Answer
 from .stage import Stage
 from .ui.names import HIDDEN, Meanings, Transform
 from .ui.words import words
+
+REFUSED = 2
+"""The exit status for what keeps a script from its end."""
+
+LOOKS: Seconds = 0.5
+"""How often a script's process looks whether whoever began it is still there."""
 
 UNTIL = 4
 """A script without an end goes on for so many bars after its last word."""
@@ -215,6 +221,9 @@ def main() -> None:
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--regenerate", action="store_true")
     options = parser.parse_args()
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="livecode parent", daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)  # the music comes first
     try:
         engine = run(Script.read(options.script), exact=options.exact, regenerate=options.regenerate)
         options.facts.write_bytes(journal.recorded(engine.story()))
@@ -224,9 +233,17 @@ def main() -> None:
     except LivecodeError as error:
         print(f"livecode: {error}", file=sys.stderr)  # noqa: T201
         sys.stdout.flush()
-        os._exit(2)
+        os._exit(REFUSED)
     except KeyboardInterrupt:
         os._exit(130)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that began it has ended: nobody is there for what a script that loops for ever would say."""
+    pause = threading.Event()
+    while os.getppid() == parent:
+        pause.wait(LOOKS)
+    os._exit(REFUSED)
 
 
 def remarks(engine: OfflineEngine, *, exact: bool) -> list[str]:

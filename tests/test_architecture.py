@@ -205,6 +205,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
     }
     | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
+    | {"agenda", "recording"}
     | {"files", "journal", "offline", "session", "session_reader", "session_runner", "session_saving"}
     | {"exports", "facts", "handles", "models.store", "shown", "tempo"},
 }

@@ -103,7 +103,7 @@ def test_what_is_said_to_a_part_takes_it_over_and_the_others_go_on() -> None:
 
 def test_beside_what_plays_it_begins_on_the_next_bar_and_ends_alone() -> None:
     performance = Performance(SONG, before="G5 . . .")
-    assert performance.said == "performs x.jsonl from bar 2"
+    assert performance.said == "performs x: 4 bars from bar 2 on"
     performance.go_on(until=Beats(24))
     assert performance.rig.score("lead", until=24) == [(4, "C4"), (8, "C4"), (12, "D4"), (16, "D4")]
     assert performance.rig.score("mine", until=24) == [(beat, "G5") for beat in (0, 4, 8, 12, 16, 20)]
@@ -161,7 +161,7 @@ def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
         journal.write(line)
     journal.close()
     with lc.Stage(outputs=[]) as stage:
-        assert stage.perform(tmp_path / "x.jsonl", bar=3) == f"performs {tmp_path / 'x.jsonl'} from bar 3"
+        assert stage.perform(tmp_path / "x.jsonl", bar=3) == "performs x from its bar 3: 2 bars from bar 3 on"
         wait_until(lambda: stage.snapshot().beats > 13, "four beats")
         assert [entry for entry in stage.tape.onsets("lead") if entry[0] < 13] == [(8, "D4"), (12, "D4")]
         with pytest.raises(lc.OutputError, match="cannot be read"):
@@ -171,7 +171,7 @@ def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
 
 
 def test_nothing_is_performed_in_a_pause_or_from_beyond_the_end() -> None:
-    with pytest.raises(BadInput, match="has nothing to perform from beat 16 on: it ends on beat 16"):
+    with pytest.raises(BadInput, match=r"x has no bar 5 to perform: it has 4\."):
         Performance(SONG, 16)
     performance = Performance(SONG)
     performance.go_on(until=Beats(1))

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import mido
 import pytest
+from sessions import heard, midi
 from waiting import wait_until
 
 import livecode as lc
 from livecode import places
+from livecode.music import Beats
+from livecode.remote import RemoteEngine
 from livecode.ui.cli import main
 
 pexpect = pytest.importorskip("pexpect", reason="needs a POSIX terminal")
@@ -255,6 +258,35 @@ def test_a_session_is_restored_after_everything_was_killed(prompts: Prompts, tmp
     shared = min(before.length, after.length) - 1
     assert [note for note in before.notes if note.end < shared] == [note for note in after.notes if note.end < shared]
     assert "# bss.mute()" in (tmp_path / "after.py").read_text()
+
+
+def test_a_recorded_session_is_played_beside_the_prompt(
+    prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = """session(bpm=480); at(1); drums >> beat(kick="x...x...", hat="x.x.x.x."); lead >> notes("C4 E4 G4 .")
+at(4, 2.5); bpm = 600; bass >> notes("C2 . G2 ."); drums.gain = 0.5
+end(9)
+"""
+    (tmp_path / "song.py").write_text(song)
+    assert main(["render", str(tmp_path / "song.py"), str(tmp_path / "song.mid"), "--record"]) == 0
+    prompt = prompts("replay", "song.py", "--exact")
+    assert "livecode performs song: 8 bars from bar 1 on." in CODES.sub("", prompt.before)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    engine = RemoteEngine.attach("main")
+    wait_until(lambda: any("the replay is over at bar 9" in str(entry) for entry in engine.log()), "the end")
+    wait_until(lambda: engine.snapshot().beats > 33, "the last notes")
+    tempo, end = engine.tempo(), Beats(32)
+    assert midi(heard(engine.tape, tempo, end), tempo, end) == (tmp_path / "song.mid").read_bytes()
+    engine.detach()
+    assert "performs song" in types(prompt, "%replay song.py")
+    assert "lead is yours now: what the replay had for it is dropped" in types(prompt, 'lead >> notes("A5")')
+    (tmp_path / "song.py").write_text(song.replace("end(9)", "while True: pass"))
+    prompt.sendline("%replay song.py")
+    prompt.expect("song.py was edited: it runs first")
+    prompt.sendintr()
+    prompt.expect("KeyboardInterrupt: the cell has ended, and the music goes on.")
+    prompt.expect(PROMPT)
+    assert leave(prompt) == 0
 
 
 @pytest.mark.magenta

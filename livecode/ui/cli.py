@@ -10,8 +10,9 @@ from ..models.bundles import BUILT_IN, FAMILIES
 from ..models.official import CATALOGUE, PREFIX, Official
 from ..outputs import ports, soundfonts
 from ..places import MAIN
+from ..session_reader import Script
 from ..stage import Stage
-from . import demo, doctor, rehearse, repl, sessions
+from . import demo, doctor, rehearse, repl, replays, sessions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +76,12 @@ def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     restored.add_argument("session", nargs="?", default="", help="which (default: the last; livecode sessions lists them)")
     restored.set_defaults(command="restore")
     commands.add_parser("sessions", help="list the sessions that are kept, the newest first").set_defaults(command="sessions")
-    for command in (rendered,):
+    replayed = commands.add_parser("replay", help="play a session's script, with the prompt beside it: take over what you like")
+    replayed.add_argument("script", help="such as tonight.py")
+    replayed.add_argument("--driver", default=argparse.SUPPRESS, help="FluidSynth's audio driver")
+    replayed.add_argument("--name", default=argparse.SUPPRESS, help=f"name of the engine (default: {MAIN})")
+    replayed.set_defaults(command="replay")
+    for command in (rendered, replayed):
         command.add_argument("--from", dest="begin", type=int, default=1, metavar="BAR", help="begin with this bar (default: 1)")
         how = command.add_mutually_exclusive_group()
         how.add_argument("--exact", action="store_true", help="ask no model: all bars come from the recording")
@@ -148,6 +154,20 @@ def _rehearse(options: argparse.Namespace) -> int:
     return 0 if rehearse.rehearsal(options.script, _say) else 1
 
 
+def _replay(options: argparse.Namespace) -> int:
+    script, name = Script.read(options.script), options.name or MAIN
+    replays.refuse_if_running(script, name)
+    what = replays.ready(script, begin=options.begin, exact=options.exact, regenerate=options.regenerate, say=_say)
+    stage = replays.new_stage(script, name, options.driver)
+    try:
+        sentence = replays.play(stage, what, _say)
+    except BaseException:
+        stage.close()
+        raise
+    repl.run(stage, f"livecode {sentence}.\n{repl.BESIDE_A_REPLAY}")
+    return 0
+
+
 def _restore(options: argparse.Namespace) -> int:
     _say(sessions.restore(options.script, options.session))
     return 0
@@ -217,6 +237,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ports": _ports,
     "render": _render_session,
     "rehearse": _rehearse,
+    "replay": _replay,
     "restore": _restore,
     "sessions": _sessions,
     "soundfonts": _soundfonts,

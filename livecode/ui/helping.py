@@ -56,7 +56,7 @@ OF_STAGE = {
     "part": 'bass = stage.part("bass", program="Fretless Bass", gain=0.8)',
     "parts": 'stage.parts["drums"].mute()',
     "pause": 'stage.pause()  or  stage.pause(on="now")',
-    "perform": 'stage.perform("tonight.jsonl", bar=17)',
+    "perform": 'stage.perform("tonight.jsonl", bar=17)  or  %replay tonight.py --from 17',
     "ramp": "stage.ramp(120, bars=4)",
     "redo": "stage.redo()  or  %redo",
     "render": 'stage.export("take.wav")',

@@ -1,4 +1,5 @@
-"""The prompt's own commands: %bpm, %hush, %panic, %safe, %scenes, %undo, %redo, %status, %log, %save."""
+"""The prompt's own commands: %bpm, %hush, %panic, %safe, %scenes, %undo, %redo, %status, %log, %save, %replay,
+%rehearse."""
 
 import re
 import shlex
@@ -7,9 +8,11 @@ from typing import Any
 from IPython.core.magic import Magics, line_magic, magics_class
 
 from ..errors import BadInput
+from ..session_reader import Script
 from ..shown import Answer, Lines
 from .names import Home
 from .rehearse import apart
+from .replays import play, ready
 from .sessions import restore
 
 
@@ -117,6 +120,26 @@ class StageMagics(Magics):  # type: ignore[misc]
         if len(words) != 1 + earlier or words[-1].startswith("-"):
             raise BadInput(f"%save {line} is not understood: say %save tonight, or %save --last tonight.")
         return Answer(restore(words[-1])) if earlier else self._home.stage.save(words[0])
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def replay(self, line: str) -> Answer:
+        """Play a session's script, beside what plays; what you say to a part takes it over, %hush ends it.
+
+        %replay tonight.py               as it was recorded; if it was edited, it runs first, and models are asked
+        %replay tonight.py --from 17     from its bar 17 on
+        --exact asks no model, --regenerate asks them for all bars anew
+        """
+        words = _words(line)
+        modes = {name: f"--{name}" in words for name in ("exact", "regenerate")}
+        rest = [word for word in words if word not in ("--exact", "--regenerate")]
+        begin = 1
+        if "--from" in rest[:-1]:
+            place = rest.index("--from")
+            begin = int(rest[place + 1]) if re.fullmatch("[1-9][0-9]{0,5}", rest[place + 1]) else 0
+            del rest[place : place + 2]
+        if len(rest) != 1 or rest[0].startswith("-") or all(modes.values()) or not begin:
+            raise BadInput(f"%replay {line} is not understood: say %replay tonight.py, or %replay tonight.py --from 17.")
+        return play(self._home.stage, ready(Script.read(rest[0]), begin=begin, **modes, say=print), print)
 
     @line_magic  # type: ignore[untyped-decorator]
     def rehearse(self, line: str) -> None:

@@ -18,14 +18,21 @@ BANNER = """livecode: a stage is ready. Try, a line at a time:
 
 """
 
+BESIDE_A_REPLAY = """What you say to a part takes it over, the others go on:
 
-def run(stage: Stage) -> None:
+  lead.mute()    lead >> notes("C4 E4")    drums.loop()    bpm = 96
+  %hush ends the replay       stage       %log       exit
+
+"""
+
+
+def run(stage: Stage, banner: str = BANNER) -> None:
     """Hold the prompt until the performer leaves it; then close the stage, on the bar."""
     import IPython  # keeps `livecode demo` and `import livecode` short
     from traitlets.config import Config
 
     config = Config()
-    config.TerminalInteractiveShell.banner1 = BANNER
+    config.TerminalInteractiveShell.banner1 = banner
     config.TerminalInteractiveShell.enable_tip = False
     config.InteractiveShellApp.extensions = ["livecode"]
     process, names = os.getpid(), {"stage": stage}
