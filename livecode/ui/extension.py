@@ -135,7 +135,7 @@ class Prompt:
             return
         print(f"livecode: {sentence}")  # noqa: T201
         modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(trace)}
-        if not modules & {"livecode.line", "livecode.engine"}:
+        if not modules & {"livecode.line", "livecode.engine", "livecode.offline"}:
             with contextlib.suppress(LivecodeError, KeyboardInterrupt):  # IPython gives up on a handler that raises
                 self._stage.note(f"refused: {sentence}")
 
