@@ -514,7 +514,8 @@ class Sequencer:
         elif isinstance(command, Safe):
             words = self._freeze(now)
         elif isinstance(command, SetKey | Store | Recall):
-            before = Done("", {name: part.memory() for name, part in self._parts.items()}, self._house)
+            parts = self._parts if isinstance(command, Recall) else {}  # a key and a scene that is stored are the house's own
+            before = Done("", {name: part.memory() for name, part in parts.items()}, self._house)
             words = self._did(before, self._set_house(command, at))
         else:
             words = self._set_transport(command, now, at)

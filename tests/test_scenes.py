@@ -7,7 +7,7 @@ import pytest
 from rig import Rig, a_model
 
 import livecode as lc
-from livecode.commands import Adjust, Fade, Hush, InKey, Mute, Recall, Safe, SetKey, Shape, Solo, Store, Tempo, UndoLast
+from livecode.commands import Adjust, Fade, Hush, InKey, Mute, Recall, Safe, SetKey, Shape, Solo, Store, Tempo, Undo, UndoLast
 from livecode.errors import BadInput, UnknownName
 from livecode.models.wire import Progression
 from livecode.music import ControlEvent
@@ -104,6 +104,35 @@ def test_storing_over_a_scene_is_said_and_undone() -> None:
     rig.obey(Recall(scene="verse"))
     rig.play(until=4)
     assert bars(rig, 1) == ["C4"]
+
+
+def test_to_undo_a_store_and_a_key_leaves_what_parts_play_alone() -> None:
+    rig = Rig()
+    rig.models_of("lead", a_model())
+    rig.play(until=0)
+    rig.answer("C4 . . .")
+    rig.play(until=1)
+    rig.obey(Store(scene="verse"))
+    rig.obey(SetKey(key="A minor"))
+    rig.play(until=2)
+    rig.answer("D4 . . .")
+    rig.play(until=7)
+    assert rig.obey(UndoLast()).words == "undone from bar 3: in A minor from bar 2"
+    assert rig.obey(UndoLast()).words == "undone from bar 3: scene verse stored: 1 part"
+    rig.answer("E4 . . .")
+    rig.play(until=12)
+    assert bars(rig, 3) == ["C4", "D4", "E4"]
+    assert rig.models.forgotten == []
+    assert (rig.sequencer.snapshot().key, rig.sequencer.snapshot().scenes) == ("", ())
+
+
+def test_a_part_has_nothing_to_undo_of_a_store_and_of_a_key() -> None:
+    rig = Rig()
+    rig.plays("lead", "C4 . . .")
+    rig.obey(Store(scene="verse"))
+    rig.obey(SetKey(key="A minor"))
+    assert rig.obey(Undo(part="lead")).words == "lead: undone from bar 1: plays 1 bar from bar 1"
+    assert (rig.sequencer.snapshot().key, rig.sequencer.snapshot().scenes) == ("A minor", ("verse",))
 
 
 def test_scenes_and_the_key_survive_a_crash() -> None:
