@@ -11,9 +11,10 @@ from pathlib import PurePath
 
 import msgspec
 
-from .agenda import Agenda, Entry, before, moved, tempo_at
+from .agenda import tempo_at
 from .asking import Asking, Later, Models
 from .bindings import PART_ACTIONS, PART_KNOBS, Target
+from .chasing import Chase
 from .clock import Clock
 from .commands import (
     Act,
@@ -37,7 +38,6 @@ from .commands import (
     Nudge,
     On,
     Panic,
-    PartState,
     Pause,
     Pick,
     Plain,
@@ -89,27 +89,26 @@ from .facts import (
     Steered,
     Taken,
 )
-from .following import Following
 from .gm import DRUM_CHANNEL
 from .hearing import Hearing
 from .inputs import Arrival
 from .inputs.messages import strikes
 from .inputs.through import Way
 from .jamming import Jamming
-from .masters import Change, Master, Turn
+from .masters import Master
 from .models.wire import INPUT, Reply
-from .music import Beats, ControlEvent, Event, Note, NoteEvent, Phrase, ProgramEvent, ReleaseEvent, Seconds, counted
+from .music import Beats, Event, Phrase, Seconds, counted
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
 from .packing import packed
-from .parts import PROGRAM, Memory, Mode, Part
-from .punctuality import Offsets, earlier, shifted
+from .parts import Memory, Mode, Part
+from .performing import Performance
+from .plan import Plan
 from .recording import Recording, no_recording
 from .scenes import House
+from .states import length_of, state_of
 from .tempo import Meter, TempoMap
-from .ticking import Ticking
-from .transport import Transport, on_grid
 from .undoing import Done, History
 
 _HEARD_WITHIN: Seconds = 0.06
@@ -147,41 +146,25 @@ class Sequencer:
         later: Later = lambda part, number, now, entry: False,
     ) -> None:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
-        self.time = Transport(clock, TempoMap.steady(bpm, meter), lead_in=lead_in, buffered=self.buffered)
-        self._tape = tape
-        self.offsets = Offsets()
+        self._tape, self._parts = tape, dict[str, Part]()
+        self._plan = Plan(
+            clock, self._outputs, tape, self._parts, TempoMap.steady(bpm, meter), lead_in=lead_in, note=note, record=record
+        )
+        self.time, self.offsets = self._plan.time, self._plan.offsets
         self._hearing = Hearing(self.time)
         self.controllers = Controllers()
-        self._parts: dict[str, Part] = {}
         self._asking = Asking(clock, models, seed, self._parts, self._hearing.ears, later)
         self._later = later
         self._jamming = Jamming(self.time, self._hearing, self._parts, self._note)
         self._seed = seed
         self._history = History()
-        self._recordings = recordings
-        self._agenda: Agenda | None = None
-        """What is performed."""
-        self._touched = False
-        """Whether anything was said to a part but that there is one."""
-        self._ahead = False
-        """Whether something happens that the outputs come to later."""
-        self._stood: Seconds = 0.0
-        """When time began to stand still while something is performed."""
         self._house = House()
         self._errands = Errands()
-        self._soloists: list[Part] = []
-        """The parts that are solo, are to be, or have been."""
-        self._troubles: dict[object, str] = {}
-        self._handed = Beats(0)
-        self._silent_until = Beats(0)
-        self._moved = self.time.moved()
-        self._ticking = Ticking()
-        self._masters: dict[str, Master] = {}
-        self._following: Following | None = None
-        self._theirs: Turn | None = None
-        """What the clock that is followed did, to be done as soon as time stands still."""
-        self._rejoin = False
-        """Whether to go on with it, as soon as time stands still."""
+        self._chase = Chase(self._plan, clock, self._parts, do=self.do, start=self._start_if_sounding, note=note, record=record)
+        self._recordings = recordings
+        self._touched = False
+        """Whether anything was said to a part but that there is one."""
+        self._performance = Performance(self._plan, self, clock, self._parts, self._asking, recordings, note=note, record=record)
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
@@ -222,7 +205,7 @@ class Sequencer:
         first = next((arrival.moment for arrival in arrivals if strikes(arrival.message)), None)
         if first is not None and self._jamming.answers(name):
             self.time.run_from(first)
-            self._record_moves()
+            self._plan.record_moves()
 
     def _hear(self, name: str, said: Iterable[Said]) -> None:
         for event in self._hearing.hear(name, said):
@@ -235,41 +218,30 @@ class Sequencer:
     def ways(self) -> Mapping[str, tuple[Way, ...]]:
         """Where what is played on each input goes at once, without waiting for the plan."""
         now = self.time.sounding()
-        return self._hearing.ways([part for part in self._parts.values() if self._audible(part, now)], self._outputs, now)
-
-    def _settle_hands(self, part: Part) -> None:
-        """A part that is only played through has no plan that could tell its output how it should sound."""
-        now = self.time.reachable()
-        if not part.thrus:
-            return
-        unsaid = part.unsaid(now)
-        if not unsaid or not self._outputs:
-            return
-        output = next((other for other in self._outputs if other.name == part.route.at(now)), self._outputs[0])
-        channel, seconds = part.channel_by_hand(now), self._clock.now()
-        events = [self._set_on(channel, part, now, seconds, key, value) for key, value in unsaid]
-        self._to_one(output, lambda output: output.schedule(events))
+        return self._hearing.ways([part for part in self._parts.values() if self._plan.audible(part, now)], self._outputs, now)
 
     def _welcome(self, output: str, now: Beats) -> None:
         """If it is the first output, have it hear of all settings."""
         if self._outputs[0].name == output:
             for part in self._parts.values():
                 part.route.set(now, output)
-            self._replan(self._parts.values(), now)
+            self._plan.replan(self._parts.values(), now)
 
     def channels(self) -> set[int]:
         """The MIDI channels (0-15) that parts have played on."""
         return {channel for part in self._parts.values() for channel in part.channels()}
 
     def buffered(self) -> Seconds:
-        """How long before it sounds an event is out of reach: by what the slowest output and its synth take, and the most nudged
-        part."""
-        slowest = max((output.latency + self.offsets.of(output.name) for output in self._outputs), default=0.0)
-        return slowest + max((-nudge for nudge in self._nudges().values()), default=0.0)
+        """How long before it sounds an event is out of reach."""
+        return self._plan.buffered()
 
-    def _nudges(self) -> dict[str, Seconds]:
-        """How much later parts sound than their beats say, of those that do."""
-        return {name: part.settings["nudge"] / 1000 for name, part in self._parts.items() if "nudge" in part.settings}
+    def offer(self, name: str, master: Master) -> None:
+        """There is a clock of this name, which can be followed."""
+        self._chase.offer(name, master)
+
+    def follow(self) -> None:
+        """Let the outputs look at their devices' clocks; note what has come to trouble them."""
+        self._plan.follow()
 
     # Commands
 
@@ -278,16 +250,16 @@ class Sequencer:
 
         Raises BadInput with one sentence if that cannot be; nothing has changed then.
         """
-        self._pause_if_due()
+        self._plan.pause_if_due()
         if isinstance(command, Continue) and self.time.pause_at == self.time.reachable():
-            self._pause_now()
+            self._plan.pause_now()
         if isinstance(command, Pick):
             command = self._picked(command)
-        if isinstance(command, Tempo) and (words := self._tempo_of_others(command)):
+        if isinstance(command, Tempo) and (words := self._chase.tempo_of_others(command)):
             return Outcome(self.time.reachable(), words)
         now, at = self.time.reachable(), self._moment(command) if at is None else at
-        self._settle(command, min(now, at))
-        words = self._do(command, now, at)
+        self.settle(command, min(now, at))
+        words = self.do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
             self._look_for(command.part, command.model.chords)
@@ -295,10 +267,10 @@ class Sequencer:
             self._asking.propose(self._parts[command.part], command.n, now, self.time.entrance(), self.time.tempo)
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
-        self._record_moves()
-        return Outcome(at, words + self._take_over(command))
+        self._plan.record_moves()
+        return Outcome(at, words + self._performance.take_over(command))
 
-    def _settle(self, command: AnyCommand, now: Beats) -> None:
+    def settle(self, command: AnyCommand, now: Beats) -> None:
         """Have those to whom something is said know what has sounded: always up to the same beat, however often time is looked
         at, so that the same is so whenever it is told again."""
         for part in self._parts.values():
@@ -328,7 +300,7 @@ class Sequencer:
         part = self._parts.get(command.part) if isinstance(command, ToPart) else None
         return self.time.moment(getattr(command, "on", On.BAR), part)
 
-    def _do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
+    def do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
         self._touched |= isinstance(command, ToPart) and not isinstance(command, Declare)
         return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
@@ -354,8 +326,8 @@ class Sequencer:
             self._asking.forget(asked)
         # Nudged, it is heard from what is handed over next: nothing of before can sound earlier than it does.
         nudged = isinstance(command, Nudge) or (isinstance(command, TurnKnob) and command.knob == "nudge")
-        self._replan([part], part.planned if nudged else since)
-        self._settle_hands(part)
+        self._plan.replan([part], part.planned if nudged else since)
+        self._plan.settle_hands(part)
         words = f"{part.name}: {words}"
         unasked = isinstance(command, Declare | Propose) or (isinstance(command, TurnKnob) and command.by)
         return words if unasked else self._did(before, words)
@@ -393,7 +365,7 @@ class Sequencer:
         self._asking.forget(part.asked)
         part.restore(memory, now, at, self.time.bar(at))
         self.time.counted = max(other.counted() for other in self._parts.values())
-        self._replan([part], since)
+        self._plan.replan([part], since)
         if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
             self._gate(part, Mute(part=part.name, muted=memory.muted), now, now)
         if (part.soloed.at(now), part.soloed.final()) != (memory.soloed, memory.soloed):
@@ -407,7 +379,7 @@ class Sequencer:
                 return "ready"
             case Play(phrase=phrase):
                 part.play(phrase, at, plain=command.plain)
-                return f"plays {self._length(phrase.length, at)} from {self.time.place(at)}"
+                return f"plays {length_of(phrase.length, at, self.time)} from {self.time.place(at)}"
             case Assign() | Propose():
                 return self._engage(part, command, now)
             case Act(action=action):
@@ -519,8 +491,8 @@ class Sequencer:
             words = self._did(before, self._set_house(command, at))
         else:
             words = self._set_transport(command, now, at)
-        self._replan(self._parts.values(), at)
-        self._tick_again(max(at, now))
+        self._plan.replan(self._parts.values(), at)
+        self._plan.tick_again(max(at, now))
         return words
 
     def _bind(self, command: Map | Learn) -> str:
@@ -561,7 +533,7 @@ class Sequencer:
             try:
                 words = self.obey(command).words
             except LivecodeError as error:
-                self._note_once((self.controllers, "refused"), f"a controller cannot do that: {error}")
+                self._plan.note_once((self.controllers, "refused"), f"a controller cannot do that: {error}")
             else:
                 if not isinstance(command, TurnKnob | Tempo | SetSwing):
                     self._note(words)
@@ -571,8 +543,8 @@ class Sequencer:
         name = self._output_named(command.output)
         self.offsets.set(name, command.ms / 1000)
         since = self.time.reachable()
-        self._replan(self._parts.values(), since)
-        self._tick_again(since)
+        self._plan.replan(self._parts.values(), since)
+        self._plan.tick_again(since)
         return f"{name} is played {command.ms:g} ms early, as its synth sounds late"
 
     def _set_time(self, command: Tempo | SetMeter | SetSwing, at: Beats) -> str:
@@ -642,41 +614,35 @@ class Sequencer:
                 return self._undo("", command, now, at)
             case Panic():
                 self._stop_all(now, at)
-                self._withdraw(None, at)
-                self._silence(None, at)
+                self._plan.withdraw(None, at)
+                self._plan.silence(None, at)
                 return "all parts stopped, all notes off"
             case Pause():
-                self._rejoin = False
-                self._forget_pause()
+                self._chase.rejoin = False
+                self._plan.forget_pause()
                 self.time.pause(at)
                 return f"pauses at {self.time.place(at)}"
             case Continue():
-                self._forget_pause()
-                self._rejoin = False
-                self.time.go_on(self._entrance())
+                self._plan.forget_pause()
+                self._chase.rejoin = False
+                self.time.go_on(self._chase.entrance())
                 return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
             case Restart():
                 for part in self._parts.values():
                     part.begin_anew(at)
-                self._ticking.begin_anew(at)
+                self._plan.ticking.begin_anew(at)
                 return f"all loops begin anew at {self.time.place(at)}"
             case SendClock():
                 return self._send_clock(command, now)
             case FollowClock(source=source):
-                return self._follow_clock(source)
+                return self._chase.follow(source)
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
-
-    def _forget_pause(self) -> None:
-        """Take back from the outputs that everything ends where a pause was to begin."""
-        if self.time.pause_at is not None and self.time.pause_planned:
-            self._withdraw(None, self.time.pause_at)
-            self._tick_again(self.time.pause_at)
 
     def _stop_all(self, now: Beats, at: Beats) -> None:
         self.time.counted = Beats(0)
         for part in self._parts.values():
             self._asking.forget(part.asked)
-            self._replan([part], _first(at, part.next_change(now)))
+            self._plan.replan([part], _first(at, part.next_change(now)))
             part.stop(at, self.time.bar(at))
 
     def _gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
@@ -686,58 +652,19 @@ class Sequencer:
             words = "muted" if command.muted else "heard again"
         else:
             part.soloed.set(at, command.soloed)
-            self._soloists = [other for other in self._parts.values() if any(other.soloed.values())]
+            self._plan.soloists = [other for other in self._parts.values() if any(other.soloed.values())]
             words = "solo" if command.soloed else "out of solo"
         for other in self._parts.values():
-            if self._audible(other, at):
-                self._replan([other], max(at, now))
+            if self._plan.audible(other, at):
+                self._plan.replan([other], max(at, now))
             else:
-                self._replan([other], at)
+                self._plan.replan([other], at)
                 if at < now or (at == now and other.thrus):  # keys that are held are in no plan
-                    self._silence(other.name, at)
+                    self._plan.silence(other.name, at)
         return f"{words} {self._when(command, at)}"
 
     def _when(self, command: ToPart, at: Beats) -> str:
         return "now" if command.on is On.NOW else f"from {self.time.place(at)}"
-
-    def _audible(self, part: Part, beat: Beats) -> bool:
-        if part.muted.at(beat):
-            return False
-        alone = any(other.soloed.at(beat) for other in self._soloists)
-        return part.soloed.at(beat) or not alone or part.counting.at(beat)
-
-    def _replan(self, parts: Iterable[Part], since: Beats) -> None:
-        """Take back what the outputs have from `since` on; `advance` hands it over anew."""
-        for part in parts:
-            if since < part.planned:
-                self._withdraw(part.name, since)
-                part.planned = since
-
-    def _withdraw(self, part: str | None, since: Beats) -> None:
-        self._to_outputs(lambda output: output.withdraw(part, since))
-
-    def _silence(self, part: str | None, at: Beats) -> None:
-        if self._ahead:
-            self._tape.silence(part, at)  # outputs are told with what is handed over
-        else:
-            self._to_outputs(lambda output: output.silence(part, at))
-
-    def _to_outputs(self, action: Callable[[Output], None]) -> None:
-        """Do this with every output. One that fails is noted, and keeps none of the others from playing."""
-        for output in (*self._outputs, self._tape):
-            self._to_one(output, action)
-
-    def _to_one(self, output: Output, action: Callable[[Output], None]) -> None:
-        try:
-            action(output)
-        except Exception as error:
-            self._note_once(output, f"{output.name} failed ({error}): the others play on.")
-
-    def _note_once(self, who: object, sentence: str) -> None:
-        if self._troubles.get(who, "") != sentence:
-            self._troubles[who] = sentence
-            if sentence:
-                self._note(sentence)
 
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
@@ -752,143 +679,12 @@ class Sequencer:
         if not isinstance(output, Clocked):
             raise BadInput(f"{name or 'The synthesizer'} takes no clock: name a MIDI port, opened with stage.midi(...).")
         if command.off:
-            self._ticking.outputs.discard(name)
+            self._plan.ticking.outputs.discard(name)
             output.withdraw_pulse(Beats(0))
             output.pulse([ClockEvent(now, self._clock.now(), Signal.HALT, 0)])
             return f"{name} gets no clock any more"
-        self._ticking.outputs.add(name)
+        self._plan.ticking.outputs.add(name)
         return f"{name} gets MIDI clock, 24 ticks a beat, with start, stop and song position"
-
-    def _tick(self, begin: Beats, end: Beats) -> None:
-        """Hand over the clock's signals up to `end`."""
-        if self._ticking.outputs and (events := self._ticking.events(begin, end, self.time)):
-            self._to_clocked(lambda output: output.pulse(earlier(events, self.offsets.of(output.name))))
-
-    def _tick_again(self, since: Beats) -> None:
-        """Take back the clock's signals from `since` on; `advance` hands them over anew."""
-        self._ticking.again(since)
-        self._to_clocked(lambda output: output.withdraw_pulse(since))
-
-    def _to_clocked(self, action: Callable[[Clocked], None]) -> None:
-        def act(output: Output) -> None:
-            if isinstance(output, Clocked) and output.name in self._ticking.outputs:
-                action(output)
-
-        self._to_outputs(act)
-
-    # Following another clock
-
-    def offer(self, name: str, master: Master) -> None:
-        """There is a clock of this name, which can be followed."""
-        self._masters[name] = master
-        if self._following is not None and self._following.name == name:
-            self._following = Following(name, master)
-
-    def _follow_clock(self, source: str) -> str:
-        """Raises UnknownName."""
-        if not source:
-            had, self._following, self._theirs = self._following, None, None
-            return f"{had.name} is not followed any more: the tempo stays" if had else "no clock is followed"
-        near = [name for name in self._masters if source.casefold() in name.casefold()]
-        name = source if source in self._masters else near[0] if len(near) == 1 else ""
-        if not name:
-            raise UnknownName.of("clock", source, near or self._masters)
-        self._following = Following(name, self._masters[name])
-        return f"follows the clock of {name}"
-
-    def _tempo_of_others(self, command: Tempo) -> str:
-        """What becomes of a tempo that is not ours alone; "" if it is. Raises BadInput."""
-        following, now = self._following, self._clock.now()
-        if following is None or not following.master.state(now).heard:
-            return ""
-        if not following.master.shared:
-            raise BadInput(f"The tempo follows {following.name}: turn it there, or stage.follow_clock(None) comes first.")
-        if command.bars:
-            raise BadInput(f"The tempo is shared by {following.name}, which knows no ramps: set it at once, stage.bpm = 120.")
-        following.master.lead(float(command.bpm))
-        return f"bpm {float(command.bpm):g} for everybody on {following.name}"
-
-    def _entrance(self) -> Seconds | None:
-        """When time may go on, to be where the clock is that is followed; None for as soon as it can."""
-        return self._following.entrance(self.time, self._clock.now()) if self._following else None
-
-    def _chase(self) -> None:
-        """Do as the clock does that is followed."""
-        now = self._clock.now()
-        for name, master in list(self._masters.items()):
-            turns = master.read(now)
-            if self._following is not None and self._following.name == name:
-                for turn in turns:
-                    self._heed(self._following, turn)
-            elif self._following is not None and master.state(now).heard and not master.shared:
-                self._note_once((name, "clock"), f"{name} sends a clock, too: {self._following.name} is followed.")
-        if self._following is None:
-            return
-        if not self.time.running:
-            self._join_if_due(self._following)
-        elif self.time.pause_at is None and self._following.astray(self.time, now):
-            self._note(f"{self._following.name} has its bar lines elsewhere: the music waits for the next")
-            self._rejoin = True
-            self._stand_still(self.time.moment(On.BAR))
-        for steer in self._following.steer(self.time, now, self._handed):
-            self._record(Steered(now=self.time.reachable(), at=steer.at, bpm=steer.bpm))
-            self._steer(steer.at, steer.bpm)
-        self._note_once((self._following.name, "trouble"), self._following.trouble(now))
-
-    def _heed(self, following: Following, turn: Turn) -> None:
-        """The clock that is followed was started or stopped."""
-        self._note(f"{following.name} {turn.change.value}")
-        self._theirs = None if turn.change is Change.STOPPED else turn
-        if self.time.running:
-            theirs = Beats(0) if following.offset is None else on_grid(following.offset + Fraction(turn.beat))
-            self._stand_still(max(self.time.reachable(), theirs if turn.change is Change.STOPPED else Beats(0)))
-
-    def _stand_still(self, at: Beats) -> None:
-        """Until the clock that is followed goes on."""
-        self._forget_pause()
-        self.time.pause(at)
-        self._replan(self._parts.values(), at)
-        self._tick_again(at)
-        if self.time.beat() < self.time.held:
-            self.time.call_off()
-        self._record_moves()
-
-    def _join_if_due(self, following: Following) -> None:
-        """Go on, if the clock that is followed does."""
-        turn, self._theirs = self._theirs, None
-        rejoin, self._rejoin = self._rejoin, False
-        if turn is not None:
-            self._join(following, turn)
-        elif rejoin:
-            self.time.run(self._entrance())
-            self._record_moves()
-        else:
-            self._start_if_sounding()
-
-    def _join(self, following: Following, turn: Turn) -> None:
-        """Go on from where time stands still, together with the clock that is followed."""
-        held = self.time.held
-        sounding = any(part.phrase_at(Beats(0)) for part in self._parts.values())
-        if not (self.time.paused or sounding):
-            return  # with the first notes
-        beat, moment = following.landing(turn, self.time, self._clock.now())
-        if turn.change is Change.BEGAN and held:
-            self._record(Taken(now=held, at=beat, command=Restart(on=On.NOW)))
-            self._do(Restart(), held, beat)
-        if beat > held:
-            self._record(Slept(begin=held, end=beat))
-            self.time.held = self._handed = beat
-        self.time.run_with(beat, moment)
-        events = [event for part in self._parts.values() for event in self._events(part, self.time.held, self.time.held)]
-        for part in self._parts.values():
-            part.planned = max(part.planned, self.time.held)
-        self._to_outputs(lambda output: self._hand_over(sorted(events, key=_order), output))
-        self._record_moves()
-
-    def _steer(self, at: Beats, bpm: Fraction) -> None:
-        self.time.tempo = self.time.tempo.with_bpm(at, bpm)
-        self._replan(self._parts.values(), at)
-        self._tick_again(at)
 
     # Models
 
@@ -902,9 +698,9 @@ class Sequencer:
             return
         part, asked = answered
         if reply.phrase is None:
-            self._note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
+            self._plan.note_once(part, f"{part.name} goes on with what it has: {part.trouble}")
             return
-        self._note_once(part, "")
+        self._plan.note_once(part, "")
         part.settle(now)
         at = part.entry(self.time.entrance(), self.time.tempo)
         if part.mode is Mode.RESPOND and part.exchange is not None and part.exchange.late(at):
@@ -922,9 +718,9 @@ class Sequencer:
                 request=asked.request,
             )
         )
-        self._replan([part], at)
+        self._plan.replan([part], at)
         self._start_if_sounding()
-        self._record_moves()
+        self._plan.record_moves()
 
     def errands(self) -> tuple[Errand, ...]:
         """What performers' functions are asked. Any thread may call it."""
@@ -943,7 +739,7 @@ class Sequencer:
             self._record(
                 Shaped(now=now, at=out.begin, part=out.part.name, function=out.errand.function, packed=packed(hand.phrase))
             )
-            self._replan([out.part], out.begin)
+            self._plan.replan([out.part], out.begin)
         return Outcome(now, "")
 
     def waiting(self) -> bool:
@@ -952,19 +748,9 @@ class Sequencer:
 
     # Time
 
-    def follow(self) -> None:
-        """Let the outputs look at their devices' clocks; note what has come to trouble them."""
-        self._to_outputs(self._follow)
-
-    def _follow(self, output: Output) -> None:
-        output.follow()
-        if not output.trouble and self._troubles.get((output, "trouble")):
-            self._note(f"{output.name} plays now: {output}.")
-        self._note_once((output, "trouble"), f"{output.name}: {output.trouble}." if output.trouble else "")
-
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
-        self._chase()
+        self._chase.go_along()
         heard = self.time.sounding() if self.time.running else None
         if heard is not None and self.time.pause_at is not None:
             heard = min(heard, self.time.pause_at)
@@ -972,21 +758,21 @@ class Sequencer:
             if heard is not None:
                 part.settle(heard)
         if self.time.running:
-            self._perform_until(until)
+            self._performance.come_until(until)
             begin, end = self.time.window(MOST_LATE, until)
             for part in self._parts.values():
                 self._loop_if_played(part, end)
-            self._give(self._planned(Beats(0) if self._agenda else begin, end))
-            self._tick(begin, end)
-            self._pause_if_due()
+            self._plan.give(self._plan.planned(Beats(0) if self._performance.agenda else begin, end))
+            self._plan.tick(begin, end)
+            self._plan.pause_if_due()
         elif self.time.paused:
-            self._perform_in_pause()
+            self._performance.come_in_pause()
         self._ask_if_due()  # last: if that fails, the music goes on
 
     def _loop_if_played(self, part: Part, end: Beats) -> None:
         """Have what was played as a loop, if the plan has come to where it is to begin."""
         now = self.time.reachable()
-        performed = self._agenda is not None and part.name in self._agenda.parts
+        performed = self._performance.agenda is not None and part.name in self._performance.agenda.parts
         if part.capture is None or performed or self._later(part.name, 0, now, part.capture.at):
             return
         looped = self._jamming.looped(part, end, self.time.beat_at(self._clock.now() - _HEARD_WITHIN), now)
@@ -994,20 +780,20 @@ class Sequencer:
             part.settle(now)
             part.looped(looped.phrase, looped.at)
             self._record(looped)
-            self._replan([part], max(now, looped.at))
+            self._plan.replan([part], max(now, looped.at))
 
     def _ask_if_due(self) -> None:
         here, now, sounding = self.time.reachable(), self.time.entrance(), self.time.beat()
-        performed = self._agenda.parts if self._agenda else ()
+        performed = self._performance.agenda.parts if self._performance.agenda else ()
         for part in (part for part in self._parts.values() if part.name not in performed):
             asked = self._asking.ask_if_due(part, sounding, here, now, self.time.tempo)
             if asked is not None:
                 self._record(asked)
             elif part.trouble and part.listens():
-                self._note_once(part, f"{part.name} does not answer: {part.trouble}")
+                self._plan.note_once(part, f"{part.name} does not answer: {part.trouble}")
             self._errands.look(part, here)
             for trouble in filter(None, (part.turning.trouble, part.turning.lacks)):
-                self._note_once((part, "transforms"), f"{part.name} {trouble}")
+                self._plan.note_once((part, "transforms"), f"{part.name} {trouble}")
 
     def ask_again(self, fact: Asked) -> None:
         """Have a part ask its model what it asked at this beat before, if it would."""
@@ -1017,26 +803,6 @@ class Sequencer:
             if (asked := self._asking.ask_again(part, fact, entrance, self.time.tempo)) is not None:
                 self._record(asked)
 
-    def _pause_if_due(self) -> None:
-        if self.time.stands_still():
-            self._note(f"paused at {self.time.place(self.time.held)}")
-            self._record_moves()
-
-    def _pause_now(self) -> None:
-        """A pause that cannot be called off any more has its moment, so that time can go on from there."""
-        assert self.time.pause_at is not None
-        events = self._planned(*self.time.window(MOST_LATE, self.time.straight_at(self.time.pause_at)))
-        self._to_outputs(lambda output: self._hand_over(events, output))
-        self.time.stand_still()
-        self._record_moves()
-
-    def _record_moves(self) -> None:
-        if (moved := self.time.moved()) != self._moved:
-            if self._moved.started is None and moved.started is not None:
-                self._ticking.go(moved.held)
-            self._moved = moved
-            self._record(moved)
-
     # After a crash
 
     def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
@@ -1045,16 +811,16 @@ class Sequencer:
         To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
         The tape begins here: `retell` says what sounded before. Returns the fact that the engine is back.
         """
-        moved = self._moved
+        moved = self._plan.moved
         for fact in facts:
             if isinstance(fact, Moved):
                 moved = fact
             else:
                 self._recall(fact)
         self.time.move(moved)
-        self._moved = self.time.moved()
+        self._plan.moved = self.time.moved()
         ended = max(self.time.held, self.time.beat_at(crashed))
-        self._pause_if_due()
+        self._plan.pause_if_due()
         now = self.time.reachable()
         self._come_back(now)
         self._hearing.let_go(min(ended, now))
@@ -1068,29 +834,29 @@ class Sequencer:
 
     def _come_back(self, now: Beats) -> None:
         """Hand over events from here on, and notes from the next bar on."""
-        self._handed, self._silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
+        self._plan.handed, self._plan.silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
         for part in self._parts.values():
             part.settle(now)
             part.come_back(now)
-            self._settle_hands(part)
-        self._ticking.go(self._silent_until)
+            self._plan.settle_hands(part)
+        self._plan.ticking.go(self._plan.silent_until)
 
     def _recall(self, fact: Fact) -> None:
         try:
-            self._take_in(fact)
+            self.take_in(fact)
         except Exception as error:  # it must come back with all that can be had
             self._note(f"left out after the crash: {error}")
 
     def _take_in_command(self, fact: Taken) -> None:
         if not isinstance(fact.command, Pause | Continue):  # `Moved` says it
-            self._settle(fact.command, min(fact.now, fact.at))
-            self._do(fact.command, fact.now, fact.at)
-        if self._agenda is not None and fact.place:
-            self._agenda.skip(fact.place)
+            self.settle(fact.command, min(fact.now, fact.at))
+            self.do(fact.command, fact.now, fact.at)
+        if self._performance.agenda is not None and fact.place:
+            self._performance.agenda.skip(fact.place)
         else:
-            self._take_over(fact.command)
+            self._performance.take_over(fact.command)
 
-    def _take_in(self, fact: Fact) -> None:
+    def take_in(self, fact: Fact) -> None:
         match fact:
             case PortOpened(now=now, name=name):
                 self._welcome(name, now)
@@ -1104,9 +870,9 @@ class Sequencer:
             case Proposed(part=name, phrases=phrases) if name in self._parts:
                 self._parts[name].proposed(Reply("", None, None, 0.0, phrases))
             case Steered(at=at, bpm=bpm):
-                self._steer(at, bpm)
+                self._chase.steer(at, bpm)
             case Performing():
-                self._take_up(fact)
+                self._performance.take_up(fact)
             case Taken():
                 self._take_in_command(fact)
 
@@ -1127,7 +893,7 @@ class Sequencer:
         part.settle(fact.now)
         if isinstance(fact, Shaped):
             part.turning.shaped(fact.function, fact.phrase, fact.at)
-            self._replan([part], fact.at)
+            self._plan.replan([part], fact.at)
             return
         part.answer(fact.phrase, fact.at)
         part.asks, part.asks_ever = fact.asks, fact.asks_ever
@@ -1143,7 +909,7 @@ class Sequencer:
                 case Moved():
                     yield from self._told(fact.held)
                     if fact.started is not None:
-                        self._forget_pause()
+                        self._plan.forget_pause()
                     self.time.move(fact)
                 case Slept():
                     yield from self._told(fact.end)
@@ -1163,23 +929,23 @@ class Sequencer:
         if isinstance(fact, Slept):
             self._tape.leave_out(fact.part or None, fact.begin, fact.end)
         elif isinstance(fact, CameBack):
-            self._withdraw(None, fact.crashed)
-            self._silence(None, fact.crashed)
+            self._plan.withdraw(None, fact.crashed)
+            self._plan.silence(None, fact.crashed)
             for event in self._hearing.let_go(fact.crashed):
                 self._tape.insert(event)
             self._come_back(fact.now)
         else:
             self._recall(fact)
         if isinstance(fact, Looped) and fact.part in self._parts:
-            self._replan([self._parts[fact.part]], max(fact.now, fact.at))
+            self._plan.replan([self._parts[fact.part]], max(fact.now, fact.at))
         self._record(fact)
 
     def _told(self, end: Beats) -> Iterator[None]:
         """Put on the tape what was handed over up to this beat."""
         pause = self.time.pause_at
         end = end if pause is None else min(end, pause)
-        while self._handed < end or (end == pause and not self.time.pause_planned):
-            self._tape.schedule(self._planned(Beats(0), min(end, self._handed + _STRETCH)))
+        while self._plan.handed < end or (end == pause and not self.time.pause_planned):
+            self._tape.schedule(self._plan.planned(Beats(0), min(end, self._plan.handed + _STRETCH)))
             yield
 
     def remember(self, told: "Sequencer") -> Outcome:
@@ -1189,100 +955,13 @@ class Sequencer:
                 self._parts[name].remember(part.takes)
         return Outcome(self.time.reachable(), "what sounded before the crash is on the tape, and among the takes, again")
 
-    def _planned(self, begin: Beats, end: Beats) -> list[Event]:
-        """The events of all parts up to `end` that were not handed over yet. What lies before `begin` was slept through."""
-        self._sleep(begin)
-        self._handed = end
-        events: list[Event] = []
-        if end == self.time.pause_at:
-            ringing = [part.name for part in self._parts.values() if part.planned < end or not self.time.pause_planned]
-            events += [ReleaseEvent(name, end, self.time.sounds_at(end)) for name in ringing]
-            self.time.pause_planned = True
-        for part in self._parts.values():
-            try:
-                events += self._events(part, begin, end)
-            except Exception as error:
-                self._note_once((part, "events"), f"{part.name} failed ({error!r}): the others play on.")
-            part.planned = max(part.planned, end)
-        return sorted(events, key=_order)
-
-    def _sleep(self, begin: Beats) -> None:
-        """Keep in mind whose notes before this beat come too late, for the machine stood still."""
-        for part in self._parts.values():  # what was said to it last should have sounded meanwhile
-            since = max(part.planned, self._silent_until)
-            if since < min(begin, self._handed):
-                self._record(Slept(begin=since, end=begin, part=part.name))
-        if begin > max(self._handed, self._silent_until):
-            self._note("the machine stood still: the notes of that time are left out")
-            self._record(Slept(begin=self._handed, end=begin))
-
-    def _hand_over(self, events: list[Event], output: Output) -> None:
-        """Schedule what is routed to an output: keys go up on all of them, for a part may have just left one.
-
-        The tape's notes end where keys go up later. The others are told at once, as far as it is known.
-        """
-        first = output is self._outputs[0] if self._outputs else False
-        mine = [
-            event
-            for event in events
-            if output is self._tape
-            or isinstance(event, ReleaseEvent)
-            or (route := self._parts[event.part].route.at(event.beat)) == output.name
-            or (first and not route)
-        ]
-        if mine and output is self._tape:
-            output.schedule(mine)
-        elif mine := [event for event in mine if self._in_time(event)]:
-            short = (self._shortened(event) for event in mine)
-            output.schedule(shifted(short, self.offsets.of(output.name), self._nudges()))
-
-    def _in_time(self, event: Event) -> bool:
-        """Whether it may still be handed over: all that is performed is on the tape, but no note comes in a burst."""
-        return not isinstance(event, NoteEvent) or event.seconds >= self._clock.now() - 2 * MOST_LATE
-
-    def _events(self, part: Part, begin: Beats, end: Beats) -> list[Event]:
-        """What a part adds up to `end`. Of what was slept through, before `begin`, settings and ends still count: they last."""
-        since = part.planned
-        events: list[Event] = [self._setting(part, *said) for said in part.controls_between(since, end)]
-        events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, since, end)]
-        sounding = part.notes_between(max(begin, since, self._silent_until), end)
-        events += [self._sounding(part, note) for note in sounding if self._audible(part, note.onset)]
-        return events
-
-    def _sounding(self, part: Part, note: Note) -> NoteEvent:
-        begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(note.end), part.channel_at(note.onset) or 0
-        return NoteEvent(part.name, note.onset, begins, channel, note.pitch, note.velocity, note.end, ends)
-
-    def _shortened(self, event: Event) -> Event:
-        """The same; a note ends where its part is known to fall silent, or to play something else."""
-        if not isinstance(event, NoteEvent):
-            return event
-        part = self._parts[event.part]
-        stop = min([part.ends(event.beat, event.end_beat), *self._closings(part, event.beat, event.end_beat)])
-        return event if stop == event.end_beat else replace(event, end_beat=stop, end_seconds=self.time.sounds_at(stop))
-
-    def _releases(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
-        """Where all notes of a part end, also those that were handed over before that was known."""
-        return sorted({*part.replaced_between(begin, end), *self._closings(part, begin, end)})
-
-    def _closings(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
-        """The beats in [begin, end) at which a part falls silent, for it is muted or another goes solo."""
-        gates = [part.muted, *(other.soloed for other in self._soloists)]
-        return [beat for gate in gates for beat, _ in gate.changes(begin, end) if not self._audible(part, beat)]
-
-    def _setting(self, part: Part, beat: Beats, key: int, value: int) -> Event:
-        return self._set_on(part.channel_at(beat) or 0, part, beat, self.time.sounds_at(beat), key, value)
-
-    def _set_on(self, channel: int, part: Part, beat: Beats, seconds: Seconds, key: int, value: int) -> Event:
-        if key == PROGRAM:
-            return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
-        return ControlEvent(part.name, beat, seconds, channel, key, value)
-
     def begin(self) -> None:
         """Let musical time begin, if it never has, although nothing may sound yet."""
-        if not (self.time.running or self.time.paused) and not (self._following and self._following.holds(self._clock.now())):
-            self.time.run(self._entrance())
-            self._record_moves()
+        if not (self.time.running or self.time.paused) and not (
+            self._chase.following and self._chase.following.holds(self._clock.now())
+        ):
+            self.time.run(self._chase.entrance())
+            self._plan.record_moves()
 
     def _start_if_sounding(self) -> None:
         if any(part.phrase_at(Beats(0)) for part in self._parts.values()):
@@ -1297,7 +976,7 @@ class Sequencer:
         What was said before `begin` is taken in silently. Performed parts ask no model. What is performed already is dropped.
         Raises BadInput while the music is paused, and what reading the file raises.
         """
-        self._pause_if_due()
+        self._plan.pause_if_due()
         if self.time.paused or self.time.pause_at is not None:
             raise BadInput("The music is paused: let it go on before something is performed, with stage.go_on().")
         recording = self._recordings(path)
@@ -1310,146 +989,10 @@ class Sequencer:
         now = begin if fresh else self.time.tempo.line_after(self.time.reachable())
         performing = Performing(now=now, path=path, begin=begin, fresh=fresh)
         self._record(performing)
-        self._take_up(performing)
+        self._performance.take_up(performing)
         self.begin()
         begun = f" from its bar {first + 1}" if first else ""
         return Outcome(now, f"performs {name}{begun}: {counted(Fraction(bars - first), 'bar')} from {self.time.place(now)} on")
-
-    def _take_up(self, performing: Performing) -> None:
-        """Have this performed, or nothing any more."""
-        self._agenda = None
-        if not performing.path:
-            return
-        recording, now, begin, fresh = self._recordings(performing.path), performing.now, performing.begin, performing.fresh
-        tempo = tempo_at(recording, begin)
-        if fresh:
-            self.time.tempo, self.time.held = TempoMap.steady(recording.opening.bpm, recording.opening.meter), begin
-        else:
-            here = self.time.tempo.with_meter(now, tempo.meter_at(begin)).with_bpm(now, tempo.bpm_at(begin))
-            self.time.tempo = here.with_swing(now, tempo.swing_at(begin))
-            self._replan(self._parts.values(), now)
-        self._agenda = agenda = Agenda.of(recording, begin=begin, shift=now - begin, fresh=fresh)
-        for fact in before(recording, begin):
-            if fresh or not isinstance(fact, Taken) or isinstance(fact.command, ToPart | Hush | Panic):
-                self._happen(moved(fact, now - begin))
-        if begin:
-            self._handed = max(self._handed, now)
-            for part in (self._parts[name] for name in agenda.parts if name in self._parts):
-                part.settle(now)
-                part.come_back(now)
-
-    def _happen(self, fact: Fact) -> bool:
-        """Let a fact of a recording be so here. Returns whether that could be. Beside others, it stops nobody else's part."""
-        try:
-            if isinstance(fact, Taken) and self._agenda and not self._agenda.fresh and not isinstance(fact.command, ToPart):
-                self._happen_beside(fact)
-            elif isinstance(fact, Taken):
-                self._settle(fact.command, min(fact.now, fact.at))
-                self._do(fact.command, fact.now, fact.at)
-            elif not isinstance(fact, Answered) or fact.part in self._parts:
-                self._take_in(fact)
-        except Exception as error:
-            self._note(f"left out of the replay: {error}")
-            return False
-        return True
-
-    def _happen_beside(self, fact: Taken) -> None:
-        if isinstance(fact.command, Hush | Panic):
-            for name in [name for name in self._parts if self._agenda and name in self._agenda.parts]:
-                self._do(Act(part=name, action=Action.STOP), fact.now, fact.at)
-        elif isinstance(fact.command, Tempo | SetMeter | SetSwing | Pause | Continue):
-            self._do(fact.command, fact.now, fact.at)
-
-    def _perform_until(self, until: Seconds) -> None:
-        """Let come what falls due before this time of the clock, each when everything before its beat is with the outputs."""
-        while self._agenda and self._agenda.entries and self.time.running:
-            entry, (_, end) = self._agenda.entries[0], self.time.window(MOST_LATE, until)
-            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
-            if entry.beat > end or (goes_on and entry.beat == self.time.pause_at):
-                return
-            if entry.beat > self._handed:
-                self._give(self._planned(Beats(0), entry.beat))
-            self._come(entry)
-
-    def _perform_in_pause(self) -> None:
-        """Let come what came while time stood still, and let it go on after as long."""
-        self._stood = self._stood or self._clock.now()
-        while self._agenda and self._agenda.entries and self.time.paused and self._agenda.entries[0].beat <= self.time.held:
-            entry = self._agenda.entries[0]
-            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
-            if goes_on and self._clock.now() < self._stood + entry.pause - self.time.ahead:
-                return
-            self._come(entry)
-
-    def _come(self, entry: Entry) -> None:
-        """It comes: its beat is where the outputs have come to."""
-        assert self._agenda is not None
-        self._agenda.entries.popleft()
-        self._ahead = True
-        try:
-            self._come_ahead(entry)
-        finally:
-            self._ahead = False
-        self._record_moves()
-        self._stood = self._stood if self.time.paused else 0.0
-
-    def _come_ahead(self, entry: Entry) -> None:
-        match entry.fact:
-            case Over(now=now):
-                self._end_performance(now)
-            case Slept(begin=begin, end=end, part=""):
-                self._give(self._planned(end, end))
-            case Slept(begin=begin, end=end, part=name) if name in self._parts:
-                part = self._parts[name]
-                self._withdraw(name, begin)
-                part.planned = begin
-                self._give(sorted(self._events(part, end, end), key=_order))
-                part.planned = end
-                self._record(entry.fact)
-            case CameBack(crashed=crashed):
-                self._give([ReleaseEvent(name, crashed, self.time.sounds_at(crashed)) for name in self._parts])
-                self.relive(entry.fact)
-            case Taken() as taken if self._happen(taken):
-                self._record(msgspec.structs.replace(taken, id="", place=entry.place))
-            case Answered(at=at, part=name) if self._happen(entry.fact) and name in self._parts:
-                self._replan([self._parts[name]], at)
-                self._record(entry.fact)
-            case Heard() | Looped() | Shaped() | Steered() if self._happen(entry.fact):
-                self._record(entry.fact)
-            case Asked() | Proposed() | InputOpened():
-                self._happen(entry.fact)
-
-    def _end_performance(self, now: Beats) -> None:
-        """What is still performed stops on this beat."""
-        assert self._agenda is not None
-        for name in [name for name in self._parts if name in self._agenda.parts]:
-            stop = Act(part=name, action=Action.STOP)
-            self._do(stop, now, now)
-            self._record(Taken(now=now, at=now, command=stop, place=1 << 60))
-        self._leave_performance(now)
-        self._note(f"the replay is over at {self.time.place(now)}")
-
-    def _leave_performance(self, now: Beats) -> None:
-        self._agenda = None
-        self._record(Performing(now=now, path=""))
-
-    def _take_over(self, command: AnyCommand) -> str:
-        """A performer has said this: what is performed gives way. Returns what to say about it."""
-        if self._agenda is None:
-            return ""
-        if isinstance(command, Hush | Panic):
-            self._leave_performance(self.time.reachable())
-            return "; the replay ends"
-        words = self._agenda.take_over(command)
-        if words and isinstance(command, ToPart) and (model := self._parts[command.part].model) is not None:
-            self._asking.prepare(command.part, model)
-        if words:
-            self._note(words)
-        return f"; {words}" if words else ""
-
-    def _give(self, events: list[Event]) -> None:
-        if events:
-            self._to_outputs(lambda output: self._hand_over(events, output))
 
     # What is shown
 
@@ -1466,53 +1009,17 @@ class Sequencer:
             bpm=self.time.tempo.bpm_at(now),
             meter=str(self.time.tempo.meter_at(now)),
             swing=self.time.tempo.swing_at(now),
-            parts=tuple(self._state(part, now) for part in self._parts.values()),
+            parts=tuple(
+                state_of(part, now, self.time, self._hearing.ears, audible=self._plan.audible(part, now))
+                for part in self._parts.values()
+            ),
             at=self._clock.now(),
             key=self._house.key,
             scenes=tuple(self._house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,
-            follows="" if self._following is None else self._following.words(self.time, self._clock.now()),
+            follows="" if self._chase.following is None else self._chase.following.words(self.time, self._clock.now()),
         )
-
-    def _state(self, part: Part, now: Beats) -> PartState:
-        phrase, coming = part.phrase_at(now), part.coming(now)
-        sounding = phrase is not None and bool(phrase.notes)
-        length = Fraction(0) if phrase is None else phrase.length / self.time.bar(now)
-        return PartState(
-            name=part.name,
-            doing=self._doing(part, phrase, length, now),
-            coming=self._coming(part, coming),
-            sounds=sounding and self._audible(part, now),
-            muted=part.muted.at(now),
-            soloed=part.soloed.at(now),
-            bars=length,
-            takes=len(part.takes),
-            model="" if part.model is None else repr(part.model),
-            waits="" if not part.asked or part.model is None else str(part.model.key),
-            trouble=part.trouble or part.turning.trouble or part.turning.lacks,
-            level=part.level_at(now),
-            settings={name: value if isinstance(value, int) else float(value) for name, value in part.settings.items()},
-            output=part.route.at(now),
-            controls=part.controls_at(now),
-            names=part.instrument.names if part.instrument else {},
-            transforms=tuple(map(str, part.turning.turns.final())),
-            key=part.key,
-            temperature=part.temperature,
-        )
-
-    def _coming(self, part: Part, coming: tuple[Beats, Phrase] | None) -> str:
-        if coming is None or (part.mode is Mode.RESPOND and not coming[1].notes):
-            return ""
-        return f"{self._what(*coming)} from {self.time.place(coming[0])}"
-
-    def _doing(self, part: Part, phrase: Phrase | None, length: Fraction, now: Beats) -> str:
-        if part.mode is Mode.RESPOND and part.exchange is not None:
-            return part.exchange.doing(self._hearing.ears.get(part.exchange.said.source), now, self.time.tempo)
-        sounding = phrase is not None and bool(phrase.notes)
-        if part.thrus and not sounding and part.mode is Mode.STOPPED:
-            return f"played on {', '.join(part.thrus)}"
-        return _doing(part.mode, counted(length, "bar") if sounding else "", silent=phrase is not None and not sounding)
 
     def takes(self, part: str) -> tuple[Phrase, ...]:
         """Every phrase of the part that sounded, oldest first."""
@@ -1522,26 +1029,6 @@ class Sequencer:
         """What the part's model has proposed."""
         return self._parts[part].candidates() if part in self._parts else Candidates()
 
-    def _what(self, at: Beats, phrase: Phrase) -> str:
-        return self._length(phrase.length, at) if phrase.notes else "silence"
-
-    def _length(self, length: Beats, at: Beats) -> str:
-        return counted(length / self.time.bar(at), "bar")
-
-
-def _doing(mode: Mode, bars: str, *, silent: bool) -> str:
-    """In words: `bars` sound, "" for none; `silent` says that what is there are empty bars."""
-    if mode is Mode.STOPPED:
-        return f"plays its last {bars}" if bars else "stopped" if silent else "empty"
-    if mode is Mode.LOOP and not bars:
-        return "loops empty bars" if silent else "waits"
-    return f"{mode.value} {bars}".rstrip()
-
 
 def _first(beat: Beats, other: Beats | None) -> Beats:
     return beat if other is None else min(beat, other)
-
-
-def _order(event: Event) -> tuple[Seconds, int]:
-    """At the same moment: keys up, then settings, then notes."""
-    return event.seconds, 0 if isinstance(event, ReleaseEvent) else 2 if isinstance(event, NoteEvent) else 1
