@@ -292,9 +292,8 @@ class _Listener(threading.Thread):
         self._down.clear()
 
     def _try_again(self) -> None:
-        if self._source is None or self._source.dead:
-            if self._source is not None:
-                self._source.close()
+        if self._source is not None and (self._source.dead or not self._virtual):
+            self._source.close()  # RtMidi would go on waiting for the end of a system exclusive message that was begun
             self._source = None
         with contextlib.suppress(LivecodeError):
             self._source = self._source or Source(self.api, self._client_name)

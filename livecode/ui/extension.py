@@ -1,6 +1,7 @@
 """The IPython extension: `%load_ext livecode`, or the `livecode` command, which loads it. A prompt holds one stage at a time."""
 
 import atexit
+import builtins
 import contextlib
 import os
 import shutil
@@ -97,6 +98,7 @@ class Prompt:
         self._cells.append(self._stage.cell(info.raw_cell))
         if HIDDEN not in self._names:  # after %reset
             self._put_names()
+        self._name_new_parts()
         self._answers.begin()
 
     def _end(self, result: Any) -> None:
@@ -121,6 +123,19 @@ class Prompt:
             for name in FIRST_PARTS:
                 stage.part(name)
         self._names |= stage.parts
+        self._met = set(stage.parts) | self._seen()
+
+    def _seen(self) -> set[str]:
+        report = self._watch.sight().report
+        return {part.name for part in report.snapshot.parts} if report else set()
+
+    def _name_new_parts(self) -> None:
+        """Parts that others made, or that a command made by the way, get names, unless these mean something else."""
+        new = self._seen() - self._met
+        self._met |= new
+        for name in new:
+            if name not in self._names and not hasattr(builtins, name):
+                self._names[name] = PartHandle(self._stage, name)
 
     def _refuse(
         self, _: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 import livecode as lc
 from livecode.ui.helping import OF_PART, OF_STAGE, about
@@ -267,3 +268,11 @@ def test_an_argument_that_is_mistyped_is_one_sentence_and_other_mistakes_are_pyt
     assert cell("stage.part('lead').mute(1, 2, 3)").startswith("livecode: mute takes no argument without a name, and was given 3")
     assert cell("stage.export()") == "livecode: export lacks 'path': export? says what to type."
     assert "TypeError: unsupported operand" in cell("1 + 'a'")
+
+
+def test_a_part_that_a_command_or_another_prompt_has_made_gets_its_name(shell: Any, cell: Cell) -> None:
+    shell.user_ns["stage"].part("looper")
+    wait_until(lambda: cell("looper").startswith("looper: "), "its name")
+    cell("del looper")
+    cell("1")
+    assert "NameError" in cell("looper")
