@@ -27,6 +27,7 @@ from .music import Beats, Seconds
 from .recording import Recording
 from .tempo import TempoMap
 
+_UNMOVED = Beats(0)
 _STAGE: dict[type, str] = {Tempo: "tempo", SetMeter: "meter", SetSwing: "swing"}
 
 Source: TypeAlias = Moved | Performing | PortOpened
@@ -35,17 +36,23 @@ Source: TypeAlias = Moved | Performing | PortOpened
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact at its beat on this stage, its place among the facts of the recording, counted from 1, and for `Continue` how long
-    time has stood still."""
+    """A fact that is `shift` beats later on this stage, its place among the facts of the recording, counted from 1, and for
+    `Continue` how long time has stood still."""
 
-    fact: Fact
+    told: Fact
     place: int
     pause: Seconds = 0.0
+    shift: Beats = _UNMOVED
+
+    @property
+    def fact(self) -> Fact:
+        """As it is on this stage. Not worked out beforehand: three hours are 50,000."""
+        return moved(self.told, self.shift)
 
     @property
     def beat(self) -> Beats:
         """Up to here everything is with the outputs when it comes."""
-        return beat_of(self.fact)
+        return beat_of(self.told) + self.shift
 
 
 @dataclass(slots=True)
@@ -60,12 +67,12 @@ class Agenda:
     @classmethod
     def of(cls, recording: Recording, *, begin: Beats, shift: Beats, fresh: bool) -> "Agenda":
         """What a recording has from beat `begin` on, `shift` beats later; at its end what is performed stops."""
-        entries = [entry for entry in _entries(recording) if entry.beat >= begin]
+        entries = [entry for entry in _entries(recording, shift) if not begin or beat_of(entry.told) >= begin]
         if recording.over is None:
-            entries.append(Entry(Over(now=recording.end), len(recording.facts) + 1))
+            entries.append(Entry(Over(now=recording.end), len(recording.facts) + 1, shift=shift))
         commands = (fact.command for fact in recording.facts if isinstance(fact, Taken))
         parts = {command.part for command in commands if isinstance(command, ToPart)}
-        return cls(deque(Entry(moved(entry.fact, shift), entry.place, entry.pause) for entry in entries), parts, fresh)
+        return cls(deque(entries), parts, fresh)
 
     def skip(self, place: int) -> None:
         """Everything up to this place has come."""
@@ -81,7 +88,7 @@ class Agenda:
             return ""
         self._taken_over.add(what)
         self.parts.discard(what)
-        self.entries = deque(entry for entry in self.entries if _about_fact(entry.fact) != what)
+        self.entries = deque(entry for entry in self.entries if _about_fact(entry.told) != what)
         return f"{what} is yours now: what the replay had for it is dropped"
 
 
@@ -120,10 +127,12 @@ def tempo_at(recording: Recording, begin: Beats) -> TempoMap:
 
 def moved(fact: Fact, by: Beats) -> Fact:
     """The same so many beats later."""
+    if not by:
+        return fact
     if isinstance(fact, Heard):
         return msgspec.structs.replace(fact, now=fact.now + by, said=tuple((beat + by, said) for beat, said in fact.said))
     names = [name for name in ("now", "at", "asked", "begin", "end", "crashed") if hasattr(fact, name)]
-    return msgspec.structs.replace(fact, **{name: getattr(fact, name) + by for name in names}) if by else fact
+    return msgspec.structs.replace(fact, **{name: getattr(fact, name) + by for name in names})
 
 
 def beat_of(fact: Fact) -> Beats:
@@ -146,19 +155,19 @@ def _about_fact(fact: Fact) -> str:
     return fact.part if isinstance(fact, Answered | Proposed | Asked | Looped | Shaped) else ""
 
 
-def _entries(recording: Recording) -> list[Entry]:
+def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
     """What comes again, in order; what was slept through, before what was said meanwhile."""
     found: list[Entry] = []
     started: Seconds | None = None
     for place, fact in enumerate(recording.facts, start=1):
         if isinstance(fact, Moved) and fact.started is not None:
-            last = found[-1].fact if found else None
+            last = found[-1].told if found else None
             if started is not None and isinstance(last, Taken) and isinstance(last.command, Continue):
-                found[-1] = Entry(last, found[-1].place, max(0.0, fact.started - started))
+                found[-1] = Entry(last, found[-1].place, max(0.0, fact.started - started), shift)
             started = fact.started
         elif isinstance(fact, Slept):
-            at = next((at for at in range(len(found), 0, -1) if found[at - 1].beat <= fact.begin), 0)
-            found.insert(at, Entry(fact, found[at - 1].place if at else 0))
+            at = next((at for at in range(len(found), 0, -1) if beat_of(found[at - 1].told) <= fact.begin), 0)
+            found.insert(at, Entry(fact, found[at - 1].place if at else 0, shift=shift))
         elif not isinstance(fact, Source):
-            found.append(Entry(fact, place))
+            found.append(Entry(fact, place, shift=shift))
     return found

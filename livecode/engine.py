@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from .agenda import tempo_at
 from .calibration import NOTES, WAITS, came_back, measured, probe
 from .clock import Clock, SystemClock
 from .clocks import Clocks
@@ -308,13 +309,14 @@ class LiveEngine(Engine):
             self.clocks.link.leave()
         return outcome
 
-    def perform(self, path: str, begin: Beats) -> Outcome:
-        """Perform the recording in this file from its bar line `begin` on: see `Sequencer.perform`. Any thread may call it.
+    def perform(self, path: str, bar: int) -> Outcome:
+        """Perform the recording in this file from its bar `bar` on: see `Sequencer.perform`. Any thread may call it.
 
         Raises OutputError for what is no journal, and BadInput.
         """
         self._recordings.pop(path, None)
-        self._recording(path)  # by this client's thread: the planner has the music to see to
+        recording = self._recording(path)  # read by this client's thread: the planner has the music to see to
+        begin = tempo_at(recording, recording.end).line_of(bar - 1)
         return self._done(lambda: self._sequencer.perform(path, begin))
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:

@@ -20,7 +20,7 @@ from .models.wire import from_json, to_json
 from .music import Beats, ControlEvent, Event, NoteEvent, Phrase, ProgramEvent, Seconds
 from .tempo import Meter, TempoMap
 
-VERSION = 1
+VERSION = 2
 """Of these messages: both sides must have the same."""
 
 ALREADY = "AlreadyRuns"
@@ -68,10 +68,10 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
 
 
 class Perform(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Perform the recording in the file of this absolute path, from its beat `begin` on, which is a bar line."""
+    """Perform the recording in the file of this absolute path, from its bar `bar` on, counted from 1."""
 
     path: str
-    begin: Beats
+    bar: int
 
 
 class OpenPort(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -112,21 +112,23 @@ class Library:
     """What models said, by what they were asked: see `asking.fingerprint`."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
-        self._answers: dict[str, Phrase] = {}
-        self._candidates: dict[str, tuple[Phrase, ...]] = {}
+        self._answers: dict[str, Answered] = {}
+        self._candidates: dict[str, Proposed] = {}
         for fact in facts:
             if isinstance(fact, Answered):
-                self._answers[fact.request] = fact.phrase
+                self._answers[fact.request] = fact
             elif isinstance(fact, Proposed):
-                self._candidates[fact.request] = fact.phrases
+                self._candidates[fact.request] = fact
 
     def answer(self, request: str) -> Phrase | None:
         """The bars that were made."""
-        return self._answers.get(request)
+        found = self._answers.get(request)
+        return found.phrase if found else None
 
     def candidates(self, request: str) -> tuple[Phrase, ...]:
         """The candidates that were made."""
-        return self._candidates.get(request, ())
+        found = self._candidates.get(request)
+        return found.phrases if found else ()
 
 
 def silences(facts: Iterable[Fact]) -> dict[tuple[Beats, AnyCommand], Beats]:

@@ -149,9 +149,9 @@ class RemoteEngine:
         """Have a command obeyed, in the request of this id. Raises what the engine refuses, and StageClosed."""
         return self._ask(command, Done, request)
 
-    def perform(self, path: str, begin: Beats) -> Done:
+    def perform(self, path: str, bar: int) -> Done:
         """Perform the recording in this file. Raises OutputError or BadInput."""
-        return self._ask(Perform(path=path, begin=begin), Done)
+        return self._ask(Perform(path=path, bar=bar), Done)
 
     def open_port(self, asked: OpenPort, request: str = "") -> Done:
         """Play on this MIDI port too. Raises OutputError, UnknownName or BadInput."""

@@ -242,7 +242,7 @@ class Server:
         if isinstance(request, Command):
             return self._once(envelope.id, partial(self._engine.submit, request, envelope.id))
         if isinstance(request, Perform):
-            return self._once(envelope.id, partial(self._engine.perform, request.path, request.begin))
+            return self._once(envelope.id, partial(self._engine.perform, request.path, request.bar))
         if isinstance(request, OpenPort):
             return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
         if isinstance(request, OpenInput):

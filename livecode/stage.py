@@ -10,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .agenda import tempo_at
 from .commands import (
     Adjust,
     AnyCommand,
@@ -46,7 +45,7 @@ from .functions import Functions
 from .gm import DRUM_CHANNEL, DRUMS
 from .handles import PartHandle, Parts, Strict
 from .instruments import Instrument, read_names
-from .journal import Story, read
+from .journal import Story
 from .knobs import Knobs
 from .links import LINK
 from .mapping import source as mapped_source
@@ -506,10 +505,7 @@ class Stage(Strict):
             raise BadInput("An offline stage performs nothing: play the recording on a live one, Stage().")
         if not isinstance(path, str | Path) or isinstance(bar, bool) or not isinstance(bar, int) or bar < 1:
             raise BadInput(f"perform({path!r}, bar={bar!r}): give a file and a bar from 1 on, such as 'tonight.jsonl', bar=17.")
-        source = expanded(path).absolute()
-        recording = read(source).recording
-        begin = tempo_at(recording, recording.end).line_of(bar - 1)
-        return self._said(self._engine.perform(str(source), begin).words)
+        return self._said(self._engine.perform(str(expanded(path).absolute()), bar).words)
 
     def pause(self, *, on: str = "bar") -> Answer:
         """Let musical time stand still from the next bar line on; models still think."""

@@ -124,7 +124,7 @@ ALLOWED: dict[str, set[str]] = {
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"calibration", "ears", "errands", "journal"}
+    | {"agenda", "calibration", "ears", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
     "offline": VALUES
@@ -152,7 +152,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
-    | {"agenda", "commands", "ears", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
+    | {"commands", "ears", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
     | {
         "knobs",
         "links",

@@ -250,9 +250,18 @@ def test_a_session_is_restored_after_everything_was_killed(prompts: Prompts, tmp
     prompt.expect(pexpect.EOF)
     here = {name: str(tmp_path) for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")}
     around = os.environ | here | {"PYTHONHASHSEED": "5"}
-    for command in (["restore", "after"], ["render", "after.py", "again.mid", "--exact"]):
-        subprocess.run([LIVECODE, *command], cwd=tmp_path, env=around, check=True, capture_output=True)
-    assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "after.mid").read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        subprocess.run([LIVECODE, "restore", "after"], cwd=tmp_path, env=around, check=True, capture_output=True)
+        for name in ("before", "after"):
+            command = [LIVECODE, "render", f"../{name}.py", f"{name}.mid", "--exact"]
+            subprocess.run(command, cwd=elsewhere, env=around, check=True, capture_output=True)
+            assert (elsewhere / f"{name}.mid").read_bytes() == (tmp_path / f"{name}.mid").read_bytes()
+    finally:
+        busy.kill()
+        busy.wait()
     before, after = (lc.read_midi(tmp_path / name) for name in ("before.mid", "after.mid"))
     assert before.notes
     shared = min(before.length, after.length) - 1
