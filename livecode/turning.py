@@ -47,19 +47,27 @@ class Turning:
     def add(self, turn: Turn, at: Beats, phrase: Phrase | None) -> None:
         """Do this too, from this beat on, in the place of one that it replaces. `phrase` is what it is tried on.
 
-        Raises BadInput for what cannot be made of that, and for too many.
+        What is to come or to go later does so at its own beat. Raises BadInput for what cannot be made of the phrase, and for
+        too many.
         """
-        had = self.turns.final()
-        now = tuple(turn if turn.replaces(other) else other for other in had) if any(map(turn.replaces, had)) else (*had, turn)
-        if len(now) > MOST_TURNS:
-            raise BadInput(f"{len(had)} transforms are as many as a part may have: take them off with plain() first.")
+        steps = [(at, _with(turn, self.turns.at(at)))]
+        while (change := self.turns.next(steps[-1][0])) is not None:
+            steps.append((change, _with(turn, self.turns.at(change))))
+        for _, turns in steps:
+            self._try(turn, turns, phrase)
+        self.turns.cut(at)
+        for begin, turns in steps:
+            self.turns.add(begin, turns)
+
+    def _try(self, turn: Turn, turns: tuple[Turn, ...], phrase: Phrase | None) -> None:
+        if len(turns) > MOST_TURNS:
+            raise BadInput(f"{MOST_TURNS} transforms are as many as a part may have: take them off with plain() first.")
         if any(transform.wants_key for transform in turn.transforms) and not self.key.final():
             raise BadInput('to_scale() needs a key: set stage.key = "A minor" first, or say to_scale("A minor").')
         if phrase is not None:
             if len(phrase.notes) > MOST_NOTES:
                 raise BadInput(f"A loop of {len(phrase.notes)} notes is too long for transforms: {MOST_NOTES} are the most.")
-            turned(phrase, [Turn(each.transforms) for each in now], Loop(0, 0, "", self.key.final()))
-        self.turns.set(at, now)
+            turned(phrase, [Turn(each.transforms) for each in turns], Loop(0, 0, "", self.key.final()))
 
     def first(self, turn: Turn, lane: Lane, at: Beats) -> Beats:
         """Where the first loop at or after this beat begins in which it is done."""
@@ -143,6 +151,13 @@ class Turning:
         made = self._made[known]
         self.trouble = made.trouble
         return made.phrase
+
+
+def _with(turn: Turn, had: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """This one too, in the place of one that it replaces."""
+    if any(map(turn.replaces, had)):
+        return tuple(turn if turn.replaces(other) else other for other in had)
+    return (*had, turn)
 
 
 @dataclass(frozen=True, slots=True)

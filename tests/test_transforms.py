@@ -58,6 +58,19 @@ def test_it_begins_at_the_end_of_the_loop_and_ends_there() -> None:
     assert bars(rig, 4) == ["C4 D4 E4 F4", "C5 D5 E5 F5", "C5 D5 E5 F5", "C4 D4 E4 F4"]
 
 
+def test_what_is_to_come_and_what_is_to_go_does_so_where_it_was_said_whatever_comes_before() -> None:
+    rig = Rig()
+    rig.plays("lead", "C4 . . . D4 . . . E4 . . .")
+    rig.play(until=1)
+    assert every(rig, 1, transpose(12)) == "lead: transpose(12) from bar 4"
+    assert every(rig, 1, "rotate", 1, on=On.BAR) == "lead: rotate(1) from bar 2"
+    rig.play(until=13)
+    assert rig.obey(Plain(part="lead")).words == "lead: plain from bar 7"
+    assert every(rig, 1, transpose(5), on=On.BAR) == "lead: transpose(5) from bar 5"
+    rig.play(until=28)
+    assert bars(rig, 7) == ["C4", "D4", "E4", "C5", "G4", "A4", "F4"]
+
+
 def test_a_transform_now_cuts_what_rings_and_goes_on_in_the_same_place() -> None:
     rig = Rig(bpm=60)
     rig.plays("lead", "C4 _ _ F4")
