@@ -30,6 +30,9 @@ LARGE: Seconds = 0.01
 CLOSE = 0.3
 """Bars that lie so many beats apart are brought together by the tempo."""
 
+ELSEWHERE = 1.0
+"""Who is so many beats off is not late, but at another place: the nearest is looked for anew."""
+
 NEAR = Fraction(1, 2)
 """A master that goes on so near to where we stand goes on there."""
 
@@ -118,6 +121,7 @@ class Following:
         """What is to be said about it, in a sentence; "" for nothing. A clock that has ended may come back anywhere."""
         state = self.master.state(now)
         if state.trouble:
+            self.offset = self.offset if state.placed else None
             return f"{self.name}: {state.trouble}."
         if state.bpm and not state.heard and state.running:
             self.offset = None
@@ -141,6 +145,9 @@ class Following:
             return []  # until it is known where its bars are
         if self.offset is None:
             self.offset = _nearest(time.beat_at(now), heading, now)
+        if abs(_late(time, heading, handed, self.offset)) > ELSEWHERE * 60 / heading.bpm:
+            self.offset = None
+            return []
         settled = state.locked
         soonest = handed
         if abs(_late(time, heading, handed, self.offset)) > LARGE:
@@ -173,7 +180,8 @@ def _said(state: State, off: Seconds | None, placed: bool) -> list[str]:
         return [f"{state.bpm:.1f} bpm", "stopped"] if state.bpm else ["stopped"]
     if not state.heard:
         return ["no clock comes" if not state.bpm else "its clock has ended, the music goes on"]
-    how = "locked" if state.locked else "locking"
+    near = off is None or abs(off) <= ELSEWHERE * 60 / state.bpm
+    how = "locked" if state.locked and near else "locking"
     if state.peers is not None:
         how = counted(Fraction(state.peers), "other peer") if state.peers else "alone"
     said = [f"{state.bpm:.1f} bpm", how]

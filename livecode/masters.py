@@ -96,6 +96,8 @@ class MidiMaster:
         """In ticks: where Continue goes on."""
         self._coming: tuple[Change, int] | None = None
         self._heard = False
+        self._ignored = 0.0
+        """At how many bpm, as first measured, it runs that cannot be followed; 0 if it can."""
 
     def hear(self, moment: Seconds, message: tuple[int, ...]) -> None:
         """A message has arrived."""
@@ -133,8 +135,8 @@ class MidiMaster:
         heard = self._heard and not self._filter.ended(now)
         bpm = self._filter.bpm
         trouble = ""
-        if self._filter.refused:
-            trouble = f"its clock runs at {bpm:.3g} bpm, and what is not within {SLOWEST} to {FASTEST} is ignored"
+        if self._ignored:
+            trouble = f"its clock runs at {_rounded(self._ignored)} bpm, and what is not within {SLOWEST} to {FASTEST} is ignored"
         return State(heard, not (self._stopped or self._coming), self._placed, self._filter.locked, bpm, trouble)
 
     def _tick(self, moment: Seconds) -> list[Turn]:
@@ -143,6 +145,10 @@ class MidiMaster:
             self._placed = False
         self._filter.hear(moment)
         coming, self._coming = self._coming, None
+        if self._filter.refused:
+            self._ignored, self._placed = self._ignored or self._filter.bpm, False  # what is not followed is not counted either
+        elif self._filter.locked:
+            self._ignored = 0.0
         return [Turn(coming[0], coming[1] / TICKS, moment)] if coming else []
 
     def _set_out(self, change: Change, ticks: int) -> None:
@@ -155,3 +161,12 @@ class MidiMaster:
         self._stopped, self._coming = True, None
         self._position = self._filter.count + 1
         return [Turn(Change.STOPPED, self._position / TICKS, moment)]
+
+
+def _rounded(bpm: float) -> str:
+    """As people say it, to two digits.
+
+    >>> _rounded(3012.7), _rounded(0.1)
+    ('3000', '0.1')
+    """
+    return f"{float(f'{bpm:.2g}'):.10g}"

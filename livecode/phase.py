@@ -138,7 +138,7 @@ class TickFilter:
 
     def _begin(self, moment: Seconds, since: Seconds) -> None:
         """The first tick, or the first after a silence; only a slow clock has silences again and again."""
-        self._slow = since if self._arrived != moment or since < 60 else 0.0
+        self._slow = since if not self._periods and since < 60 else 0.0
         self._time, self._phases, self._periods = moment, 1, 0
         self._error, self._bias, self._inquiry = FIRST_ERROR, 0.0, []
         self.count += 1

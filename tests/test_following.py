@@ -221,8 +221,35 @@ def test_a_clock_at_no_tempo_is_ignored_and_said(rig: KeyStep, bpm: float) -> No
     rig.start()
     rig.tick_for(0.2 if bpm < 1 else 20, bpm)
     assert rig.bpm() == 120
-    sentence = f"KeyStep: its clock runs at {bpm:.3g} bpm, and what is not within 10 to 999 is ignored."
+    sentence = f"KeyStep: its clock runs at {bpm} bpm, and what is not within 10 to 999 is ignored."
     assert sentence in rig.log
+
+
+@pytest.mark.parametrize(("bpm", "seconds"), [(3000, 3), (1500, 2)])
+def test_ticks_that_were_ignored_are_no_places(rig: KeyStep, bpm: float, seconds: float) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.start()
+    rig.tick_for(8, 120)
+    rig.tick_for(seconds * bpm / 60, bpm)
+    rig.tick_for(8, 120)
+    for _ in range(16):
+        rig.tick_for(1, 120)
+        assert rig.bpm() == pytest.approx(120, rel=0.005)
+    assert rig.follows() == "follows KeyStep: 120.0 bpm, locked, tempo only, until it is started, phase 0.0 ms"
+    said = f"KeyStep: its clock runs at {bpm:.0f} bpm, and what is not within 10 to 999 is ignored."
+    assert [sentence for sentence in rig.log if "ignored" in sentence] == [said]
+
+
+def test_a_master_that_starts_after_a_silence_is_not_taken_for_a_slow_one(rig: KeyStep) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.start()
+    rig.tick_for(8, 120)
+    rig.say(STOP)
+    rig.quiet_for(3)
+    rig.start()
+    rig.tick_for(8, 120)
+    assert rig.off() < 0.002
+    assert not [sentence for sentence in rig.log if "ignored" in sentence]
 
 
 def test_a_second_clock_is_said_and_ignored(rig: KeyStep) -> None:
