@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from .commands import AnyCommand, Continue, Declare, SetMeter, SetSwing, Tempo, ToPart
+from .commands import AnyCommand, Continue, Declare, FollowClock, SetMeter, SetSwing, Tempo, ToPart
 from .facts import (
     Answered,
     Asked,
@@ -155,6 +155,11 @@ def _about_fact(fact: Fact) -> str:
     return fact.part if isinstance(fact, Answered | Proposed | Asked | Looped | Shaped) else ""
 
 
+def _follows(fact: Fact) -> bool:
+    """Whether it is that a clock is followed: what that clock did is recorded, and nobody else is to turn the tempo."""
+    return isinstance(fact, Taken) and isinstance(fact.command, FollowClock)
+
+
 def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
     """What comes again, in order; what was slept through, before what was said meanwhile."""
     found: list[Entry] = []
@@ -168,6 +173,6 @@ def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
         elif isinstance(fact, Slept):
             at = next((at for at in range(len(found), 0, -1) if beat_of(found[at - 1].told) <= fact.begin), 0)
             found.insert(at, Entry(fact, found[at - 1].place if at else 0, shift=shift))
-        elif not isinstance(fact, Source):
+        elif not isinstance(fact, Source) and not _follows(fact):
             found.append(Entry(fact, place, shift=shift))
     return found

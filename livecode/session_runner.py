@@ -21,7 +21,7 @@ from typing import Any
 from . import journal
 from .commands import AnyCommand, Pick, Play
 from .errors import BadInput, LivecodeError
-from .facts import Over, Taken
+from .facts import InputOpened, Over, Taken
 from .journal import Story
 from .music import Beats, Seconds
 from .offline import OfflineEngine
@@ -52,6 +52,11 @@ class ScriptEngine(OfflineEngine):
 
     def __init__(self, opening: Opening, story: Story | None, *, exact: bool, regenerate: bool) -> None:
         super().__init__(opening, story.recording if story else None, exact=exact, regenerate=regenerate)
+        self.line = 0
+        """Of the script: where it is."""
+        self.left_out: list[str] = []
+        """What the script said that only a live stage can do: a sentence each."""
+        self._inputs = [fact.name for fact in story.facts if isinstance(fact, InputOpened)] if story else []
         self._thread = threading.get_ident()
         self._groups: dict[Beats, list[Taken]] = {}
         for group in groups_said(story.session) if story else ():
@@ -75,6 +80,17 @@ class ScriptEngine(OfflineEngine):
             if fact.now > self.reachable():
                 self.run_to(fact.now)
         return super().submit(command, request)
+
+    def open_input(self, port: str, *, api: str, virtual: bool) -> str:
+        """Have an input of this name, unless the recording has one; returns what it is called in full."""
+        heard = next((name for name in self._inputs if port.casefold() in name.casefold()), None)
+        if heard is not None:
+            return heard
+        name = port or "MIDI"
+        self._inputs.append(name)
+        now = self._sequencer.add_input(name).beat
+        self._told.append(InputOpened(now=now, name=name, api=api, virtual=virtual))
+        return name
 
     def reachable(self) -> Beats:
         """The beat at which the next command is obeyed."""
@@ -118,7 +134,28 @@ class ScriptStage(Stage):
 
     def input(self, port: str | None = None, *, api: str | None = None, virtual: bool = False) -> InputHandle:
         """An input of this name, on which nobody plays; what was played is in the recording."""
-        return InputHandle(self, port or "")
+        return InputHandle(self, self._script.open_input(port or "", api=api or "", virtual=virtual))
+
+    def follow_clock(self, source: "str | InputHandle | None") -> Answer:
+        """Nobody's clock is followed; the tempo is as it was recorded, or the script's own."""
+        return self._leave_out("follow_clock", "the tempo is as it was recorded, or the script's own")
+
+    def link(self, on: bool = True) -> Answer:
+        """Nobody's tempo is shared."""
+        return self._leave_out("link", "the tempo is as it was recorded, or the script's own")
+
+    def calibrate(self, output: str, input: "InputHandle | str" = "", *, whole: bool = False) -> Answer:  # noqa: A002
+        """Nothing is measured."""
+        return self._leave_out("calibrate", "stage.latency says how early an output is told")
+
+    def perform(self, path: str | Path, *, bar: int = 1) -> Answer:
+        """A script performs no recording."""
+        return self._leave_out("perform", "a script performs no other")
+
+    def _leave_out(self, word: str, why: str) -> Answer:
+        sentence = f"line {self._script.line}: {word} is left out, for {why}"
+        self._script.left_out.append(sentence)
+        return Answer(sentence)
 
     def save(self, path: str | Path) -> Answer:
         """A script does not save itself."""
@@ -165,6 +202,7 @@ def _execute(script: Script, engine: ScriptEngine) -> None:
     names[HIDDEN] = meanings = Meanings(home, names, known)
     with _beside(script.path):
         for statement in script.tree.body:
+            engine.line = statement.lineno
             module = Transform(meanings).visit(ast.Module([statement], []))
             with _translated(script, statement.lineno):
                 try:
@@ -246,15 +284,15 @@ def _end_with(parent: int) -> None:
     os._exit(REFUSED)
 
 
-def remarks(engine: OfflineEngine, *, exact: bool) -> list[str]:
-    """What is to be said of a run: where models answered otherwise, and what troubled them if they were asked."""
+def remarks(engine: ScriptEngine, *, exact: bool) -> list[str]:
+    """What is to be said of a run: what was left out, where models answered otherwise, what troubled them if they were asked."""
     tempo = engine.tempo()
     said = [
         f"{other.part}, bar {tempo.bar_at(other.at) + 1}: its model made other bars than were recorded"
         for other in engine.differences
     ]
     troubled = [] if exact else [part for part in engine.snapshot().parts if part.trouble]
-    return said + [f"{part.name}: {part.trouble}" for part in troubled]
+    return engine.left_out + said + [f"{part.name}: {part.trouble}" for part in troubled]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What Tab offers beside what IPython knows: names inside quotes, names of parts, and the prompt's own words."""
 
+import contextlib
 import inspect
+import os
 import re
 import threading
 import time
@@ -50,6 +52,20 @@ class Place:
 
 _TOKEN = re.compile(r"(?P<string>'(?:[^'\\\n]|\\.)*'?|\"(?:[^\"\\\n]|\\.)*\"?)|[^\W\d][\w.]*|#.*|\d+|\S")
 _MOST_READ = 2000
+
+
+SCRIPTS = re.compile(r"(?:^|\n)%(?:replay|rehearse|save)[ ]+(?:--\S+[ ]+(?:\d+[ ]+)?)*([^ \n]*)$")
+"""A line of the prompt's that ends in the beginning of a script's name."""
+
+
+def scripts(typed: str) -> list[str]:
+    """The scripts and folders whose paths begin so."""
+    folder, name = os.path.split(typed)
+    with contextlib.suppress(OSError):
+        with os.scandir(os.path.expanduser(folder) or ".") as found:
+            there = [each.name + "/" * each.is_dir() for each in found if each.name.startswith(name)]
+        return sorted(os.path.join(folder, each) for each in there if each.endswith((".py", "/")) and (each[0] != "." or name))
+    return []
 
 
 def place(text: str) -> Place:
@@ -243,6 +259,9 @@ def matcher(words: Matcher) -> Callable[[Any], Any]:
     @context_matcher()  # type: ignore[untyped-decorator]
     def livecode_matcher(context: Any) -> dict[str, Any]:
         lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
+        if (script := SCRIPTS.search("\n".join(lines))) is not None:
+            files = [SimpleCompletion(text=path, type="path") for path in scripts(script[1])]
+            return {"completions": files, "matched_fragment": script[1], "suppress": True, "ordered": True}
         here = place("\n".join(lines))
         completions = [SimpleCompletion(text=name, type="name" if here.quoted else "param") for name in words.offers(here)]
         suppress = here.quoted and bool(completions)

@@ -1,5 +1,6 @@
 """What Tab offers, through IPython's own completer."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +76,13 @@ def test_tab_asks_no_engine() -> None:
         stage.part("bass")
         sight = Sight(stage.report(), 99.0, "the engine has not answered for 99 s")
     assert Matcher(lambda: sight, {"stage": object()}).offers(place('stage.takes("')) == ["bass"]
+
+
+def test_scripts_after_the_words_that_take_one(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tonight").mkdir()
+    for name in ("tonight.py", "tonight.mid", "other.py", "tonight/late.py"):
+        (tmp_path / name).touch()
+    assert offered(shell, "%replay ton") == ["tonight.py", "tonight/"]
+    assert offered(shell, "%replay --from 17 o") == ["other.py"]
+    assert offered(shell, "%save tonight/") == ["tonight/late.py"]

@@ -418,3 +418,17 @@ def test_what_is_only_a_remark_after_the_music_makes_it_no_longer(shell: Any, ce
     shell.user_ns["stage"].run(bars=20)
     cell("%status")
     assert saved()[-4:] == ["stage.hush()", "# %status", "", "end(4)"]
+
+
+def test_what_only_a_live_stage_can_do_is_said_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """at(1); keys = stage.input("KeyStep"); stage.follow_clock(keys)
+lead >> notes("C4"); lead.thru(keys)
+stage.link()
+end(2)
+"""
+    assert main(["render", str(script(tmp_path, text)), str(tmp_path / "x.mid")]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "line 1: follow_clock is left out, for the tempo is as it was recorded, or the script's own",
+        "line 3: link is left out, for the tempo is as it was recorded, or the script's own",
+    ]
+    assert lc.read_midi(tmp_path / "x.mid").notes
