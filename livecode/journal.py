@@ -1,7 +1,7 @@
 """The journal: every fact of an engine's life, appended to a file by a thread of its own, so that a crash loses nothing.
 
 A journal is lines of JSON. The first says what the engine was opened with; the others are facts, in order. Phrases are texts in
-them, as `packing` has them, and are not unpacked before somebody wants their notes: three hours are read in under a second.
+them, as `packing` has them, and are not unpacked before somebody wants their notes: three hours are read in about a second.
 """
 
 import os
