@@ -253,9 +253,11 @@ class LiveEngine(Engine):
         for fact in facts:
             if isinstance(fact, InputOpened):
                 self._sequencer.offer(fact.name, self.clocks.of(fact.name))
-            elif isinstance(fact, Taken) and fact.command == FollowClock(source=LINK):
-                self._sequencer.offer(LINK, self.clocks.link)
-                self.clocks.join_later(float(self.opening.bpm))
+        followed = [fact.command for fact in facts if isinstance(fact, Taken) and isinstance(fact.command, FollowClock)]
+        if FollowClock(source=LINK) in followed:
+            self._sequencer.offer(LINK, self.clocks.link)
+        if followed and followed[-1].source == LINK:
+            self.clocks.join_later(float(self.opening.bpm))
         self._back = self._sequencer.recall(facts, crashed)
         heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
         sentences += self.inputs.open_again(heard)
@@ -301,10 +303,16 @@ class LiveEngine(Engine):
         """
         if isinstance(command, Thru):
             self.inputs.pass_on_again()
+        joined = False
         if isinstance(command, FollowClock) and command.source == LINK:
-            self.clocks.link.join(float(self._snapshot.bpm))
+            joined = self.clocks.link.join(float(self._snapshot.bpm))
             self._sequencer.offer(LINK, self.clocks.link)
-        outcome = self._done(lambda: self._sequencer.obey(command, request))
+        try:
+            outcome = self._done(lambda: self._sequencer.obey(command, request))
+        except LivecodeError:
+            if joined:
+                self.clocks.link.leave()
+            raise
         if isinstance(command, FollowClock) and command.source != LINK:
             self.clocks.link.leave()
         return outcome

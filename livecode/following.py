@@ -59,6 +59,7 @@ class Following:
     master: Master
     offset: Beats | None = None
     _due: Beats = field(default=Beats(0))
+    _peers: int = 0
 
     def entrance(self, time: Transport, now: Seconds) -> Seconds | None:
         """When the beat where time stands still is to sound: at the same place of the master's bar. None: whenever."""
@@ -66,6 +67,7 @@ class Following:
         state = self.master.state(now)
         if heading is None or not (state.placed and state.locked):
             return None
+        self._peers = state.peers or 0
         bar = time.bar(held)
         place = held - time.tempo.line_before(held)
         if self.master.place(place, time.soonest(), bar):
@@ -96,6 +98,9 @@ class Following:
     def astray(self, time: Transport, now: Seconds) -> bool:
         """Whether our bars lie anywhere among those of a master whose bars are known. One that goes by us goes by us."""
         heading, state = self._heading(time, now), self.master.state(now)
+        if state.peers and not self._peers:
+            self.offset = None  # who was alone goes to the others
+        self._peers = state.peers or 0
         if self.offset is not None or heading is None or not (time.running and state.placed and state.locked):
             return False
         here = time.beat_at(now)

@@ -30,65 +30,71 @@ class LinkMaster:
 
     def __init__(self) -> None:
         self._link: Any = None
+        """None, too, while the others are looked for: who does not know of them yet is not alone."""
+        self._entering = threading.Lock()
 
-    @property
-    def peers(self) -> int:
-        """How many others there are."""
-        return int(self._link.numPeers()) if self._link is not None else 0
+    def join(self, bpm: float) -> bool:
+        """Take part, with this tempo if nobody else is there; returns when the others have been found. False if we took part.
 
-    def join(self, bpm: float) -> None:
-        """Take part, with this tempo if nobody else is there; returns when the others have been found. Raises BadInput."""
-        if self._link is None:
-            self._link = _session(bpm)
-            self._link.enabled = True
-        deadline, pause = time.monotonic() + MEETS_IN, threading.Event()
-        while not self.peers and time.monotonic() < deadline:
-            pause.wait(0.02)
+        Raises BadInput.
+        """
+        with self._entering:
+            if self._link is not None:
+                return False
+            link = _session(bpm)
+            link.enabled = True
+            deadline, pause = time.monotonic() + MEETS_IN, threading.Event()
+            while not link.numPeers() and time.monotonic() < deadline:
+                pause.wait(0.02)
+            self._link = link
+            return True
 
     def leave(self) -> None:
         """Take part no more."""
-        link, self._link = self._link, None
-        if link is not None:
-            link.enabled = False
+        with self._entering:
+            link, self._link = self._link, None
+            if link is not None:
+                link.enabled = False
 
     def read(self, now: Seconds) -> list[Turn]:
         return []
 
     def heading(self, now: Seconds, bar: Beats) -> Heading | None:
-        if self._link is None:
+        if (link := self._link) is None:
             return None
-        session = self._link.captureAppSessionState()
-        return Heading(now, session.beatAtTime(self._micros(now), float(bar)), session.tempo())
+        session = link.captureAppSessionState()
+        return Heading(now, session.beatAtTime(_micros(link, now), float(bar)), session.tempo())
 
     def lead(self, bpm: float) -> None:
-        if self._link is not None:
-            session = self._link.captureAppSessionState()
-            session.setTempo(bpm, self._link.clock().micros())
-            self._link.commitAppSessionState(session)
+        if (link := self._link) is not None:
+            session = link.captureAppSessionState()
+            session.setTempo(bpm, link.clock().micros())
+            link.commitAppSessionState(session)
 
     def place(self, beat: Beats, moment: Seconds, bar: Beats) -> bool:
-        if self._link is None or self.peers:
+        if (link := self._link) is None or link.numPeers():
             return False
-        session = self._link.captureAppSessionState()
-        session.forceBeatAtTime(float(beat), self._micros(moment), float(bar))
-        self._link.commitAppSessionState(session)
+        session = link.captureAppSessionState()
+        session.forceBeatAtTime(float(beat), _micros(link, moment), float(bar))
+        link.commitAppSessionState(session)
         return True
 
     def state(self, now: Seconds) -> State:
-        if self._link is None:
+        if (link := self._link) is None:
             return State(heard=False, running=True, placed=True, locked=False, bpm=0.0)
-        bpm = self._link.captureAppSessionState().tempo()
-        return State(heard=True, running=True, placed=True, locked=True, bpm=bpm, peers=self.peers)
+        bpm, peers = link.captureAppSessionState().tempo(), int(link.numPeers())
+        return State(heard=True, running=True, placed=True, locked=True, bpm=bpm, peers=peers)
 
-    def _micros(self, moment: Seconds) -> int:
-        """A moment of our clock on Link's; of three looks the quickest counts."""
-        looks = []
-        for _ in range(3):
-            before = time.monotonic()
-            theirs = self._link.clock().micros()
-            after = time.monotonic()
-            looks.append((after - before, theirs - (before + after) / 2 * 1e6))
-        return round(moment * 1e6 + float(min(looks)[1]))
+
+def _micros(link: Any, moment: Seconds) -> int:
+    """A moment of our clock on Link's; of three looks the quickest counts."""
+    looks = []
+    for _ in range(3):
+        before = time.monotonic()
+        theirs = link.clock().micros()
+        after = time.monotonic()
+        looks.append((after - before, theirs - (before + after) / 2 * 1e6))
+    return round(moment * 1e6 + float(min(looks)[1]))
 
 
 def _session(bpm: float) -> Any:
