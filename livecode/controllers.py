@@ -31,6 +31,7 @@ from .commands import (
     UndoLast,
 )
 from .controls import at_rest, resolved
+from .errors import UnknownName
 from .tempo import Swing
 
 MOST_BOUND = 1024
@@ -152,6 +153,8 @@ class Controllers:
         if target is None or hand is None or (target.part and target.part not in parts):
             return
         part = parts.get(target.part)
+        if not _is_known(target, part):
+            return
         control = _control(target, part)
         low, high = target.span(control)
         stands = _stands(target, part, now, control)
@@ -214,8 +217,17 @@ def _signed(raw: int) -> int:
     return raw if raw < MIDDLE else raw - 128
 
 
+def _is_known(target: Target, part: PartState | None) -> bool:
+    """Whether the part still has a control of this name: another instrument may have other names."""
+    try:
+        _control(target, part)
+    except UnknownName:
+        return False
+    return True
+
+
 def _control(target: Target, part: PartState | None) -> int | None:
-    """The number of the synth's control that is turned; None if it is something else."""
+    """The number of the synth's control that is turned; None if it is something else. Raises UnknownName."""
     if part is None or target.word in PART_KNOBS:
         return None
     return resolved(target.word, part.names)
@@ -264,7 +276,7 @@ def _shown(target: Target, part: PartState | None, now: Snapshot) -> int | None:
     """How far a light shines, 0 to 127; None where there is nothing to show."""
     if target.acts:
         return 127 * _is_so(str(target.word), part, now)
-    if part is None and target.word not in STAGE_KNOBS:
+    if (part is None and target.word not in STAGE_KNOBS) or not _is_known(target, part):
         return None
     control = _control(target, part)
     (low, high), stands = target.span(control), _stands(target, part, now, control)

@@ -485,7 +485,7 @@ class LiveEngine(Engine):
                     self._planner_waits = False
                     self._read_inbox(_PERIOD)
                     self._sequencer.follow()
-                    self._hear()
+                    self._do(self._hear)
                     self._sequencer.advance(self.clock.now() + self._ahead())
                     self._snapshot = self._sequencer.snapshot()
             except Exception:
@@ -505,6 +505,13 @@ class LiveEngine(Engine):
         self._shine()
         self._lead()
         self.inputs.look(self.note)
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Do what may fail without any note being left out."""
+        try:
+            action()
+        except Exception:
+            self._go_on()
 
     def _go_on(self) -> None:
         """Note the error in hand, unless it was the last one, too."""

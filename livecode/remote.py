@@ -5,6 +5,8 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +15,7 @@ import msgspec
 from . import journal
 from .commands import AnyCommand, Candidates, On, Panic, Snapshot
 from .errands import Errand, HandIn
-from .errors import EngineGone, LivecodeError, OutputError, UnknownName
+from .errors import BadInput, EngineGone, LivecodeError, OutputError, UnknownName
 from .guard import engine_command
 from .journal import Story
 from .line import Line
@@ -71,6 +73,24 @@ PAGE = Beats(64)
 _Kind = TypeVar("_Kind", bound=Reply)
 
 
+_apart: ContextVar[bool] = ContextVar("apart", default=False)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Within, no engine that plays is reached: a script that is run ahead of time must not change what sounds."""
+    token = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
+
+
+def _refuse_if_apart() -> None:
+    if _apart.get():
+        raise BadInput("A script speaks to its own stage and reaches no engine: leave Stage.attach() and Stage() out of it.")
+
+
 class RemoteEngine:
     """An engine in another process. Any thread may call any method; each waits for the engine's answer.
 
@@ -86,7 +106,8 @@ class RemoteEngine:
 
     @classmethod
     def attach(cls, name: str) -> "RemoteEngine":
-        """The engine of this name, which runs. Raises UnknownName if none does."""
+        """The engine of this name, which runs. Raises UnknownName if none does, BadInput within `apart`."""
+        _refuse_if_apart()
         line = Line(Place.of(name))
         if not line.place.lives():
             raise UnknownName(_none_runs(name))
@@ -95,7 +116,8 @@ class RemoteEngine:
 
     @classmethod
     def reach(cls, start: Start) -> "tuple[RemoteEngine, bool]":
-        """The engine of this name, and whether it was started now. Raises what keeps it from playing."""
+        """The engine of this name, and whether it was started now. Raises what keeps it from playing, BadInput within `apart`."""
+        _refuse_if_apart()
         engine = cls(Line(Place.of(start.name)))
         while True:
             if not engine._line.place.lives() and engine._started(start):

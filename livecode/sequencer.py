@@ -750,7 +750,10 @@ class Sequencer:
 
     def advance(self, until: Seconds) -> None:
         """Hand the outputs everything that sounds before `until` (on the clock), and ask the models what should be asked now."""
-        self._chase.go_along()
+        try:
+            self._chase.go_along()
+        except Exception as error:  # the tempo stays
+            self._plan.note_once("chase", f"the clock that is followed failed ({error!r}): the music goes on at this tempo.")
         heard = self.time.sounding() if self.time.running else None
         if heard is not None and self.time.pause_at is not None:
             heard = min(heard, self.time.pause_at)

@@ -27,6 +27,7 @@ from .music import Beats, Seconds
 from .offline import OfflineEngine
 from .played import InputHandle
 from .protocol import Opening, OpenPort
+from .remote import apart
 from .sequencer import Outcome
 from .session import Place
 from .session_cells import first_line
@@ -152,6 +153,16 @@ class ScriptStage(Stage):
         """A script performs no recording."""
         return self._leave_out("perform", "a script performs no other")
 
+    def export(self, path: str | Path, *, bars: float | None = None, part: str | None = None) -> Answer:
+        """A script writes no files over those that were written when it was typed."""
+        return self._leave_out("export", "livecode render writes files")
+
+    render = export
+
+    def stems(self, folder: str | Path, *, bars: float | None = None) -> Answer:
+        """As `export`."""
+        return self._leave_out("stems", "livecode render writes files")
+
     def _leave_out(self, word: str, why: str) -> Answer:
         sentence = f"line {self._script.line}: {word} is left out, for {why}"
         self._script.left_out.append(sentence)
@@ -200,7 +211,7 @@ def _execute(script: Script, engine: ScriptEngine) -> None:
     known = {**words(home), **said}
     names: dict[str, Any] = {"__name__": "__session__", "__file__": str(script.path), "stage": stage, **known}
     names[HIDDEN] = meanings = Meanings(home, names, known)
-    with _beside(script.path):
+    with _beside(script.path), apart():
         for statement in script.tree.body:
             engine.line = statement.lineno
             module = Transform(meanings).visit(ast.Module([statement], []))

@@ -28,7 +28,7 @@ MAGICS: Mapping[str, Callable[[Sequence[str]], str]] = {
 }
 """The prompt's commands that change the music, as Python."""
 
-AWAY = ("save", "close", "shut_down", "exit", "quit", "run")
+AWAY = ("save", "close", "shut_down", "exit", "quit", "run", "export", "render", "stems", "attach")
 """What is called alone in a cell and has no place in a script."""
 
 

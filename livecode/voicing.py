@@ -1,14 +1,15 @@
 """How many notes of a phrase may sound at once, and which end each other: what an instrument can play of it. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeGuard
 
 import msgspec
 
 from .errors import BadInput
 from .gm import DRUMS
-from .music import Note, Phrase
+from .music import Beats, Note, Phrase
 
 MOST_VOICES = 128
 
@@ -41,26 +42,36 @@ class Voicing(msgspec.Struct, frozen=True):
             return phrase
         group = {pitch: number for number, pitches in enumerate(self.chokes) for pitch in pitches}
         notes = sorted(phrase.notes, key=lambda note: (note.onset, note.velocity, note.pitch))
-        notes = [_choked(note, notes[place + 1 :], group) for place, note in enumerate(notes)]
-        kept = [_stolen(note, notes[place + 1 :], self.voices) for place, note in enumerate(notes)] if self.voices else notes
+        notes = _choked(notes, group)
+        kept = [_stolen(notes, place, self.voices) for place in range(len(notes))] if self.voices else notes
         return replace(phrase, notes=tuple(note for note in kept if note is not None))
 
 
-def _choked(note: Note, later: Iterable[Note], group: Mapping[int, int]) -> Note:
-    """The note until another of its group is struck."""
-    mine = group.get(note.pitch)
-    ends = (other.onset for other in later if other.onset > note.onset and mine is not None and group.get(other.pitch) == mine)
-    return replace(note, duration=min(note.end, next(ends, note.end)) - note.onset)
+def _choked(notes: Sequence[Note], group: Mapping[int, int]) -> list[Note]:
+    """The notes, in order of onset, each until another of its group is struck."""
+    kept: list[Note] = []
+    struck: dict[int, tuple[Beats, Beats | None]] = {}
+    """Of each group: the onset looked at last, and the next one after it."""
+    for note in reversed(notes):
+        mine = group.get(note.pitch)
+        if mine is not None:
+            onset, after = struck.get(mine, (note.onset, None))
+            after = onset if note.onset < onset else after
+            struck[mine] = note.onset, after
+            if after is not None and after < note.end:
+                note = replace(note, duration=after - note.onset)
+        kept.append(note)
+    return kept[::-1]
 
 
-def _stolen(note: Note, later: Iterable[Note], voices: int) -> Note | None:
+def _stolen(notes: Sequence[Note], place: int, voices: int) -> Note | None:
     """The note until its voice is needed for another; None if that is so at once.
 
     It is the oldest exactly when so many newer ones ring that they fill all voices but its own: notes older than it would have
     ended before, so nothing before it matters.
     """
-    newer: list[Note] = []
-    for other in later:
+    note, newer = notes[place], list[Note]()
+    for other in islice(notes, place + 1, None):
         if other.onset >= note.end:
             break
         newer = [ringing for ringing in newer if ringing.end > other.onset]

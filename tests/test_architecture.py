@@ -141,7 +141,7 @@ ALLOWED: dict[str, set[str]] = {
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
     "session_runner": VALUES
     | {"commands", "facts", "journal", "offline", "played", "protocol", "sequencer", "session", "session_cells"}
-    | {"session_reader", "session_writer", "shown", "stage", "ui.names", "ui.words"},
+    | {"remote", "session_reader", "session_writer", "shown", "stage", "ui.names", "ui.words"},
     "ui.names": VALUES | {"handles", "stage"},
     "ui.words": VALUES | {"models.bundles", "shown", "transforms", "ui.names"},
     "session_spelling": VALUES

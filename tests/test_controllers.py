@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from rig import Rig, a_model
 
 from livecode.bindings import Source, Target
-from livecode.commands import Adjust, Learn, Map, Mute, TurnKnob, Undo
+from livecode.commands import Adjust, Equip, Learn, Map, Mute, TurnKnob, Undo
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Taken
+from livecode.instruments import Instrument
 
 
 class Desk(Rig):
@@ -286,3 +287,16 @@ def test_whatever_arrives_is_heard_without_harm(messages: list[bytes], pickup: b
             list(desk.sequencer.controllers.feedback(desk.sequencer.snapshot()))
     desk.play(until=2)
     assert {state.name for state in desk.sequencer.snapshot().parts} == {"lead"}
+
+
+def test_a_knob_whose_name_another_instrument_does_not_know_turns_nothing_and_stops_nothing(desk: Desk) -> None:
+    desk.sequencer.add_output(desk.tape.__class__("synth"))
+    desk.sequencer.add_output(desk.tape.__class__("lights"))
+    desk.obey(Equip(part="lead", instrument=Instrument(output="synth", names={"drive": 23})))
+    desk.bind(1, "drive", feedback="lights")
+    desk.turn(1, 64)
+    assert len(desk.turns()) == 1
+    desk.obey(Equip(part="lead", instrument=Instrument(output="synth")))
+    desk.turn(1, 10, 20)
+    assert list(desk.sequencer.controllers.feedback(desk.sequencer.snapshot())) == []
+    assert len(desk.turns()) == 1

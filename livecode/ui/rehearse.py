@@ -18,7 +18,6 @@ from ..exports import export_file
 from ..facts import Answered, Fact, Taken
 from ..inputs import ports as inputs
 from ..models.official import PREFIX, Official
-from ..models.store import stored
 from ..models.wire import Model, ModelKey
 from ..music import Beats, Seconds, counted
 from ..offline import OfflineEngine
@@ -177,6 +176,8 @@ def _models(facts: Iterable[Fact]) -> list[Model]:
 def _compiled(key: ModelKey) -> Finding:
     if key.engine != "compiled":
         return Finding(key.config, "runs on Magenta's engine", "It takes ten times as long: leave engine= out.")
+    from ..models.store import stored  # loads onnxruntime, which all other commands do without
+
     try:
         stored(key, compiling=False)
     except NotCompiled as error:

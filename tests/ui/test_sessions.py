@@ -432,3 +432,20 @@ end(2)
         "line 3: link is left out, for the tempo is as it was recorded, or the script's own",
     ]
     assert lc.read_midi(tmp_path / "x.mid").notes
+
+
+def test_a_script_reaches_no_engine_that_plays_and_writes_over_no_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "take.mid").write_text("mine")
+    text = 'at(1); lead >> notes("C4")\nstage.export("take.mid")\nend(3)\n'
+    assert main(["render", str(script(tmp_path, text)), str(tmp_path / "x.mid")]) == 0
+    assert (tmp_path / "take.mid").read_text() == "mine"
+    assert "line 2: export is left out" in capsys.readouterr().out
+    with lc.Stage(name="playing", inline=False, outputs=[]) as stage:
+        drums = stage.part("drums") >> lc.beat(kick="x...")
+        text = 'at(1); lc.Stage.attach("playing").parts["drums"].mute()\n'
+        assert main(["render", str(script(tmp_path, text)), str(tmp_path / "x.mid")]) != 0
+        assert "line 1: A script speaks to its own stage" in capsys.readouterr().err
+        assert not drums.state().muted
