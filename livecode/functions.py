@@ -42,15 +42,17 @@ class Functions:
         self._engine, self._pause = engine, ASK_EVERY / 10 if here else ASK_EVERY
         self._tag = "" if alone else os.urandom(4).hex()
         self._known: dict[str, _Function] = {}
+        self._fetching: threading.Thread | None = None
 
     def transform(self, function: Callable[[Phrase], Phrase]) -> Transform:
         """The transform that this function is, from now on."""
         name = str(getattr(function, "__name__", "function")).strip("<>")
         known = _Function(f"{name}/{self._tag}{len(self._known) + 1}", function, self._hand_in)
         self._known[known.id] = known
+        if self._fetching is None:
+            self._fetching = threading.Thread(target=self._fetch, name="livecode errands", daemon=True)
+            self._fetching.start()
         self._engine.errands((known.id,))
-        if len(self._known) == 1:
-            threading.Thread(target=self._fetch, name="livecode errands", daemon=True).start()
         return Transform(OWN, (known.id,))
 
     def _fetch(self) -> None:

@@ -11,8 +11,8 @@ from waiting import wait_until
 
 import livecode as lc
 from livecode.commands import Plain, Play, Recall, Shape, Store
-from livecode.errands import HandIn
-from livecode.errors import BadInput
+from livecode.errands import Errand, HandIn
+from livecode.errors import BadInput, EngineGone
 from livecode.facts import Shaped
 from livecode.functions import Functions
 from livecode.music import Note, Phrase
@@ -208,6 +208,34 @@ def test_a_function_typed_at_the_prompt() -> None:
         assert "max raised TypeError" in lead.state().trouble or "gave" in lead.state().trouble
         with pytest.raises(BadInput, match="7 is no transform"):
             lead.map(7)
+
+
+class Crashed:
+    """An engine that is gone for one call, and then asks everything at once."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.given: list[HandIn] = []
+        self.gone = True
+
+    def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
+        if self.gone:
+            raise EngineGone("The engine is gone.")
+        return tuple(Errand(f"lead-{place}", name, "lead", 0, notes("C4")) for place, name in enumerate(functions))
+
+    def hand_in(self, hand: HandIn) -> None:
+        self.given.append(hand)
+
+
+def test_functions_run_although_the_engine_was_gone_when_the_first_was_typed() -> None:
+    engine = Crashed()
+    functions = Functions(engine, here=True, alone=True)
+    with pytest.raises(EngineGone):
+        functions.transform(lambda phrase: phrase)
+    engine.gone = False
+    functions.transform(lambda phrase: phrase.transpose(12))
+    wait_until(lambda: notes("C5") in [hand.phrase for hand in engine.given], "the function to run")
+    engine.closed = True
 
 
 @pytest.mark.parametrize(
