@@ -113,7 +113,7 @@ class ScriptStage(Stage):
     """The stage that a script speaks to."""
 
     def __init__(self, engine: ScriptEngine) -> None:
-        self._take_up(engine, started=False)
+        self._take_up(engine, started=False, alone=True)
         self._script = engine
 
     def at(self, bar: int, beat: float = 1) -> None:

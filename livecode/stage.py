@@ -156,9 +156,9 @@ class Stage(Strict):
         stage._take_up(RemoteEngine.attach(name), started=False)
         return stage
 
-    def _take_up(self, engine: "LiveEngine | OfflineEngine | RemoteEngine", *, started: bool) -> None:
+    def _take_up(self, engine: "LiveEngine | OfflineEngine | RemoteEngine", *, started: bool, alone: bool = False) -> None:
         self._engine, self._starter = engine, started
-        self._functions = Functions(engine, here=not isinstance(engine, RemoteEngine), alone=started)
+        self._functions = Functions(engine, here=not isinstance(engine, RemoteEngine), alone=started or alone)
         self._parts: dict[str, PartHandle] = {}
         self._taps = Taps()
         self._listener: Callable[[Answer], None] | None = None

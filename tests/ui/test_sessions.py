@@ -449,3 +449,16 @@ def test_a_script_reaches_no_engine_that_plays_and_writes_over_no_file(
         assert main(["render", str(script(tmp_path, text)), str(tmp_path / "x.mid")]) != 0
         assert "line 1: A script speaks to its own stage" in capsys.readouterr().err
         assert not drums.state().muted
+
+
+def test_a_function_of_a_script_is_known_again_after_an_edit_and_does_not_run(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    marks = f"def up(phrase):\n    Path({str(ran)!r}).write_text('x')\n    return phrase.transpose(12)\n"
+    function = f"from pathlib import Path\n{marks}"
+    path = script(tmp_path, f'at(1)\nlead >> notes("C4 . . .")\n{function}lead.map(up)\nend(4)\n')
+    main(["render", str(path), str(tmp_path / "x.mid"), "--record"])
+    assert ran.read_text()
+    ran.unlink()
+    path.write_text(path.read_text() + "# edited\n")
+    assert onsets(path, exact=True) == [(0, "C5"), (4, "C5"), (8, "C5")]
+    assert not ran.exists()
