@@ -203,9 +203,15 @@ class Sequencer:
         if self.time.running or self.time.paused:
             return
         first = next((arrival.moment for arrival in arrivals if strikes(arrival.message)), None)
-        if first is not None and self._jamming.answers(name):
+        if first is None or not self._jamming.answers(name):
+            return
+        if self._chase.following and self._chase.following.holds(self._clock.now()):
+            return
+        if (moment := self._chase.entrance()) is None:
             self.time.run_from(first)
-            self._plan.record_moves()
+        else:
+            self.time.run(moment)
+        self._plan.record_moves()
 
     def _hear(self, name: str, said: Iterable[Said]) -> None:
         for event in self._hearing.hear(name, said):

@@ -8,9 +8,10 @@ from keys import Keys
 from rig import Rig, a_model
 from sessions import OPENED, Session, heard, midi, run_again
 
-from livecode.commands import Act, Action, Assign, Capture, Prime, Respond, Rest, Tread, Undo
+from livecode.commands import Act, Action, Assign, Capture, FollowClock, Prime, Respond, Rest, Tread, Undo
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Answered, Looped
+from livecode.masters import MidiMaster
 from livecode.models.wire import Model
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
@@ -137,6 +138,23 @@ def test_time_begins_with_the_first_note_that_is_to_be_answered() -> None:
     rig.answer("E4 . . .")
     rig.play(until=9)
     assert rig.score("lead", until=9) == [(4, "E4")]
+
+
+def test_a_first_key_does_not_begin_before_the_master_that_is_followed() -> None:
+    rig, master = Rig(bpm=120), MidiMaster()
+    keys = Keys(rig)
+    rig.sequencer.offer("KeyStep", master)
+    rig.obey(FollowClock(source="KeyStep"))
+    rig.models_of("lead", a_model(1))
+    rig.obey(Respond(part="lead", source="keys", bars=1))
+    master.hear(rig.clock.now(), (0xFC,))
+    rig.play(until=0)
+    keys.say(0x90, 60, 100)
+    rig.play(until=0)
+    assert not rig.sequencer.time.running
+    rig.obey(FollowClock(source=""))
+    keys.say(0x90, 62, 100)
+    assert rig.sequencer.time.running
 
 
 def test_it_ends_with_another_word_and_undo_brings_it_back(rig: Rig, keys: Keys) -> None:
