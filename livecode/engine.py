@@ -258,7 +258,7 @@ class LiveEngine(Engine):
             self._sequencer.offer(LINK, self.clocks.link)
         if followed and followed[-1].source == LINK:
             self.clocks.join_later(float(self.opening.bpm))
-        self._back = self._sequencer.recall(facts, crashed)
+        self._back = self._sequencer.past.recall(facts, crashed)
         heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
         sentences += self.inputs.open_again(heard)
         for source in self.inputs:
@@ -277,14 +277,15 @@ class LiveEngine(Engine):
         outputs = [Tape(output.name) for output in self._outputs]
         told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter, seed=opening.seed)
         begun = time.monotonic()
-        for _ in told.retell([*before, self._back]):
+        for _ in told.past.retell([*before, self._back]):
             if time.monotonic() > begun + _STINT:
                 time.sleep(_BREATH)
                 begun = time.monotonic()
 
         def keep() -> Outcome:
             self.tape.precede(tape)
-            return self._sequencer.remember(told)
+            self._sequencer.past.remember(told.past)
+            return Outcome(self._back.now, "what sounded before the crash is on the tape, and among the takes, again")
 
         self._done(keep)
 

@@ -1,6 +1,6 @@
 """What a journal holds: everything that was said to an engine and that models answered, with its beat. Pure values.
 
-A sequencer that recalls the facts in their order has the same parts on the same tempo map: `Sequencer.recall`.
+A sequencer that recalls the facts in their order has the same parts on the same tempo map: `Past.recall`.
 """
 
 from fractions import Fraction

@@ -141,7 +141,7 @@ class OfflineEngine(Engine):
         """
         for name in dict.fromkeys(fact.name for fact in facts if isinstance(fact, PortOpened)):
             self._sequencer.add_output(Unheard(name))
-        for _ in self._sequencer.retell([*facts, Over(now=end)]):
+        for _ in self._sequencer.past.retell([*facts, Over(now=end)]):
             pass
         self._sequencer.time.move(Moved(started=None, held=end, paused=True, pause_at=None))
         self._snapshot = self._sequencer.snapshot()
@@ -193,7 +193,7 @@ class OfflineEngine(Engine):
                 if (reply := self._replay.answer(answered)) is not None:
                     self._sequencer.receive(reply)
             case other:
-                self._sequencer.relive(other)
+                self._sequencer.past.relive(other)
 
     def errands(self, functions: tuple[str, ...]) -> tuple[Errand, ...]:
         """What performers' functions of these ids are asked: who asks will answer."""

@@ -263,9 +263,10 @@ class Part:
             return chosen
         return DRUM_CHANNEL if phrase.drums else self.own_channel
 
-    def next_change(self, beat: Beats) -> Beats | None:
-        """The first beat from this one on at which another phrase enters."""
-        return self._lane.first(beat)
+    def changes_from(self, now: Beats, at: Beats) -> Beats:
+        """From where on it may sound otherwise, if something is said at `now` for beat `at`: what was to enter may not."""
+        change = self._lane.first(now)
+        return at if change is None else min(at, change)
 
     def coming(self, beat: Beats) -> tuple[Beats, Phrase] | None:
         """The last phrase that is to enter after this beat, and where."""
@@ -456,7 +457,7 @@ class Part:
             self.prime,
         )
 
-    def restore(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
+    def put_back(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
         """Play what it played then from `at` on, as it did from `now` on. Mute and solo are left to the sequencer."""
         self._drop_answer(now)
         if memory.phrase == self._lane.before(at):

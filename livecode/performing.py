@@ -25,6 +25,7 @@ from .facts import (
     Steered,
     Taken,
 )
+from .happenings import Happenings
 from .music import Beats, ReleaseEvent, Seconds
 from .outputs import MOST_LATE
 from .parts import Part
@@ -34,7 +35,7 @@ from .tempo import TempoMap
 
 
 class Player(Protocol):
-    """The sequencer that a recording is performed on."""
+    """The sequencer that a recording is performed on, or that is to be again what it was."""
 
     def do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on."""
@@ -42,14 +43,6 @@ class Player(Protocol):
 
     def settle(self, command: AnyCommand, now: Beats) -> None:
         """Have those to whom something is said know what has sounded."""
-        ...
-
-    def take_in(self, fact: Fact) -> None:
-        """Have this fact be so."""
-        ...
-
-    def relive(self, fact: Fact) -> None:
-        """Let happen again what happened of itself."""
         ...
 
 
@@ -60,6 +53,7 @@ class Performance:
         self,
         plan: Plan,
         player: Player,
+        happenings: Happenings,
         clock: Clock,
         parts: Mapping[str, Part],
         asking: Asking,
@@ -69,7 +63,7 @@ class Performance:
         record: Callable[[Fact], None],
     ) -> None:
         self._plan, self._player, self._clock, self._parts, self._asking = plan, player, clock, parts, asking
-        self._recordings, self._note, self._record, self.time = recordings, note, record, plan.time
+        self._happenings, self._recordings, self._note, self._record, self.time = happenings, recordings, note, record, plan.time
         self.agenda: Agenda | None = None
         """What is to come; None if nothing is performed."""
         self._stood: Seconds = 0.0
@@ -107,7 +101,7 @@ class Performance:
                 self._player.settle(fact.command, min(fact.now, fact.at))
                 self._player.do(fact.command, fact.now, fact.at)
             elif not isinstance(fact, Answered) or fact.part in self._parts:
-                self._player.take_in(fact)
+                self._happenings.again(fact)
         except Exception as error:
             self._note(f"left out of the replay: {error}")
             return False
@@ -168,11 +162,11 @@ class Performance:
                 self._record(entry.fact)
             case CameBack(crashed=crashed):
                 self._plan.give([ReleaseEvent(name, crashed, self.time.sounds_at(crashed)) for name in self._parts])
-                self._player.relive(entry.fact)
+                self._happenings.again(entry.fact)
+                self._record(entry.fact)
             case Taken() as taken if self._happen(taken):
                 self._record(msgspec.structs.replace(taken, id="", place=entry.place))
-            case Answered(at=at, part=name) if self._happen(entry.fact) and name in self._parts:
-                self._plan.replan([self._parts[name]], at)
+            case Answered(part=name) if self._happen(entry.fact) and name in self._parts:
                 self._record(entry.fact)
             case Heard() | Looped() | Shaped() | Steered() if self._happen(entry.fact):
                 self._record(entry.fact)

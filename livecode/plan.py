@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .clock import Clock
+from .errors import UnknownName
 from .facts import Fact, Slept
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
 from .outputs import MOST_LATE, Output
@@ -105,6 +106,16 @@ class Plan:
             self.troubles[who] = sentence
             if sentence:
                 self._note(sentence)
+
+    def output_named(self, name: str) -> str:
+        """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
+        known = [other.name for other in self._outputs]
+        near = [other for other in known if name.casefold() in other.casefold()]
+        if not name or name in known:
+            return name
+        if len(near) != 1:
+            raise UnknownName.of("output", name, near or known)
+        return near[0]
 
     def follow(self) -> None:
         """Let the outputs look at their devices' clocks; note what has come to trouble them."""

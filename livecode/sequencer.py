@@ -4,8 +4,8 @@ Everything happens in `obey`, `receive` and `advance`, all called by one thread 
 give the same events, live and offline.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
 
@@ -18,20 +18,13 @@ from .chasing import Chase
 from .clock import Clock
 from .commands import (
     Act,
-    Action,
-    Adjust,
     AnyCommand,
     Assign,
     Candidates,
-    Capture,
     Continue,
     CountIn,
     Declare,
-    Equip,
-    Fade,
     FollowClock,
-    Hush,
-    InKey,
     Learn,
     Map,
     Mute,
@@ -40,56 +33,27 @@ from .commands import (
     Panic,
     Pause,
     Pick,
-    Plain,
     Play,
-    Prime,
     Propose,
-    Recall,
     Respond,
-    Restart,
-    Route,
-    Safe,
     SendClock,
-    SetKey,
     SetLatency,
     SetMeter,
     SetSwing,
-    Shape,
     Snapshot,
     Solo,
-    Store,
-    Sweep,
     Tempo,
-    Thru,
     ToPart,
     TurnKnob,
     Undo,
-    UndoLast,
 )
 from .controllers import MOST_BOUND, Controllers
-from .controls import spelt
-from .ears import Said, nearest
+from .ears import nearest
 from .errands import Errand, Errands, HandIn
 from .errors import BadInput, LivecodeError, UnknownName
-from .facts import (
-    Answered,
-    Asked,
-    CameBack,
-    Fact,
-    Heard,
-    InputOpened,
-    Looped,
-    Moved,
-    Over,
-    Performing,
-    PortOpened,
-    Proposed,
-    Shaped,
-    Slept,
-    Steered,
-    Taken,
-)
+from .facts import Answered, Asked, Fact, Heard, Performing, Shaped, Taken
 from .gm import DRUM_CHANNEL
+from .happenings import Happenings
 from .hearing import Hearing
 from .inputs import Arrival
 from .inputs.messages import strikes
@@ -102,20 +66,18 @@ from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape
 from .packing import packed
-from .parts import Memory, Mode, Part
+from .parts import Mode, Part
+from .past import Past
 from .performing import Performance
 from .plan import Plan
 from .recording import Recording, no_recording
-from .scenes import House
-from .states import length_of, state_of
+from .stagehand import Stagehand, ToAll
+from .states import state_of
+from .telling import Telling
 from .tempo import Meter, TempoMap
-from .undoing import Done, History
 
 _HEARD_WITHIN: Seconds = 0.06
 """What was played is known to the planner after so long at the latest: two of its periods."""
-
-_STRETCH = Beats(16)
-"""So many beats are retold at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +119,29 @@ class Sequencer:
         self._later = later
         self._jamming = Jamming(self.time, self._hearing, self._parts, self._note)
         self._seed = seed
-        self._history = History()
-        self._house = House()
+        self._telling = Telling(self._plan, self._jamming, self._asking)
+        self._hand = Stagehand(self._plan, self._asking, self._parts)
         self._errands = Errands()
         self._chase = Chase(self._plan, clock, self._parts, do=self.do, start=self._start_if_sounding, note=note, record=record)
         self._recordings = recordings
         self._touched = False
         """Whether anything was said to a part but that there is one."""
-        self._performance = Performance(self._plan, self, clock, self._parts, self._asking, recordings, note=note, record=record)
+        self._happenings = Happenings(self._plan, tape, self._parts, self._hearing, self._chase, welcome=self._welcome)
+        self._performance = Performance(
+            self._plan, self, self._happenings, clock, self._parts, self._asking, recordings, note=note, record=record
+        )
+        self.past = Past(
+            self._plan,
+            self,
+            tape,
+            self._parts,
+            self._hearing,
+            self._asking,
+            self._happenings,
+            self._performance,
+            note=note,
+            record=record,
+        )
 
     def add_output(self, output: Output) -> Outcome:
         """Play on this output too, for the parts that are routed to it by its name."""
@@ -180,12 +157,8 @@ class Sequencer:
         """Hear what is played on an input of this name, for parts to play it through, and to answer it."""
         if name in self._parts:
             raise BadInput(f"{name!r} is a part already, and so cannot be an input's name: give a virtual input another.")
-        new = self._open_ear(name)
+        new = self._happenings.open_ear(name)
         return Outcome(self.time.reachable(), f"input {name} is open{'' if new else ' already'}: lead.thru({name!r}) plays it")
-
-    def _open_ear(self, name: str) -> bool:
-        self._tape.enter(name)
-        return self._hearing.open(name)
 
     def hear(self, name: str, arrivals: Sequence[Arrival]) -> None:
         """This was played on an input."""
@@ -194,7 +167,7 @@ class Sequencer:
         self._begin_if_called(name, arrivals)
         said = self._hearing.said(arrivals)
         if said:
-            self._hear(name, said)
+            self._happenings.hear(name, said)
             spelt = tuple((beat, bytes(message).hex()) for beat, message in said)
             self._record(Heard(now=self.time.reachable(), name=name, said=spelt))
 
@@ -212,10 +185,6 @@ class Sequencer:
         else:
             self.time.run(moment)
         self._plan.record_moves()
-
-    def _hear(self, name: str, said: Iterable[Said]) -> None:
-        for event in self._hearing.hear(name, said):
-            self._tape.insert(event)
 
     def held(self) -> list[Event]:
         """The notes that are held on inputs, as if they ended now."""
@@ -313,19 +282,16 @@ class Sequencer:
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
         part = self._parts.get(command.part) or self._new_part(command.part, now)
-        since, asked = _first(at, part.next_change(now)), part.asked
+        since, asked = part.changes_from(now, at), part.asked
         if isinstance(command, Undo):
-            return f"{part.name}: {self._undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
-        before = Done("", {part.name: part.memory()})
+            return f"{part.name}: {self._hand.undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
+        before = self._hand.now(part)
         if isinstance(command, Mute | Solo):
             self._enter(part)
-            return self._did(before, f"{part.name}: {self._gate(part, command, now, at)}")
+            return self._hand.did(before, f"{part.name}: {self._hand.gate(part, command, now, at)}")
         if isinstance(command, Play | Assign | Act | CountIn | Respond):
             part.capture = None  # it is to play something else by then
-        if isinstance(command, Shape | Plain | InKey):
-            words = self._turn(part, command, at)
-        else:
-            words = self._tell(part, command, now, at)
+        words = self._telling.tell(part, command, now, at)
         self._enter(part)
         self.time.counted = max(other.counted() for other in self._parts.values())
         if asked and part.asked != asked:
@@ -336,7 +302,7 @@ class Sequencer:
         self._plan.settle_hands(part)
         words = f"{part.name}: {words}"
         unasked = isinstance(command, Declare | Propose) or (isinstance(command, TurnKnob) and command.by)
-        return words if unasked else self._did(before, words)
+        return words if unasked else self._hand.did(before, words)
 
     def _enter(self, part: Part) -> None:
         if part.name not in self._parts:
@@ -347,140 +313,8 @@ class Sequencer:
         if name in self._hearing.ears:
             raise BadInput(f"{name!r} is an input, and so cannot name a part: take another name, such as 'lead'.")
         part = Part(name, self._free_channel(), now, self._seed)
-        part.in_key(Beats(0), house=self._house.key)
+        part.in_key(Beats(0), house=self._hand.house.key)
         return part
-
-    def _did(self, before: Done, words: str) -> str:
-        """These words, under which what was done can be undone."""
-        self._history.did(replace(before, words=words))
-        return words
-
-    def _undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
-        """Undo or redo what was done last to a part; "" stands for any."""
-        done = self._history.pop(part, redo=command.redo)
-        house = done.house and self._house
-        undone = Done(done.words, {name: self._parts[name].memory() for name in done.before}, house)
-        self._history.push(undone, redone=command.redo)
-        self._move_into(done.house or self._house, at)
-        for name, memory in done.before.items():
-            self._restore(self._parts[name], memory, now, at)
-        return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
-
-    def _restore(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
-        since = min(now, at)
-        self._asking.forget(part.asked)
-        part.restore(memory, now, at, self.time.bar(at))
-        self.time.counted = max(other.counted() for other in self._parts.values())
-        self._plan.replan([part], since)
-        if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
-            self._gate(part, Mute(part=part.name, muted=memory.muted), now, now)
-        if (part.soloed.at(now), part.soloed.final()) != (memory.soloed, memory.soloed):
-            self._gate(part, Solo(part=part.name, soloed=memory.soloed), now, now)
-
-    def _tell(self, part: Part, command: ToPart, now: Beats, at: Beats) -> str:
-        if isinstance(command, Thru | Respond | Prime | Capture):
-            return self._jamming.tell(part, command, now, at)
-        match command:
-            case Declare():
-                return "ready"
-            case Play(phrase=phrase):
-                part.play(phrase, at, plain=command.plain)
-                return f"plays {length_of(phrase.length, at, self.time)} from {self.time.place(at)}"
-            case Assign() | Propose():
-                return self._engage(part, command, now)
-            case Act(action=action):
-                return self._act(part, action, now, at)
-            case Route() | Equip() | Nudge() | Sweep() | TurnKnob():
-                return self._instruct(part, command, at)
-            case CountIn(phrase=phrase, bars=bars):
-                end = at + bars * self.time.bar(at)
-                part.count_in(phrase, at, end, self.time.bar(at))
-                self._asking.first = self._asking.first if at else end
-                return f"counts {counted(Fraction(bars), 'bar')} from {self.time.place(at)}"
-            case Fade(level=level, bars=bars):
-                part.fade(level, at, bars * self.time.bar(at))
-                return f"fades to {level:g} from {self.time.place(at)} over {counted(bars, 'bar')}"
-            case Adjust():
-                part.adjust(command, at)
-                return f"{command.words()} {self._when(command, at)}"
-        raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
-
-    def _instruct(self, part: Part, command: Route | Equip | Nudge | Sweep | TurnKnob, at: Beats) -> str:
-        """Which instrument it plays, and how that sounds."""
-        match command:
-            case Route(output=output):
-                name = self._output_named(output)
-                part.equip(None, name, at)
-                return f"goes to {name or 'the synthesizer'} {self._when(command, at)}"
-            case Equip(instrument=instrument):
-                part.equip(instrument, self._output_named(instrument.output), at)
-                return f"plays on {instrument} {self._when(command, at)}"
-            case Nudge(ms=ms):
-                part.settings["nudge"] = ms
-                return f"sounds {abs(ms):g} ms {'earlier' if ms < 0 else 'later'} than its beats" if ms else "sounds on its beats"
-            case Sweep(bars=bars):
-                return self._sweep(part, command, at, bars)
-            case TurnKnob(knob=knob, value=value):
-                return f"{part.turn_knob(knob, value, at)} {self._when(command, at)}"
-
-    def _sweep(self, part: Part, command: Sweep, at: Beats, bars: Fraction) -> str:
-        control = part.control(command.control)
-        command.check(control)
-        part.sweep(control, command, at, bars * self.time.bar(at))
-        over = f" over {counted(bars, 'bar')}" if bars else ""
-        own = f" ({command.control})" if command.control in (part.instrument.names if part.instrument else {}) else ""
-        return f"{spelt(control)}{own} {'goes to' if bars else 'set to'} {command.value} {self._when(command, at)}{over}"
-
-    def _turn(self, part: Part, command: Shape | Plain | InKey, at: Beats) -> str:
-        match command:
-            case Shape(turn=turn):
-                return f"{turn} from {self.time.place(part.turn(turn, at))}"
-            case Plain():
-                part.plain(at)
-                return f"plain from {self.time.place(at)}"
-            case InKey(key=key):
-                part.in_key(at, own=key)
-                return f"{f'in {key}' if key else 'in no key of its own'} from {self.time.place(at)}"
-
-    def _output_named(self, name: str) -> str:
-        """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
-        known = [other.name for other in self._outputs]
-        near = [other for other in known if name.casefold() in other.casefold()]
-        if not name or name in known:
-            return name
-        if len(near) != 1:
-            raise UnknownName.of("output", name, near or known)
-        return near[0]
-
-    def _engage(self, part: Part, command: Assign | Propose, now: Beats) -> str:
-        """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
-        if isinstance(command, Assign):
-            part.assign(command.model, now)
-            return "; ".join(filter(None, (f"waits for {command.model.key}", "what sounds goes on", command.model.remark)))
-        model = part.propose(command.n)
-        return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
-
-    def _act(self, part: Part, action: Action, now: Beats, at: Beats) -> str:
-        match action:
-            case Action.LOOP:
-                part.loop(now, at)
-                return f"loops from {self.time.place(at)}"
-            case Action.GENERATE | Action.GENERATE_ONCE:
-                part.generate(once=action is Action.GENERATE_ONCE)
-                return "generates new bars every loop" if action is Action.GENERATE else "generates new bars once, then loops"
-            case Action.RESET | Action.RESET_GENERATE:
-                then_generate = action is Action.RESET_GENERATE
-                part.reset(at, self._reset_length(part, at), then_generate=then_generate)
-                return f"empty from {self.time.place(at)}" + (", then new bars once" if then_generate else "")
-            case Action.STOP:
-                part.stop(at, self.time.bar(at))
-                return f"stops at {self.time.place(at)}"
-
-    def _reset_length(self, part: Part, at: Beats) -> Beats:
-        if part.model is not None:
-            return part.model.bars * self.time.bar(at)
-        phrase = part.phrase_at(at)
-        return self.time.bar(at) if phrase is None else phrase.length
 
     def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         if isinstance(command, SetLatency):
@@ -489,12 +323,8 @@ class Sequencer:
             return self._bind(command)
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
-        elif isinstance(command, Safe):
-            words = self._freeze(now)
-        elif isinstance(command, SetKey | Store | Recall):
-            parts = self._parts if isinstance(command, Recall) else {}  # a key and a scene that is stored are the house's own
-            before = Done("", {name: part.memory() for name, part in parts.items()}, self._house)
-            words = self._did(before, self._set_house(command, at))
+        elif isinstance(command, ToAll):
+            words = self._hand.tell(command, now, at)
         else:
             words = self._set_transport(command, now, at)
         self._plan.replan(self._parts.values(), at)
@@ -524,7 +354,7 @@ class Sequencer:
             raise UnknownName.of("part", target.part, self._parts)
         if target.part and target.word not in (*PART_KNOBS, *PART_ACTIONS):
             self._parts[target.part].control(target.word)
-        return msgspec.structs.replace(target, feedback=self._output_named(target.feedback))
+        return msgspec.structs.replace(target, feedback=self._plan.output_named(target.feedback))
 
     def play_controllers(self) -> None:
         """Do what hands on controllers mean by now. What cannot be is noted, once."""
@@ -546,7 +376,7 @@ class Sequencer:
 
     def _set_latency(self, command: SetLatency) -> str:
         """From what can still be reached then, in its new place; what is nearer keeps the old."""
-        name = self._output_named(command.output)
+        name = self._plan.output_named(command.output)
         self.offsets.set(name, command.ms / 1000)
         since = self.time.reachable()
         self._plan.replan(self._parts.values(), since)
@@ -569,60 +399,8 @@ class Sequencer:
                 time.tempo = time.tempo.with_swing(at, swing)
                 return f"swing {float(swing.ratio):g} from {time.place(at)}"
 
-    def _set_house(self, command: SetKey | Store | Recall, at: Beats) -> str:
-        match command:
-            case SetKey(key=key):
-                self._move_into(replace(self._house, key=key), at)
-                return f"{f'in {key}' if key else 'in no key'} from {self.time.place(at)}"
-            case Store(scene=name):
-                again = " again, the earlier one is gone (undo brings it back)" if name in self._house.scenes else ""
-                parts = {part.name: part.memory() for part in self._parts.values() if part.mode is not Mode.COUNTING}
-                self._house = self._house.with_scene(name, parts)
-                return f"scene {name} stored{again}: {counted(Fraction(len(parts)), 'part')}"
-            case Recall(scene=name):
-                return self._recall_scene(name, at)
-
-    def _move_into(self, house: House, at: Beats) -> None:
-        """Have this key and these scenes."""
-        if house.key != self._house.key:
-            for part in self._parts.values():
-                part.in_key(at, house=house.key)
-        self._house = house
-
-    def _recall_scene(self, name: str, at: Beats) -> str:
-        scene = self._house.scene(name)
-        self._move_into(replace(self._house, key=scene.key), at)
-        for part in self._parts.values():
-            if part.mode is not Mode.COUNTING:
-                self._restore(part, scene.of(part.name, part.memory()), at, at)
-                part.begin_anew(at)
-        return f"scene {name} from {self.time.place(at)}"
-
-    def _freeze(self, now: Beats) -> str:
-        before = Done("", {part.name: part.memory() for part in self._parts.values()})
-        frozen = []
-        for part in self._parts.values():
-            asked = part.asked
-            if part.freeze(now):
-                self._asking.forget(asked)
-                frozen.append(part.name)
-        if not frozen:
-            return "safe: nothing generates"
-        return self._did(before, f"safe: {', '.join(frozen)} {'loops' if len(frozen) == 1 else 'loop'} on")
-
     def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:
-            case Hush():
-                before = Done("", {part.name: part.memory() for part in self._parts.values()})
-                self._stop_all(now, at)
-                return self._did(before, f"all parts stop at {self.time.place(at)}")
-            case UndoLast():
-                return self._undo("", command, now, at)
-            case Panic():
-                self._stop_all(now, at)
-                self._plan.withdraw(None, at)
-                self._plan.silence(None, at)
-                return "all parts stopped, all notes off"
             case Pause():
                 self._chase.rejoin = False
                 self._plan.forget_pause()
@@ -633,44 +411,11 @@ class Sequencer:
                 self._chase.rejoin = False
                 self.time.go_on(self._chase.entrance())
                 return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
-            case Restart():
-                for part in self._parts.values():
-                    part.begin_anew(at)
-                self._plan.ticking.begin_anew(at)
-                return f"all loops begin anew at {self.time.place(at)}"
             case SendClock():
                 return self._send_clock(command, now)
             case FollowClock(source=source):
                 return self._chase.follow(source)
         raise BadInput(f"Nothing is known of the command {type(command).__name__}: update livecode on both sides.")
-
-    def _stop_all(self, now: Beats, at: Beats) -> None:
-        self.time.counted = Beats(0)
-        for part in self._parts.values():
-            self._asking.forget(part.asked)
-            self._plan.replan([part], _first(at, part.next_change(now)))
-            part.stop(at, self.time.bar(at))
-
-    def _gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
-        """Mute or solo."""
-        if isinstance(command, Mute):
-            part.muted.set(at, command.muted)
-            words = "muted" if command.muted else "heard again"
-        else:
-            part.soloed.set(at, command.soloed)
-            self._plan.soloists = [other for other in self._parts.values() if any(other.soloed.values())]
-            words = "solo" if command.soloed else "out of solo"
-        for other in self._parts.values():
-            if self._plan.audible(other, at):
-                self._plan.replan([other], max(at, now))
-            else:
-                self._plan.replan([other], at)
-                if at < now or (at == now and other.thrus):  # keys that are held are in no plan
-                    self._plan.silence(other.name, at)
-        return f"{words} {self._when(command, at)}"
-
-    def _when(self, command: ToPart, at: Beats) -> str:
-        return "now" if command.on is On.NOW else f"from {self.time.place(at)}"
 
     def _free_channel(self) -> int:
         taken = {part.own_channel for part in self._parts.values()}
@@ -680,7 +425,7 @@ class Sequencer:
 
     def _send_clock(self, command: SendClock, now: Beats) -> str:
         """Begin to send clock to an output, or end it."""
-        name = self._output_named(command.output)
+        name = self._plan.output_named(command.output)
         output = next((other for other in self._outputs if other.name == name), None)
         if not isinstance(output, Clocked):
             raise BadInput(f"{name or 'The synthesizer'} takes no clock: name a MIDI port, opened with stage.midi(...).")
@@ -812,158 +557,6 @@ class Sequencer:
             if (asked := self._asking.ask_again(part, fact, entrance, self.time.tempo)) is not None:
                 self._record(asked)
 
-    # After a crash
-
-    def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
-        """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
-
-        To be called before anything else, with all outputs that the facts name. What no longer can be is noted and left out.
-        The tape begins here: `retell` says what sounded before. Returns the fact that the engine is back.
-        """
-        moved = self._plan.moved
-        for fact in facts:
-            if isinstance(fact, Moved):
-                moved = fact
-            else:
-                self._recall(fact)
-        self.time.move(moved)
-        self._plan.moved = self.time.moved()
-        ended = max(self.time.held, self.time.beat_at(crashed))
-        self._plan.pause_if_due()
-        now = self.time.reachable()
-        self._come_back(now)
-        self._hearing.let_go(min(ended, now))
-        self._tape.withdraw(None, Beats(0))
-        back = CameBack(crashed=min(ended, now), now=now)
-        self._record(back)
-        for part in self._parts.values():
-            if part.model is not None:
-                self._asking.prepare(part.name, part.model)
-        return back
-
-    def _come_back(self, now: Beats) -> None:
-        """Hand over events from here on, and notes from the next bar on."""
-        self._plan.handed, self._plan.silent_until = now, self.time.tempo.line_after(now) if self.time.running else now
-        for part in self._parts.values():
-            part.settle(now)
-            part.come_back(now)
-            self._plan.settle_hands(part)
-        self._plan.ticking.go(self._plan.silent_until)
-
-    def _recall(self, fact: Fact) -> None:
-        try:
-            self.take_in(fact)
-        except Exception as error:  # it must come back with all that can be had
-            self._note(f"left out after the crash: {error}")
-
-    def _take_in_command(self, fact: Taken) -> None:
-        if not isinstance(fact.command, Pause | Continue):  # `Moved` says it
-            self.settle(fact.command, min(fact.now, fact.at))
-            self.do(fact.command, fact.now, fact.at)
-        if self._performance.agenda is not None and fact.place:
-            self._performance.agenda.skip(fact.place)
-        else:
-            self._performance.take_over(fact.command)
-
-    def take_in(self, fact: Fact) -> None:
-        match fact:
-            case PortOpened(now=now, name=name):
-                self._welcome(name, now)
-            case InputOpened() | Heard() | Looped():
-                self._take_in_played(fact)
-            case Answered(part=name) | Shaped(part=name) if name in self._parts:
-                self._hear_again(self._parts[name], fact)
-            case Asked(now=now):
-                for part in self._parts.values():
-                    part.settle(now)
-            case Proposed(part=name, phrases=phrases) if name in self._parts:
-                self._parts[name].proposed(Reply("", None, None, 0.0, phrases))
-            case Steered(at=at, bpm=bpm):
-                self._chase.steer(at, bpm)
-            case Performing():
-                self._performance.take_up(fact)
-            case Taken():
-                self._take_in_command(fact)
-
-    def _take_in_played(self, fact: InputOpened | Heard | Looped) -> None:
-        match fact:
-            case InputOpened(name=name):
-                self._open_ear(name)
-            case Heard(name=name, said=said):
-                self._hear(name, [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in said])
-            case Looped(now=now, at=at, part=name, phrase=phrase) if name in self._parts:
-                part = self._parts[name]
-                part.settle(now)
-                part.looped(phrase, at)
-                part.capture = None
-
-    def _hear_again(self, part: Part, fact: Answered | Shaped) -> None:
-        """What a model, or a performer's function, gave."""
-        part.settle(fact.now)
-        if isinstance(fact, Shaped):
-            part.turning.shaped(fact.function, fact.phrase, fact.at)
-            self._plan.replan([part], fact.at)
-            return
-        part.answer(fact.phrase, fact.at)
-        part.asks, part.asks_ever = fact.asks, fact.asks_ever
-
-    def retell(self, facts: Iterable[Fact]) -> Iterator[None]:
-        """Put on the tape what sounded up to the crash that these facts end with; the parts then have all their takes.
-
-        To be called instead of anything else, with outputs that nobody hears of all names that the facts have. It takes its
-        time, and yields every few bars.
-        """
-        for fact in facts:
-            match fact:
-                case Moved():
-                    yield from self._told(fact.held)
-                    if fact.started is not None:
-                        self._plan.forget_pause()
-                    self.time.move(fact)
-                case Slept():
-                    yield from self._told(fact.end)
-                    self.relive(fact)
-                case CameBack():
-                    yield from self._told(fact.crashed)
-                    self.relive(fact)
-                case Over():
-                    yield from self._told(fact.now)
-                case _:
-                    yield from self._told(fact.now)
-                    self._recall(fact)
-
-    def relive(self, fact: Fact) -> None:
-        """Let happen again what happened of itself, and what was played on inputs. What the machine slept through or a crash cut
-        off is taken from the tape, which is past it."""
-        if isinstance(fact, Slept):
-            self._tape.leave_out(fact.part or None, fact.begin, fact.end)
-        elif isinstance(fact, CameBack):
-            self._plan.withdraw(None, fact.crashed)
-            self._plan.silence(None, fact.crashed)
-            for event in self._hearing.let_go(fact.crashed):
-                self._tape.insert(event)
-            self._come_back(fact.now)
-        else:
-            self._recall(fact)
-        if isinstance(fact, Looped) and fact.part in self._parts:
-            self._plan.replan([self._parts[fact.part]], max(fact.now, fact.at))
-        self._record(fact)
-
-    def _told(self, end: Beats) -> Iterator[None]:
-        """Put on the tape what was handed over up to this beat."""
-        pause = self.time.pause_at
-        end = end if pause is None else min(end, pause)
-        while self._plan.handed < end or (end == pause and not self.time.pause_planned):
-            self._tape.schedule(self._plan.planned(Beats(0), min(end, self._plan.handed + _STRETCH)))
-            yield
-
-    def remember(self, told: "Sequencer") -> Outcome:
-        """Have the takes from before a crash, which were retold."""
-        for name, part in told._parts.items():
-            if name in self._parts:
-                self._parts[name].remember(part.takes)
-        return Outcome(self.time.reachable(), "what sounded before the crash is on the tape, and among the takes, again")
-
     def begin(self) -> None:
         """Let musical time begin, if it never has, although nothing may sound yet."""
         if not (self.time.running or self.time.paused) and not (
@@ -1023,8 +616,8 @@ class Sequencer:
                 for part in self._parts.values()
             ),
             at=self._clock.now(),
-            key=self._house.key,
-            scenes=tuple(self._house.scenes),
+            key=self._hand.house.key,
+            scenes=tuple(self._hand.house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,
             follows="" if self._chase.following is None else self._chase.following.words(self.time, self._clock.now()),
@@ -1037,7 +630,3 @@ class Sequencer:
     def candidates(self, part: str) -> Candidates:
         """What the part's model has proposed."""
         return self._parts[part].candidates() if part in self._parts else Candidates()
-
-
-def _first(beat: Beats, other: Beats | None) -> Beats:
-    return beat if other is None else min(beat, other)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-from .commands import PartState
+from .commands import On, PartState
 from .ears import Ear
 from .music import Beats, Phrase, counted
 from .parts import Mode, Part
@@ -60,6 +60,11 @@ def _what(at: Beats, phrase: Phrase, time: Transport) -> str:
 def length_of(length: Beats, at: Beats, time: Transport) -> str:
     """A length in bars, in words, as bars are long at beat `at`."""
     return counted(length / time.bar(at), "bar")
+
+
+def when(on: On, at: Beats, time: Transport) -> str:
+    """'now', or from which place on."""
+    return "now" if on is On.NOW else f"from {time.place(at)}"
 
 
 def _words(mode: Mode, bars: str, *, silent: bool) -> str:

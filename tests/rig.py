@@ -79,7 +79,7 @@ class Rig:
     def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":
         """What comes back, so many seconds later, from nothing but the facts: its own, or all since the beginning."""
         rig = Rig(now=self.clock.now() + down, **self._opened)
-        rig.sequencer.recall(self.facts if facts is None else facts, self.clock.now())
+        rig.sequencer.past.recall(self.facts if facts is None else facts, self.clock.now())
         return rig
 
     def retold(self, back: "Rig") -> Tape:
@@ -87,9 +87,9 @@ class Rig:
         rig = Rig(now=back.clock.now(), **self._opened)
         facts = [*self.facts, *back.facts]
         last = max(place for place, fact in enumerate(facts) if isinstance(fact, CameBack))
-        for _ in rig.sequencer.retell(facts[: last + 1]):
+        for _ in rig.sequencer.past.retell(facts[: last + 1]):
             pass
-        back.sequencer.remember(rig.sequencer)
+        back.sequencer.past.remember(rig.sequencer.past)
         return rig.tape
 
     def obey(self, command: AnyCommand) -> Outcome:

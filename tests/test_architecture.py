@@ -105,12 +105,17 @@ ALLOWED: dict[str, set[str]] = {
     "plan": VALUES | {"clock", "facts", "outputs", "parts", "punctuality", "tempo", "ticking", "transport"},
     "states": VALUES | {"commands", "ears", "parts", "transport"},
     "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "plan", "transport"},
-    "performing": VALUES | {"agenda", "asking", "clock", "commands", "facts", "outputs", "parts", "plan", "recording", "tempo"},
+    "happenings": VALUES | {"chasing", "ears", "facts", "hearing", "models.wire", "outputs", "parts", "plan"},
+    "performing": VALUES
+    | {"agenda", "asking", "clock", "commands", "facts", "happenings", "outputs", "parts", "plan", "recording", "tempo"},
+    "past": VALUES | {"asking", "commands", "facts", "happenings", "hearing", "outputs", "parts", "performing", "plan"},
+    "telling": VALUES | {"asking", "commands", "controls", "jamming", "parts", "plan", "states"},
+    "stagehand": VALUES | {"asking", "commands", "parts", "plan", "scenes", "states", "undoing"},
     "sequencer": VALUES
     | {"agenda", "packing"}
-    | {"asking", "bindings", "chasing", "clock", "commands", "controllers", "controls", "ears", "errands", "facts"}
-    | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "performing", "plan"}
-    | {"recording", "scenes", "states", "tempo", "undoing"},
+    | {"asking", "bindings", "chasing", "clock", "commands", "controllers", "ears", "errands", "facts", "happenings"}
+    | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "past", "performing", "plan"}
+    | {"recording", "stagehand", "states", "telling", "tempo"},
     "calibration": VALUES | {"inputs"},
     "mapping": VALUES | {"bindings", "dials", "files", "notation"},
     "dials": VALUES | {"commands", "controls"},

@@ -327,7 +327,7 @@ def test_what_was_steered_is_so_again_after_a_crash_to_the_bit(rig: KeyStep) -> 
     rig.start()
     rig.tick_for(9, 100, jitter=0.004)
     back = KeyStep(now=rig.clock.now() + 0.5)
-    back.sequencer.recall(rig.facts, rig.clock.now())
+    back.sequencer.past.recall(rig.facts, rig.clock.now())
     assert back.sequencer.time.tempo == rig.sequencer.time.tempo
     assert back.follows().startswith("follows KeyStep")
     told = rig.retold(back)

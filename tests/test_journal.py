@@ -107,7 +107,7 @@ def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list
     scores = []
     for story in stories:
         back = Rig(now=rig.clock.now())
-        back.sequencer.recall(story.facts, rig.clock.now())
+        back.sequencer.past.recall(story.facts, rig.clock.now())
         with suppress(BadInput):
             back.obey(Continue())
         here = back.sequencer.time.reachable()

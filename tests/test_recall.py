@@ -236,7 +236,7 @@ def test_two_crashes_are_as_one() -> None:
     once = rig.after_a_crash(down=1)
     once.play(until=9)
     again = Rig(now=once.clock.now())
-    again.sequencer.recall([*rig.facts, *once.facts], once.clock.now())
+    again.sequencer.past.recall([*rig.facts, *once.facts], once.clock.now())
     again.play(until=14)
     assert [entry for entry in again.score(until=14) if entry[0] >= 12] == [(12, "C4"), (13, "D4")]
     assert {note.channel for note in again.tape.notes()} == {4}

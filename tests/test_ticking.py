@@ -259,7 +259,7 @@ def test_an_engine_that_comes_back_continues_on_the_bar(rig: Clocked) -> None:
     rig.obey(Restart())
     rig.until(10)
     back = Clocked(now=rig.clock.now() + 1.0)
-    back.sequencer.recall(rig.facts, rig.clock.now())
+    back.sequencer.past.recall(rig.facts, rig.clock.now())
     back.until(20)
     assert back.port.messages()[:3] == [STOP, position(32), CONTINUE]
     assert back.receiver().history[0] == 8

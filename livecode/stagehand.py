@@ -1,0 +1,150 @@
+"""The stagehand: puts all parts back as they were, or has them stop: undo and redo, scenes, the stage's key, safe, hush."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import TypeAlias
+
+from .asking import Asking
+from .commands import Hush, Mute, Panic, Recall, Restart, Safe, SetKey, Solo, Store, Undo, UndoLast
+from .music import Beats, counted
+from .parts import Memory, Mode, Part
+from .plan import Plan
+from .scenes import House
+from .states import when
+from .undoing import Done, History
+
+ToAll: TypeAlias = Hush | Panic | Restart | Safe | SetKey | Store | Recall | UndoLast
+"""What is said to all parts together."""
+
+
+class Stagehand:
+    """Knows how parts were before each command, and how they are in each scene."""
+
+    def __init__(self, plan: Plan, asking: Asking, parts: Mapping[str, Part]) -> None:
+        self._plan, self._asking, self._parts, self.time = plan, asking, parts, plan.time
+        self.house = House()
+        self._history = History()
+
+    def tell(self, command: ToAll, now: Beats, at: Beats) -> str:
+        """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence. Raises BadInput."""
+        match command:
+            case Hush():
+                before = self.now(*self._parts.values())
+                self._stop_all(now, at)
+                return self.did(before, f"all parts stop at {self.time.place(at)}")
+            case Panic():
+                self._stop_all(now, at)
+                self._plan.withdraw(None, at)
+                self._plan.silence(None, at)
+                return "all parts stopped, all notes off"
+            case Restart():
+                for part in self._parts.values():
+                    part.begin_anew(at)
+                self._plan.ticking.begin_anew(at)
+                return f"all loops begin anew at {self.time.place(at)}"
+            case Safe():
+                return self._freeze(now)
+            case UndoLast():
+                return self.undo("", command, now, at)
+            case SetKey() | Store() | Recall():
+                parts = self._parts.values() if isinstance(command, Recall) else ()  # what is stored is the house's own
+                before = replace(self.now(*parts), house=self.house)
+                return self.did(before, self._set_house(command, at))
+
+    def now(self, *parts: Part) -> Done:
+        """How these parts are, to be undone to."""
+        return Done("", {part.name: part.memory() for part in parts})
+
+    def did(self, before: Done, words: str) -> str:
+        """These words, under which what was done can be undone."""
+        self._history.did(replace(before, words=words))
+        return words
+
+    def undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
+        """Undo or redo what was done last to a part; "" stands for any. Raises BadInput if there is nothing."""
+        done = self._history.pop(part, redo=command.redo)
+        so_now = {name: self._parts[name].memory() for name in done.before}
+        self._history.push(Done(done.words, so_now, done.house and self.house), redone=command.redo)
+        self._move_into(done.house or self.house, at)
+        for name, memory in done.before.items():
+            self._put_back(self._parts[name], memory, now, at)
+        return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
+
+    def _put_back(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
+        self._asking.forget(part.asked)
+        part.put_back(memory, now, at, self.time.bar(at))
+        self.time.counted = max(other.counted() for other in self._parts.values())
+        self._plan.replan([part], min(now, at))
+        if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
+            self.gate(part, Mute(part=part.name, muted=memory.muted), now, now)
+        if (part.soloed.at(now), part.soloed.final()) != (memory.soloed, memory.soloed):
+            self.gate(part, Solo(part=part.name, soloed=memory.soloed), now, now)
+
+    def gate(self, part: Part, command: Mute | Solo, now: Beats, at: Beats) -> str:
+        """Mute or solo it, or no more. Returns a sentence."""
+        if isinstance(command, Mute):
+            part.muted.set(at, command.muted)
+            words = "muted" if command.muted else "heard again"
+        else:
+            part.soloed.set(at, command.soloed)
+            self._plan.soloists = [other for other in self._parts.values() if any(other.soloed.values())]
+            words = "solo" if command.soloed else "out of solo"
+        for other in self._parts.values():
+            if self._plan.audible(other, at):
+                self._plan.replan([other], max(at, now))
+            else:
+                self._plan.replan([other], at)
+                if at < now or (at == now and other.thrus):  # keys that are held are in no plan
+                    self._plan.silence(other.name, at)
+        return f"{words} {when(command.on, at, self.time)}"
+
+    def _stop_all(self, now: Beats, at: Beats) -> None:
+        self.time.counted = Beats(0)
+        for part in self._parts.values():
+            self._asking.forget(part.asked)
+            self._plan.replan([part], part.changes_from(now, at))
+            part.stop(at, self.time.bar(at))
+
+    def _freeze(self, now: Beats) -> str:
+        before = self.now(*self._parts.values())
+        frozen = []
+        for part in self._parts.values():
+            asked = part.asked
+            if part.freeze(now):
+                self._asking.forget(asked)
+                frozen.append(part.name)
+        if not frozen:
+            return "safe: nothing generates"
+        return self.did(before, f"safe: {', '.join(frozen)} {'loops' if len(frozen) == 1 else 'loop'} on")
+
+    # Key and scenes
+
+    def _set_house(self, command: SetKey | Store | Recall, at: Beats) -> str:
+        match command:
+            case SetKey(key=key):
+                self._move_into(replace(self.house, key=key), at)
+                return f"{f'in {key}' if key else 'in no key'} from {self.time.place(at)}"
+            case Store(scene=name):
+                again = " again, the earlier one is gone (undo brings it back)" if name in self.house.scenes else ""
+                parts = {part.name: part.memory() for part in self._parts.values() if part.mode is not Mode.COUNTING}
+                self.house = self.house.with_scene(name, parts)
+                return f"scene {name} stored{again}: {counted(Fraction(len(parts)), 'part')}"
+            case Recall(scene=name):
+                return self._set_scene(name, at)
+
+    def _move_into(self, house: House, at: Beats) -> None:
+        """Have this key and these scenes."""
+        if house.key != self.house.key:
+            for part in self._parts.values():
+                part.in_key(at, house=house.key)
+        self.house = house
+
+    def _set_scene(self, name: str, at: Beats) -> str:
+        scene = self.house.scene(name)
+        self._move_into(replace(self.house, key=scene.key), at)
+        for part in self._parts.values():
+            if part.mode is not Mode.COUNTING:
+                self._put_back(part, scene.of(part.name, part.memory()), at, at)
+                part.begin_anew(at)
+        return f"scene {name} from {self.time.place(at)}"
