@@ -285,7 +285,8 @@ class LiveEngine(Engine):
         def keep() -> Outcome:
             self.tape.precede(tape)
             self._sequencer.past.remember(told.past)
-            return Outcome(self._sequencer.time.reachable(), "what sounded before the crash is on the tape, and among the takes, again")
+            now = self._sequencer.time.reachable()
+            return Outcome(now, "what sounded before the crash is on the tape, and among the takes, again")
 
         self._done(keep)
 
