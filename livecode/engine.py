@@ -117,7 +117,7 @@ class Engine:
         time = self._sequencer.time
         reachable, since = time.reachable(), time.beat_at(self.clock.now()) - time.beat_at(cell.began)
         now = max(time.held, min(reachable, reachable - since))
-        self._record(Typed(now=on_grid(now), id=cell.id, source=cell.source, error=cell.error))
+        self._record(Typed(now=on_grid(now), id=cell.id, source=cell.source, error=cell.error, failed_at=cell.failed_at))
 
     def announce(self) -> None:
         """Say in the log how the stage is open."""

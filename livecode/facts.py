@@ -126,13 +126,15 @@ class Typed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A cell was typed at a prompt when `now` was the first beat that a command could reach; no fact about the music.
 
     The ids of the commands that came of it begin with its own and a "-"; before the "." of its own stands that of its prompt.
-    `error` is the first line of what it failed with, "" if it ran through.
+    `error` is the first line of what it failed with, "" if it ran through; `failed_at` where, if that is known: the line, from 1,
+    and the column, from 0.
     """
 
     now: Beats
     id: str
     source: str
     error: str = ""
+    failed_at: tuple[int, int] | None = None
 
 
 class InputOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):

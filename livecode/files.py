@@ -1,5 +1,6 @@
 """Paths as people type them, and files and folders that appear whole or not at all."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,15 +27,27 @@ def whole_file(target: Path) -> Iterator[Path]:
 
     Raises OutputError if the folder cannot be written to.
     """
-    hidden = target.with_name(f".{os.getpid()}-{target.name}")
+    with whole_files(target) as (hidden,):
+        yield hidden
+
+
+@contextmanager
+def whole_files(*targets: Path) -> Iterator[list[Path]]:
+    """The same of several files: they take their names one right after the other, when all are whole."""
+    hidden = [target.with_name(f".{os.getpid()}-{target.name}") for target in targets]
     try:
         yield hidden
-        hidden.replace(target)
+        if folder := next((target for target in targets if target.is_dir()), None):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder))
+        for whole, target in zip(hidden, targets, strict=True):
+            whole.replace(target)
     except OSError as error:
-        raise OutputError(f"{str(target)!r} cannot be written ({error.strerror or error}): choose another place.") from error
+        names = " and ".join(repr(str(target)) for target in targets)
+        raise OutputError(f"{names} cannot be written ({error.strerror or error}): choose another place.") from error
     finally:
-        with suppress(OSError):  # such as that its folder is none
-            hidden.unlink(missing_ok=True)
+        for path in hidden:
+            with suppress(OSError):  # such as that its folder is none
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -51,10 +51,14 @@ class Ended(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Saved(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """These lines were saved as the recording of a script with this sha256, by this version of livecode."""
+    """These lines were saved as the recording of a script with this sha256, by this version of livecode.
+
+    `sounding` is the sha256 of the MIDI file that was saved with them, "" if there was none.
+    """
 
     script: str
     version: str
+    sounding: str = ""
 
 
 Line: TypeAlias = Opened | Saved | Ended | LogEntry | Typed | Fact

@@ -9,7 +9,7 @@ from multiprocessing.connection import Client, Connection, answer_challenge, del
 
 import msgspec
 
-from .errors import EngineGone, LivecodeError, StageClosed
+from .errors import BadInput, EngineGone, LivecodeError, StageClosed
 from .music import Seconds
 from .places import Place
 from .protocol import (
@@ -62,7 +62,10 @@ class Line:
 
         Raises what the engine refuses, StageClosed, and EngineGone if there is no next one.
         """
-        message = encode(Envelope(name or os.urandom(8).hex(), request))
+        try:
+            message = encode(Envelope(name or os.urandom(8).hex(), request))
+        except UnicodeEncodeError as error:
+            raise BadInput(f"Half a character ({error.object[error.start]!r}) cannot be sent: type the text anew.") from error
         if len(message) > LONGEST_REQUEST:
             raise LivecodeError(f"That is too long to be sent ({len(message) / 2**20:.0f} MB): give a shorter phrase.")
         if self._owner != os.getpid():  # a child must not talk on its parent's line, nor wait for a thread of its parent's

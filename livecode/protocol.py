@@ -111,6 +111,7 @@ class KeepCell(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     source: str
     began: Seconds
     error: str
+    failed_at: tuple[int, int] | None = None
 
 
 class ReadJournal(msgspec.Struct, frozen=True, tag=True):

@@ -31,17 +31,19 @@ class Cell:
             return ""
         return f"{self._id}-{os.urandom(4).hex()}"
 
-    def end(self, error: str = "") -> None:
-        """It is over, and has failed with this unless it is "": have it kept."""
+    def end(self, error: str = "", failed_at: tuple[int, int] | None = None) -> None:
+        """It is over, and has failed with this unless it is "", at this line and column: have it kept."""
         if self.over:
             return
         self.over = True
-        source = self._source
+        source, error = (
+            text.encode(errors="backslashreplace").decode() for text in (self._source, error)
+        )  # halves of characters
         if len(source) > LONGEST:
             error = f"{error}; " if error else ""
             error += f"only {LONGEST:,} of its {len(source):,} characters were kept"
             source = source[:LONGEST]
-        self._keep(KeepCell(id=self._id, source=source, began=self._began, error=error))
+        self._keep(KeepCell(id=self._id, source=source, began=self._began, error=error, failed_at=failed_at))
 
     def __enter__(self) -> "Cell":
         return self

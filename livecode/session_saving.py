@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from . import journal
 from .errors import BadInput, LivecodeError, OutputError
-from .facts import Answered, Over, PortOpened, Taken, Typed
-from .files import expanded, whole_file
+from .facts import Answered, Over, Taken, Typed
+from .files import expanded, whole_files
 from .journal import Opened, Saved, Story
 from .music import Beats, NoteEvent, counted
 from .offline import OfflineEngine
@@ -31,28 +32,37 @@ def save(story: Story, path: str | Path, render: Render, *, now: Beats | None = 
     what cannot be written.
     """
     target = _target(path)
+    recording, sounding = target.with_suffix(".jsonl"), target.with_suffix(".mid")
+    _refuse_to_overwrite(target, story)
     engine, end = retold(story, now)
     text = script(story, engine.tempo(), end, name=target.name, version=version("livecode"))
-    _refuse_to_overwrite(target, story)
-    recording, sounding = target.with_suffix(".jsonl"), target.with_suffix(".mid")
-    said = [target, recording]
-    with whole_file(target) as as_script, whole_file(recording) as as_recording, contextlib.ExitStack() as files:
-        as_recording.write_bytes(journal.encoded(_lines(story, text, end)))
-        if any(isinstance(event, NoteEvent) for event in engine.score(Beats(0), end)):
-            render(engine, files.enter_context(whole_file(sounding)))
-            said.append(sounding)
-        as_script.write_text(text, encoding="utf-8")
-    return f"{' and '.join(map(str, said[:2]))}: {_contents(story, engine, end)}" + (
-        f"; {sounding} is what it sounds like" if sounding in said else "; nothing has sounded, so there is no .mid file"
+    heard = _heard(engine, end, render)
+    saved = Saved(script=fingerprint(text), version=version("livecode"), sounding=_sha256(heard) if heard else "")
+    written = [text.encode(), journal.encoded(_lines(story, saved, end)), *([heard] if heard else [])]
+    targets = [target, recording, sounding][: len(written)]
+    with whole_files(*targets) as hidden:
+        for file, content in zip(hidden, written, strict=True):
+            file.write_bytes(content)
+    return f"{target} and {recording}: {_contents(story, engine, end)}" + (
+        f"; {sounding} is what it sounds like" if heard else "; nothing has sounded, so there is no .mid file"
     )
+
+
+def _heard(engine: OfflineEngine, end: Beats, render: Render) -> bytes:
+    """The MIDI file of what sounded; none if nothing has."""
+    if not any(isinstance(event, NoteEvent) for event in engine.score(Beats(0), end)):
+        return b""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "session.mid")
+        render(engine, file)
+        return file.read_bytes()
 
 
 def retold(story: Story, now: Beats | None = None) -> tuple[OfflineEngine, Beats]:
     """An engine that has on its tape what sounded in a session, and stands still where it ends."""
     over = [fact.now for fact in story.facts if isinstance(fact, Over)]
-    heard = max((fact.now for fact in story.facts if isinstance(fact, Taken | Answered | PortOpened)), default=Beats(0))
-    heard = max(heard, last_word(story.session))
-    known = max([heard, now or heard, *(line.now for line in story.session if isinstance(line, Typed))])
+    heard = last_word(story.session)
+    known = max([heard, now or heard, *(line.now for line in story.session if isinstance(line, Taken | Answered | Typed))])
     engine = _retold(story, over[-1] if over else known)
     if over:
         return engine, over[-1]
@@ -83,25 +93,36 @@ def _target(path: str | Path) -> Path:
 
 
 def _refuse_to_overwrite(target: Path, story: Story) -> None:
-    """What is there may be written over if it is this session, as it was saved before."""
-    if not target.exists():
-        return
-    with contextlib.suppress(LivecodeError, OSError):
-        there = journal.read(target.with_suffix(".jsonl"))
-        same = (there.opened.name, there.opened.time) == (story.opened.name, story.opened.time)
-        if same and there.saved is not None and there.saved.script == fingerprint(target.read_text(encoding="utf-8")):
-            return
-    raise BadInput(f"{target} is there already, and is another session or was edited: give another name, or remove it.")
+    """What is there of the three files may be written over if it is this session, as it was saved before."""
+    own: dict[str, str] = {}
+    recording = target.with_suffix(".jsonl")
+    with contextlib.suppress(LivecodeError):
+        there = journal.read(recording)
+        if there.saved and (there.opened.name, there.opened.time) == (story.opened.name, story.opened.time):
+            own = {".py": there.saved.script, ".jsonl": _digest(recording), ".mid": there.saved.sounding}
+    for file in (target, recording, target.with_suffix(".mid")):
+        if file.exists() and _digest(file) != own.get(file.suffix):
+            raise BadInput(f"{file} is there already, and is another session's or was edited: give another name, or remove it.")
+
+
+def _digest(file: Path) -> str:
+    try:
+        return _sha256(file.read_bytes())
+    except OSError:
+        return "unread"
 
 
 def fingerprint(text: str) -> str:
     """The sha256 of a script's text, with which its recording says that it is its own."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _sha256(text.encode())
 
 
-def _lines(story: Story, text: str, end: Beats) -> list[journal.Line]:
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _lines(story: Story, saved: Saved, end: Beats) -> list[journal.Line]:
     kept = [line for line in story.session if not isinstance(line, Over)]
-    saved = Saved(script=fingerprint(text), version=version("livecode"))
     return [story.opened, saved, *kept, Over(now=end)]
 
 

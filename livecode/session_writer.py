@@ -1,13 +1,14 @@
 """Writes a session down as a script: where in the music what was typed, with the commands of other programs spelt out."""
 
 import ast
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
-from .commands import Declare, ToPart
+from .commands import Declare, Hush, Panic, ToPart
 from .facts import PortOpened, Taken, Typed
 from .journal import Story
 from .music import Beats, counted
@@ -23,22 +24,39 @@ MAGICS: Mapping[str, Callable[[Sequence[str]], str]] = {
     "bpm": lambda given: "" if not given else f"bpm = {given[0]}" if len(given) == 1 else f"stage.ramp({', bars='.join(given)})",
     "hush": lambda given: f'stage.hush(on="{given[0]}")' if given else "stage.hush()",
     "panic": lambda given: "stage.panic()",
+    "safe": lambda given: "stage.safe()",
     "undo": lambda given: "stage.undo()",
     "redo": lambda given: "stage.redo()",
 }
 """The prompt's commands that change the music, as Python."""
 
+SILENT = ("log", "rehearse", "save", "scenes", "status")
+"""Those that say nothing to the stage. What other magics say is spelt out."""
+
 AWAY = ("save", "close", "shut_down", "exit", "quit", "run", "export", "render", "stems", "attach")
 """What is called alone in a cell and has no place in a script."""
+
+SETTINGS = {"bpm", "tempo", "swing", "key"}
+"""What is not named but set by an assignment."""
+
+_NAMING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+_LEADING = re.compile(r"\A(?:[ \t]*\n)+")
+_TIMED = re.compile(r"\A%%(?:time|capture)\b.*\n")
+"""The line before Python that is timed, or whose output is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Something to write at a position; `part` is the part that it is about by its name, "" for none or one that it makes."""
+    """Something to write at a position; `part` is the part that it is about by its name, "" for none or one that it makes.
+
+    `silent`: nothing comes of it that can be heard. `wanted`: it is written only if something later reads what it names.
+    """
 
     at: Beats
     text: str
     part: str = ""
+    silent: bool = False
+    wanted: bool = False
 
     @property
     def remark(self) -> bool:
@@ -58,7 +76,7 @@ class _Group:
 
 def script(story: Story, tempo: TempoMap, end: Beats, *, name: str, version: str) -> str:
     """The script of a session that ends on beat `end` of this tempo map. `name` is the file's, `version` livecode's."""
-    entries = list(_entries(story.session))
+    entries = _wanted(story.session)
     shadowed = {bound for entry in entries for bound in _bindings(entry.text)} & set(WORDS)
     stage = "stage." if shadowed else ""
     blocks, here, bound = [_header(story, tempo, end, name=name, version=version)], None, set[str]()
@@ -70,15 +88,25 @@ def script(story: Story, tempo: TempoMap, end: Beats, *, name: str, version: str
             blocks.append(f'{entry.part} = {stage}part("{entry.part}")')
             bound.add(entry.part)
         if entry.text:
-            blocks.append(entry.text)
+            blocks.append(entry.text if entry.at <= end or entry.remark else _remark(entry.text, ""))
         bound.update(_bindings(entry.text))
     blocks.append(f"\n{stage}{Place.of(tempo, end).call('end')}")
     return "\n".join(blocks) + "\n"
 
 
 def last_word(session: Sequence[object]) -> Beats:
-    """The beat at which the last of what is no remark was typed or said."""
-    return max((entry.at for entry in _entries(session) if not entry.remark), default=Beats(0))
+    """The beat at which the last was typed or said of which something comes that can be heard."""
+    return max((entry.at for entry in _entries(session) if not entry.silent), default=Beats(0))
+
+
+def _wanted(session: Sequence[object]) -> list[_Entry]:
+    """What is written, in order: without the names that nothing reads later."""
+    kept, read = list[_Entry](), set[str]()
+    for entry in reversed(list(_entries(session))):
+        if not entry.wanted or not read.isdisjoint(_bindings(entry.text)):
+            kept.append(entry)
+            read.update(_read(entry.text))
+    return kept[::-1]
 
 
 def _header(story: Story, tempo: TempoMap, end: Beats, *, name: str, version: str) -> str:
@@ -164,10 +192,14 @@ def _written(group: _Group, at: Beats) -> Iterator[_Entry]:
     if group.cell is None:
         yield from _spelt(group)
         return
-    source = group.cell.source.strip("\n").rstrip()
-    python = None if group.cell.error or group.apart else as_python(source)
-    entry = _Entry(at, _remark(source, group.cell.error) if python is None else python)
+    source = _LEADING.sub("", group.cell.source).rstrip()
+    whole = not group.cell.error and not group.apart and not (group.said and _has_magics(source))
+    python = as_python(source) if whole else None
+    said = _remark(source, group.cell.error) if python is None else python
+    entry = _Entry(at, said, silent=python is None or all(map(_stops, group.said)))
     yield entry
+    if python is None:
+        yield from (_Entry(at, text, silent=True, wanted=True) for text in _named(source, group.cell))
     if python is None or entry.remark:
         yield from _spelt(group)
 
@@ -179,7 +211,12 @@ def _spelt(group: _Group) -> Iterator[_Entry]:
             continue
         command, text = fact.command, spelt(fact.command)
         named = command.part if isinstance(command, ToPart) and text.startswith((f"{command.part}.", "part(")) else ""
-        yield _Entry(fact.now, "" if named and isinstance(command, Declare) else text, named)
+        yield _Entry(fact.now, "" if named and isinstance(command, Declare) else text, named, silent=_stops(fact))
+
+
+def _stops(fact: Taken | PortOpened) -> bool:
+    """Whether it does no more than to stop all parts."""
+    return isinstance(fact, Taken) and isinstance(fact.command, Hush | Panic)
 
 
 def _remark(source: str, error: str) -> str:
@@ -214,6 +251,26 @@ def _parsed(source: str) -> ast.Module | None:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _has_magics(source: str) -> bool:
+    """Whether there are magics in it that may have said something, and have no equal in Python."""
+    words = [line.removeprefix("%").split()[:1] for line in source.splitlines() if line.startswith("%")]
+    return any(not word or word[0] not in (*MAGICS, *SILENT) for word in words)
+
+
+def _named(source: str, cell: Typed) -> Iterator[str]:
+    """The statements of a cell that give names a meaning, without those from the one on in which it failed."""
+    python = as_python(_TIMED.sub("\n", source))
+    tree = _parsed(python or "")
+    if python is None or tree is None or (cell.error and cell.failed_at is None):
+        return
+    for statement in tree.body:
+        over = (statement.end_lineno or 0, statement.end_col_offset or 0)
+        if cell.failed_at is not None and over > cell.failed_at:
+            return
+        if isinstance(statement, _NAMING) and not SETTINGS.intersection(_bindings(text := ast.unparse(statement))):
+            yield ast.get_source_segment(python, statement) or text
 
 
 def _line(line: str, *, alone: bool) -> str:
@@ -263,6 +320,12 @@ def _bindings(text: str) -> Iterable[str]:
                 yield node.id
             elif isinstance(node, ast.alias):
                 yield (node.asname or node.name).partition(".")[0]
+
+
+def _read(text: str) -> Iterable[str]:
+    """The names whose meaning Python looks up somewhere in it."""
+    tree = _parsed(text)
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree else ()
 
 
 def _made(value: ast.expr) -> Iterator[str]:

@@ -109,7 +109,17 @@ class Prompt:
             os._exit(0)
         error = result.error_before_exec or result.error_in_exec
         if self._cells:  # %load_ext livecode stood in a cell of before
-            self._cells.pop().end("" if error is None else first_line(error))
+            self._cells.pop().end("" if error is None else first_line(error), self._failed_at(result.error_in_exec))
+
+    def _failed_at(self, error: BaseException | None) -> tuple[int, int] | None:
+        """The line and the column of the cell at which this was raised, if that can be told."""
+        trace = error.__traceback__ if error else None
+        while trace is not None and trace.tb_frame.f_globals is not self._names:
+            trace = trace.tb_next
+        if trace is None:
+            return None
+        line, _, column, _ = list(trace.tb_frame.f_code.co_positions())[trace.tb_lasti // 2]
+        return None if line is None or column is None else (line, column)
 
     def _put_names(self) -> None:
         self._names |= {"stage": self._stage, **self._words}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from engines import ended
 
 import livecode as lc
@@ -53,6 +54,29 @@ def test_a_cell_of_a_million_characters_is_cut_with_a_note(shell: Any, cell: Cel
     assert kept.error == "only 16,384 of its 1,000,006 characters were kept"
 
 
+def test_half_a_character_is_kept_as_python_writes_it(shell: Any, cell: Cell) -> None:
+    cell("x = '\udc80'")
+    cell("raise ValueError('\\ud800')")
+    first, second = typed(shell.user_ns["stage"])
+    assert first.source == "x = '\\udc80'"
+    assert second.error == "ValueError: \\ud800"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("x = 1\nlead.mute(); 1 / 0; x = 2", (2, 13)),
+        ("\n  \nx = 1\nfor y in range(3):\n    z = x / y", (3, 8)),
+        ("%bpm 90\n%bpm 0", (2, 0)),
+        ("x = 3", None),
+        ("x = = 3", None),
+    ],
+)
+def test_where_a_cell_failed_is_kept(text: str, place: tuple[int, int] | None, shell: Any, cell: Cell) -> None:
+    cell(text)
+    assert typed(shell.user_ns["stage"])[-1].failed_at == place
+
+
 def test_a_cell_that_runs_another_is_kept_too(shell: Any, cell: Cell) -> None:
     stage = shell.user_ns["stage"]
     cell('get_ipython().run_cell("lead.mute()"); lead.unmute()')
@@ -63,17 +87,23 @@ def test_a_cell_that_runs_another_is_kept_too(shell: Any, cell: Cell) -> None:
 
 def test_cells_of_two_stages_are_in_the_journal_of_their_engine() -> None:
     with ended("typed"), lc.Stage(bpm=240, name="typed", inline=False, outputs=[]) as left, lc.Stage.attach("typed") as right:
-        with left.cell('lead = stage.part("lead")'):
+        with left.cell("lead = stage.part('lead')"):
             left.part("lead")
         with suppress(KeyError), right.cell("stage.hush()"):
             right.hush()
             raise KeyError("x")
+        with left.cell("\ud800"), suppress(lc.BadInput):
+            left.part("\udc80")
+        with left.cell("'after half a character'"):
+            pass
         left.story()  # its cells are there, too, then
         story = right.story()
         cells = sorted((line for line in story.session if isinstance(line, Typed)), key=lambda cell: cell.source)
         assert [(cell.source, cell.error) for cell in cells] == [
-            ('lead = stage.part("lead")', ""),
+            ("'after half a character'", ""),
+            ("\\ud800", ""),
+            ("lead = stage.part('lead')", ""),
             ("stage.hush()", "KeyError: 'x'"),
         ]
-        assert cells[0].id.partition(".")[0] != cells[1].id.partition(".")[0]
-        assert [came_of(right, cell) for cell in cells] == [["Declare"], ["Hush"]]
+        assert len({cell.id.partition(".")[0] for cell in cells}) == 2
+        assert [came_of(right, cell) for cell in cells] == [[], [], ["Declare"], ["Hush"]]

@@ -14,6 +14,7 @@ import livecode as lc
 from livecode import journal
 from livecode.errors import BadInput, BundleError
 from livecode.facts import Typed
+from livecode.files import whole_files
 from livecode.session_reader import Script
 from livecode.session_runner import run
 from livecode.session_writer import as_python
@@ -124,6 +125,55 @@ def test_a_cell_that_takes_its_time_is_spelt_out_where_its_commands_were(
     ]
 
 
+def test_what_a_cell_named_before_it_failed_is_there_for_those_that_read_it(
+    shell: Any, cell: Cell, saved: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    cell('riff = notes("C4 E4"); unread = 3; lead >> riff; 1 / 0; riff = notes("D4")')
+    cell("import math\ndef up(phrase):\n    return phrase.transpose(12 * math.isqrt(1))\nbass >> riff; raise SystemError")
+    cell("bass >> up(riff)")
+    shell.user_ns["stage"].run(bars=1)
+    assert saved()[4:-2] == [
+        '# riff = notes("C4 E4"); unread = 3; lead >> riff; 1 / 0; riff = notes("D4")',
+        "#   ZeroDivisionError: division by zero",
+        'riff = notes("C4 E4")',
+        'lead >> notes("C4 E4")',
+        "# import math",
+        "# def up(phrase):",
+        "#     return phrase.transpose(12 * math.isqrt(1))",
+        "# bass >> riff; raise SystemError",
+        "#   SystemError",
+        "import math",
+        "def up(phrase):",
+        "    return phrase.transpose(12 * math.isqrt(1))",
+        'bass >> notes("C4 E4")',
+        "bass >> up(riff)",
+    ]
+    (tmp_path / "x.py").write_text((tmp_path / "x.py").read_text() + "# edited\n")
+    assert onsets(tmp_path / "x.py") == [
+        (0, "C4"), (0, "C5"), (1, "E4"), (1, "E5"), (2, "C4"), (2, "C5"), (3, "E4"), (3, "E5"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("%safe\nlead.mute()", ["stage.safe()", "lead.mute()"]),
+        ("%status\nlead.mute()", ["# %status", "lead.mute()"]),
+        ("x = 0.5\n%time lead.mute()", ["# x = 0.5", "# %time lead.mute()", "lead.mute()"]),
+        ("%%time\nx = 0.5\nlead.gain = x", ["# %%time", "# x = 0.5", "# lead.gain = x", "lead.gain = 0.5"]),
+    ],
+)
+def test_what_magics_say_is_in_the_script(text: str, lines: list[str], cell: Cell, saved: Callable[[], list[str]]) -> None:
+    cell(text)
+    assert [line for line in saved()[2:-2] if "part(" not in line] == lines
+
+
+def test_what_a_spelt_cell_named_is_there_for_those_that_read_it(cell: Cell, saved: Callable[[], list[str]]) -> None:
+    cell("%%time\nx = 0.5\nlead.gain = x")
+    cell("lead.pan = x")
+    assert saved()[6:10] == ["# lead.gain = x", "x = 0.5", "lead.gain = 0.5", "lead.pan = x"]
+
+
 def test_a_script_whose_words_the_performer_has_taken_is_still_one(
     shell: Any, cell: Cell, saved: Callable[[], list[str]]
 ) -> None:
@@ -141,6 +191,7 @@ def test_a_script_whose_words_the_performer_has_taken_is_still_one(
         ("%bpm 96", "bpm = 96"),
         ("bpm 96 8", "stage.ramp(96, bars=8)"),
         ("%hush beat", 'stage.hush(on="beat")'),
+        ("%safe\n%panic", "stage.safe()\nstage.panic()"),
         ("undo", "# undo"),
         ("%%time\nlead.mute()", None),
         ("!ls\nx = 3", "# !ls\nx = 3"),
@@ -169,8 +220,40 @@ def test_saving_says_what_it_wrote_and_writes_over_nothing_else(shell: Any, cell
     assert cell(f'stage.save("{path}")').startswith(str(path))
     path.write_text(path.read_text() + "# mine\n")
     assert cell(f"%save {path}") == (
-        f"livecode: {path} is there already, and is another session or was edited: give another name, or remove it."
+        f"livecode: {path} is there already, and is another session's or was edited: give another name, or remove it."
     )
+
+
+@pytest.mark.parametrize("ending", [".py", ".jsonl", ".mid"])
+def test_no_file_that_is_anothers_is_written_over(ending: str, shell: Any, cell: Cell, tmp_path: Path) -> None:
+    cell('lead >> notes("C4 E4")')
+    other = tmp_path / f"x{ending}"
+    other.write_bytes(b"\xff mine")
+    for _ in range(2):
+        assert f"x{ending} is there already, and is another session's or was edited" in cell(f"%save {tmp_path / 'x'}")
+        assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"\xff mine"]
+        shell.user_ns["stage"].run(bars=1)
+    other.unlink()
+    cell(f"%save {tmp_path / 'x'}")
+    assert "is what it sounds like" in cell(f"%save {tmp_path / 'x'}")
+    other.write_bytes(b"mine again")
+    assert "is there already, and is another session's" in cell(f"%save {tmp_path / 'x'}")
+    assert other.read_bytes() == b"mine again"
+
+
+def test_a_name_that_a_folder_has_leaves_all_three_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "x.mid").mkdir()
+    (tmp_path / "x.py").write_text("before")
+
+    def write() -> None:
+        with whole_files(tmp_path / "x.py", tmp_path / "x.mid") as hidden:
+            for file in hidden:
+                file.write_text("after")
+
+    with pytest.raises(lc.OutputError, match=r"x\.mid' cannot be written \(Is a directory\)"):
+        write()
+    assert (tmp_path / "x.py").read_text() == "before"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.mid", "x.py"]
 
 
 @contextmanager
@@ -418,6 +501,18 @@ def test_what_is_only_a_remark_after_the_music_makes_it_no_longer(shell: Any, ce
     shell.user_ns["stage"].run(bars=20)
     cell("%status")
     assert saved()[-4:] == ["stage.hush()", "# %status", "", "end(4)"]
+
+
+def test_what_stops_the_parts_after_the_music_makes_it_no_longer(shell: Any, cell: Cell, saved: Callable[[], list[str]]) -> None:
+    stage = shell.user_ns["stage"]
+    cell('lead >> notes("C4 E4")')
+    stage.run(bars=2)
+    cell("lead.stop()")
+    stage.run(bars=20)
+    cell("x = 3")
+    cell("%hush")
+    stage.hush()
+    assert saved()[-6:] == ["lead.stop()", "# x = 3", "# stage.hush()", "# stage.hush()", "", "end(4)"]
 
 
 def test_what_only_a_live_stage_can_do_is_said_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
