@@ -1,6 +1,6 @@
 """How exactly note-ons leave: livecode, its peers and a sender in C, playing the same, in the same conditions, in one run.
 
-    python bench/midi_timing.py [--seconds 12] [--players livecode C ...]
+    python bench/midi_timing.py [--seconds 12] [--rounds 1] [--players livecode C ...]
 
 Sixteenths at 120 bpm on two voices go through RtMidi's JACK backend to a receiver on JACK's dummy server (48 kHz, periods of
 32 samples). Every player in Python sends through python-rtmidi; a subclass of its port writes down the monotonic clock after
@@ -11,6 +11,8 @@ ever (`inf`).
 livecode plays from an engine process of its own, with and without real-time priority, and inline. Beside it: isobar (in an
 environment of its own, made with pip in the user's cache), the player of Magenta's midi_hub, a loop that sleeps until each
 note and sends it with mido, and the sender in C, which sleeps with clock_nanosleep, with SCHED_FIFO and without.
+
+Machines have better and worse minutes: with more rounds than one the players take turns, and each plays as often as that.
 
 Each plays in the process that a performer would type in (livecode's engine and C in one of their own beside it), in four
 conditions: the prompt idle; the same while a worker generates drums all the time; the prompt busy with bursts of pure Python
@@ -35,7 +37,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +72,7 @@ class Bench:
     folder: Path
     seconds: float
 
-    def measure(self, player: str, doing: str) -> figures.Cell:
+    def measure(self, player: str, doing: str) -> figures.Round:
         """Have this one play, in a process of its own."""
         stamps, heard = self.folder / "stamps", self.folder / "heard"
         stamps.mkdir(exist_ok=True)
@@ -83,7 +85,7 @@ class Bench:
             raise SystemExit(f"{player} failed:\n{said.stdout}{said.stderr}")
         window = figures.Window(**json.loads(said.stdout.splitlines()[-1]))
         stood = figures.stalls(self.folder / "stood")
-        return figures.cell(window, figures.stamps(stamps.iterdir()), figures.stamps([heard]), stood)
+        return figures.a_round(window, figures.stamps(stamps.iterdir()), figures.stamps([heard]), stood)
 
     def _command(self, player: str, doing: str) -> list[str]:
         python = isobar_home.python() if player == "isobar" else sys.executable
@@ -104,6 +106,7 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=12.0, help="how long each plays in each condition")
+    parser.add_argument("--rounds", type=int, default=1, help="how often they take turns in each condition")
     parser.add_argument("--players", nargs="+", choices=PLAYERS, default=PLAYERS)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -111,12 +114,14 @@ def main() -> None:
         native.build(folder)
         stack.enter_context(jackd.server(PERIOD))
         watcher = stack.enter_context(native.stalls(folder, folder / "stood"))
-        print_heading(chosen.seconds, watcher)
+        print_heading(chosen.seconds, chosen.rounds, watcher)
         players = [player for player in chosen.players if plays(player, realtime=watcher)]
         for condition, doing in CONDITIONS.items():
             print(condition)
             with generating() if condition == "worker generating" else contextlib.nullcontext():
-                cells = dict(measured(Bench(folder, chosen.seconds), players, doing))
+                cells = measured(Bench(folder, chosen.seconds), players, doing, chosen.rounds)
+            for player, cell in cells.items():
+                print(f"  {player:22}{row(cell)}")
             print_targets(cells)
         print_stalls(figures.stalls(folder / "stood"))
 
@@ -126,16 +131,18 @@ def plays(player: str, *, realtime: bool) -> bool:
     return realtime or player not in (OURS_PLAIN, CONTROL)
 
 
-def measured(bench: Bench, players: list[str], doing: str) -> Iterator[tuple[str, figures.Cell]]:
-    """One after the other, printed as they come."""
-    for player in players:
-        cell = bench.measure(player, doing)
-        print(f"  {player:22}{row(cell)}", flush=True)
-        yield player, cell
+def measured(bench: Bench, players: list[str], doing: str, rounds: int) -> dict[str, figures.Cell]:
+    """One after the other, and again."""
+    played: dict[str, list[figures.Round]] = {player: [] for player in players}
+    for _ in range(rounds):
+        for player in players:
+            played[player].append(bench.measure(player, doing))
+    return {player: figures.Cell.of(each) for player, each in played.items()}
 
 
-def print_heading(seconds: float, realtime: bool) -> None:
-    print(f"{seconds:g} s each; errors of note-ons in ms; real-time priority is {'' if realtime else 'not '}permitted")
+def print_heading(seconds: float, rounds: int, realtime: bool) -> None:
+    times = f" {rounds} times" if rounds > 1 else ""
+    print(f"{seconds:g} s each{times}; errors of note-ons in ms; real-time priority is {'' if realtime else 'not '}permitted")
     if not realtime:
         print("(so the watcher may take other processes for stalls)")
     print(f"{'':24}{'  all notes':<56}  without stalls of more than 3 ms")

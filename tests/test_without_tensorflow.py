@@ -12,7 +12,7 @@ import livecode as lc
 from livecode.models.bundles import find
 from livecode.ui.cli import main
 
-MISSING = ("magenta", "onnx", "tensorflow", "tf2onnx", "tf_slim")
+MISSING = ("magenta", "onnx", "tensorflow", "tf_slim")
 
 
 @pytest.fixture

@@ -86,11 +86,12 @@ class Spread:
         return (self.p50, self.p95, self.p99, self.most)
 
     @classmethod
-    def of(cls, late: Floats) -> "Spread":
-        """Of how many seconds after their moments notes were sent."""
-        median = share_of(late, 0.5)
-        off: Floats = 1000 * np.abs(late - median) if np.isfinite(median) else np.full(len(late), np.inf)
-        return cls(share_of(off, 0.5), share_of(off, 0.95), share_of(off, 0.99), share_of(off, 1), 1000 * median)
+    def of(cls, rounds: Sequence[Floats]) -> "Spread":
+        """Of how many seconds after their moments notes were sent, in each round; each has a median of its own."""
+        medians = [share_of(late, 0.5) for late in rounds]
+        off: Floats = np.concatenate([_off(late, median) for late, median in zip(rounds, medians, strict=True)])
+        shares = (share_of(off, share) for share in (0.5, 0.95, 0.99, 1))
+        return cls(*shares, 1000 * share_of(np.array(medians), 0.5))
 
 
 @dataclass(frozen=True)
@@ -103,18 +104,38 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Round:
+    """How many seconds late each note was that was due, whether the machine stood still then, what did not arrive, what hung."""
+
+    late: Floats
+    calm: NDArray[np.bool_]
+    lost: int
+    hanging: int
+
+
+@dataclass(frozen=True)
 class Cell:
     """One player in one condition: how late its notes were, with and without those in a stall; what did not arrive, what hung."""
 
     all: Spread
     steady: Spread
-    notes: int
     stalled: int
     lost: int
     hanging: int
 
+    @classmethod
+    def of(cls, rounds: Sequence[Round]) -> "Cell":
+        """What came of all rounds together."""
+        return cls(
+            Spread.of([each.late for each in rounds]),
+            Spread.of([each.late[each.calm] for each in rounds]),
+            sum(int((~each.calm).sum()) for each in rounds),
+            sum(each.lost for each in rounds),
+            sum(each.hanging for each in rounds),
+        )
 
-def cell(window: Window, sent_notes: NDArray[np.void], heard: NDArray[np.void], stood: Stalls) -> Cell:
+
+def a_round(window: Window, sent_notes: NDArray[np.void], heard: NDArray[np.void], stood: Stalls) -> Round:
     """From what was stamped at emission and what arrived at the receiver."""
     first, last = (int(np.ceil((moment - window.origin) / STEP)) for moment in (window.begin, window.end))
     due = [(voice, step) for step in range(first, last) for voice in range(VOICES)]
@@ -123,7 +144,12 @@ def cell(window: Window, sent_notes: NDArray[np.void], heard: NDArray[np.void], 
     late = np.array([when.get(note, np.inf) for note in due]) - moments
     calm = np.array([not any(since <= moment <= until + COMING_BACK for since, until in stood) for moment in moments])
     lost = sum(note not in arrived for note in due)
-    return Cell(Spread.of(late), Spread.of(late[calm]), len(due), int((~calm).sum()), lost, hanging(heard))
+    return Round(late, calm, lost, hanging(heard))
+
+
+def _off(late: Floats, median: float) -> Floats:
+    """How far from the median, in ms."""
+    return 1000 * np.abs(late - median) if np.isfinite(median) else np.full(len(late), np.inf)
 
 
 def share_of(values: Floats, share: float) -> float:

@@ -92,3 +92,14 @@ def _inputs(weights: Weights, units: int) -> int:
         if kernel is not None:
             return int(kernel.shape[0]) - own
     raise BundleError("its first layer has no kernel")
+
+
+def weight(weights: Weights, scope: str, name: str) -> Any:
+    """The one of this name in the scope of a cell, such as "cell_0/", whatever wrappers stand between; "" is that of the output.
+
+    Raises BundleError if there is none.
+    """
+    found = [array for full, array in weights.items() if f"/{full}".endswith(f"/{name}") and scope in full]
+    if len(found) != 1:
+        raise BundleError(f"its checkpoint lacks {scope}{name}")
+    return found[0]

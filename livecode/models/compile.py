@@ -2,8 +2,8 @@
 
 In place of a bundle there may be the prefix of a checkpoint.
 
-One step is rebuilt from Magenta's own cell with the sizes that the checkpoint has, its weights are put in by name, and the step
-is converted and compared with what it was made from. The metagraph in a bundle is a program; here it is only read, for the
+One step is rebuilt from Magenta's own cell with the sizes that the checkpoint has, and its weights are put in by name; the same
+step is written as an ONNX model and compared with it. The metagraph in a bundle is a program; here it is only read, for the
 batch size and the attention length that it was exported with.
 """
 
@@ -24,8 +24,8 @@ from . import store
 from .bundles import family_of
 from .checkpoints import Sizes, Weights, plain, plainly, sizes
 from .families import CONFIGS
-from .stack import stacked
-from .step import FORMAT, INPUTS, Made, Step, state_names
+from .stack import Stack, state_sizes
+from .step import FORMAT, Made, Step, state_names
 
 OPSET = 17
 SAME = 1e-4
@@ -180,8 +180,7 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
             f"where {config} takes {encoding.input} and gives {encoding.classes}"
         )
     attention = _attention(found, exported, config)
-    graph, states = _built(tf, found, attention, weights)
-    whole = not (attention or found.residual)
+    graph = _built(tf, found, attention, weights)
     made = Made(
         format=FORMAT,
         config=config,
@@ -191,11 +190,10 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
         classes=(encoding.classes,),
         layers=found.layers,
         attention=attention,
-        states=states,
-        whole=whole,
-        versions=", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("tensorflow", "tf2onnx", "onnx")),
+        states=state_sizes(found, attention),
+        versions=", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("tensorflow", "onnx")),
     )
-    model = stacked(found, weights, OPSET) if whole else _converted(graph, len(states))
+    model = Stack(found, attention, weights).model(OPSET)
     importlib.import_module("onnx").helper.set_model_props(model, made.to_metadata())
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as hidden:
@@ -219,8 +217,8 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     return int(default.hparams.attn_length) or 1
 
 
-def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any, tuple[int, ...]]:
-    """The graph of one step with its weights as constants, and the sizes of its state's parts.
+def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> Any:
+    """The graph of one step with its weights as constants.
 
     `inputs` (rows, input), `temperature` () and `state_i` (rows, n) give `softmax` (rows, classes) and `new_state_i`.
     Source: `build` in magenta/models/shared/events_rnn_graph.py, whose `dynamic_rnn` runs this step in a loop.
@@ -240,8 +238,7 @@ def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> tuple[Any
         for name, part in zip(given, tf.nest.flatten(new), strict=True):
             tf.identity(part, name)
         _put(tf, session, weights)
-        frozen = tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["softmax", *given])
-    return frozen, parts
+        return tf.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["softmax", *given])
 
 
 def _put(tf: Any, session: Any, weights: Weights) -> None:
@@ -256,26 +253,11 @@ def _put(tf: Any, session: Any, weights: Weights) -> None:
         variable.load(weights[name], session)
 
 
-def _converted(graph: Any, states: int) -> Any:
-    """The step as an ONNX model with the same names."""
-    taken, given = state_names(states)
-    names = {f"{name}:0": name for name in (*INPUTS, *taken, "softmax", *given)}
-    tensors = list(names)
-    model, _ = importlib.import_module("tf2onnx.convert").from_graph_def(
-        graph,
-        input_names=tensors[: len(INPUTS) + states],
-        output_names=tensors[len(INPUTS) + states :],
-        opset=OPSET,
-        tensors_to_rename=names,
-    )
-    return model
-
-
 def _compare(tf: Any, graph: Any, made: Made, path: Path) -> None:
     """Let both take 32 steps of noise, alone and in rows, each from where TensorFlow was, and refuse a difference above SAME."""
     numpy = importlib.import_module("numpy")
     noise, step = numpy.random.RandomState(0), Step(path)
-    taken, given = state_names(len(made.states))
+    taken, given = state_names(len(made.states) - (1 if made.attention else 0))
     fetches = [f"{name}:0" for name in ("softmax", *given)]
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(graph, name="")
@@ -284,12 +266,12 @@ def _compare(tf: Any, graph: Any, made: Made, path: Path) -> None:
             for _ in range(32):
                 told = noise.uniform(-1, 1, (1, rows, made.input)).astype(numpy.float32)
                 softmax, new = step(told, state, temperature)
-                feed = {f"{name}:0": part.reshape(rows, -1) for name, part in zip(taken, state, strict=True)}
+                feed = {f"{name}:0": part[0] for name, part in zip(taken, state, strict=False)}
                 expected = session.run(fetches, {"inputs:0": told[0], "temperature:0": temperature, **feed})
-                for ours, theirs in zip((softmax[0], *new), expected, strict=True):
-                    if not abs(ours.reshape(theirs.shape) - theirs).max() <= SAME * max(1, abs(theirs).max()):
+                for ours, theirs in zip((softmax, *new), expected, strict=False):
+                    if not abs(ours[0] - theirs).max() <= SAME * max(1, abs(theirs).max()):
                         raise BundleError("its compiled step says something else than TensorFlow's")
-                state = tuple(theirs.reshape(part.shape) for theirs, part in zip(expected[1:], state, strict=True))
+                state = (*(theirs[None] for theirs in expected[1:]), *new[len(taken) :])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ State: TypeAlias = tuple[Floats, ...]
 """What a network remembers: parts with rows on the last axis but one."""
 
 
-FORMAT = 1
+FORMAT = 2
 """Of compiled files. Another number, and they are compiled anew."""
 
 
@@ -36,8 +36,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
     `bundle` is the SHA-256 of the file that it was made from. `batch` is the batch size that the bundle was exported with:
     Magenta draws that many times a step, wanted or not. `classes` are the sizes of the distributions, one for each
-    number that a step draws. `states` are the sizes of what it remembers, `whole` says whether the graph takes any number of
-    steps at once.
+    number that a step draws. `states` are the sizes of what it remembers.
     """
 
     format: int
@@ -49,7 +48,6 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[int, ...]
     attention: int
     states: tuple[int, ...]
-    whole: bool
     versions: str
 
     def to_metadata(self) -> dict[str, str]:
@@ -83,18 +81,17 @@ class Step:
     def __call__(self, told: Floats, state: State, temperature: float) -> tuple[Floats, State]:
         """Told (steps, rows, input), and what it remembers, it says probabilities (steps, rows, sum of classes)."""
         tempered = np.array(temperature, np.float32)
-        if self.made.whole:
+        if not self.made.attention:
             return self._run(told, state, tempered)
         said = []
-        for inputs in told:
+        for inputs in told[:, None]:
             softmax, state = self._run(inputs, state, tempered)
             said.append(softmax)
-        return np.array(said), state
+        return np.concatenate(said), state
 
     def zeros(self, rows: int) -> State:
         """What it remembers before the first step."""
-        shape = (1, rows) if self.made.whole else (rows,)
-        return tuple(np.zeros((*shape, size), np.float32) for size in self.made.states)
+        return tuple(np.zeros((1, rows, size), np.float32) for size in self.made.states)
 
     def _run(self, inputs: Floats, state: State, temperature: Floats) -> tuple[Floats, State]:
         feed = dict(zip(self._states, state, strict=True))

@@ -26,7 +26,7 @@ class Says:
     def __init__(self, config: str, label: int) -> None:
         encoding = CONFIGS[config].encoding()
         self.made = Made(
-            format=1,
+            format=2,
             config=config,
             bundle="",
             batch=1,
@@ -35,7 +35,6 @@ class Says:
             layers=(),
             attention=0,
             states=(),
-            whole=True,
             versions="",
         )
         self.label, self.times = label, 0
