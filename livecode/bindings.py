@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from .controls import highest, resolved
+from .controls import reach, resolved, taken
 from .errors import BadInput, UnknownName
 from .music import pitch_name
 
@@ -47,6 +47,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most):
                 raise BadInput(f"{name} {value!r} cannot be: give a whole number from 0 to {most}.")
 
+    def overlaps(self, other: "Source") -> bool:
+        """Whether there is a knob or pad that is both.
+
+        >>> wide, narrow = Source(kind="cc", number=21), Source(kind="cc", number=21, channel=4, input="nano")
+        >>> wide.overlaps(narrow), narrow.overlaps(Source(kind="cc", number=21, channel=5))
+        (True, False)
+        """
+        channels, inputs = {self.channel, other.channel}, {self.input, other.input}
+        same = (self.kind, self.number) == (other.kind, other.number)
+        return same and (len(channels) == 1 or None in channels) and (len(inputs) == 1 or "" in inputs)
+
     def __str__(self) -> str:
         said = [f"cc {self.number}" if self.kind == "cc" else f"key {pitch_name(self.number)}"]
         said += [] if self.channel is None else [f"channel {self.channel + 1}"]
@@ -86,9 +97,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.word in (PART_ACTIONS if self.part else STAGE_ACTIONS)
 
     def span(self, control: int | None) -> tuple[float, float]:
-        """From where to where it leads; `control` is the number of a control, None if it turns something else."""
-        usual = (0.0, float(highest(control))) if control is not None else {**PART_KNOBS, **STAGE_KNOBS}[str(self.word)]
-        return usual[0] if self.low is None else self.low, usual[1] if self.high is None else self.high
+        """From where to where it leads; `control` is the number of a control, None if it turns something else.
+
+        Raises BadInput for what the control cannot take.
+        """
+        usual = {**PART_KNOBS, **STAGE_KNOBS}[str(self.word)] if control is None else reach(control)
+        low, high = usual[0] if self.low is None else self.low, usual[1] if self.high is None else self.high
+        return (low, high) if control is None else (taken(control, low), taken(control, high))
 
     def __str__(self) -> str:
         name = f"{self.part}.{self.word}" if self.part else str(self.word)

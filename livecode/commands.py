@@ -381,9 +381,15 @@ class Rest(msgspec.Struct, frozen=True, tag=True):
     def __post_init__(self) -> None:
         _within("A rest of", self.beats, Fraction(1, 8), 32, "1/8 to 32 beats")
 
+    def __repr__(self) -> str:
+        return f"rest({float(self.beats):g})"
+
 
 class Tread(msgspec.Struct, frozen=True, tag=True):
     """A call is over when the sustain pedal goes down."""
+
+    def __repr__(self) -> str:
+        return "pedal()"
 
 
 class Respond(ToPart, frozen=True, tag=True, kw_only=True):

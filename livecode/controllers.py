@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import msgspec
+
 from .bindings import PART_KNOBS, STAGE_KNOBS, Kind, Source, Target
 from .commands import (
     Act,
@@ -73,14 +75,13 @@ class Controllers:
         """What is bound to what."""
         return tuple(self._bound.items())
 
-    def bind(self, source: Source, target: Target | None) -> Target | None:
-        """From now on it turns or does this; None for nothing. Returns what it did before."""
-        before = self._bound.pop(source, None)
-        self._hands[source] = _Hand()
-        if target is None:
-            self._hands.pop(source)
-        else:
-            self._bound[source] = target
+    def bind(self, source: Source, target: Target | None) -> list[Target]:
+        """From now on it turns or does this; None for nothing. A knob or pad has one meaning: returns those that it had before,
+        also as one of several that `source` or an earlier source could be."""
+        before = [self._bound.pop(other) for other in list(self._bound) if other.overlaps(source)]
+        self._hands = {bound: hand for bound, hand in self._hands.items() if bound in self._bound}
+        if target is not None:
+            self._bound[source], self._hands[source] = target, _Hand()
         if target == self.learns:
             self.learns = None
         return before
@@ -98,20 +99,20 @@ class Controllers:
         kind = kinds.get(message[0] & 0xF0)
         if kind is None or len(message) != 3 or (kind == "note" and not message[2]) or (kind == "cc" and message[1] > 119):
             return
-        if self.learns is not None and self._learnt is None:
-            self._learnt = Source(kind=kind, number=message[1], channel=message[0] & 0x0F, input=played_on)
-        source = self._found(kind, message[1], message[0] & 0x0F, played_on)
-        if source is not None:
+        touched = Source(kind=kind, number=message[1], channel=message[0] & 0x0F, input=played_on)
+        if self.learns is not None:
+            self._learnt = self._learnt or touched
+        if touched != self._learnt and (source := self._found(touched)) is not None:
             self._take(source, message[2], played_on)
 
-    def _found(self, kind: Kind, number: int, channel: int, played_on: str) -> Source | None:
-        """What is bound that this is: of this input and channel, else of any."""
-        for name in (played_on, ""):
-            for heard in (channel, None):
-                source = Source(kind=kind, number=number, channel=heard, input=name)
-                if source in self._bound:
-                    return source
-        return None
+    def _found(self, touched: Source) -> Source | None:
+        """What is bound that this is: of this input and channel, or of any."""
+        wide = (
+            msgspec.structs.replace(touched, input=name, channel=channel)
+            for name in (touched.input, "")
+            for channel in (touched.channel, None)
+        )
+        return next((source for source in wide if source in self._bound), None)
 
     def _take(self, source: Source, raw: int, played_on: str) -> None:
         target, hand = self._bound[source], self._hands[source]

@@ -1,7 +1,8 @@
 """MIDI's controllers, numbered parameters and pitch bend under one kind of number, with names and bytes. Pure tables.
 
-A control is an int: 0-119 is a controller, `BEND` the pitch bend, and `rpn` and `nrpn` make those of numbered parameters. Source:
-MIDI 1.0 Detailed Specification 4.2, tables III and IV; RP-015 and RP-021; General MIDI 2 for the sound controllers' middle.
+A control is an int: 0-119 is a controller, `BEND` the pitch bend, `fine` makes a controller of 14 bits, and `rpn` and `nrpn`
+numbered parameters. Source: MIDI 1.0 Detailed Specification 4.2, tables III and IV; RP-015 and RP-021; General MIDI 2 for the
+sound controllers' middle.
 """
 
 import re
@@ -74,12 +75,61 @@ def at_rest(control: int) -> int | None:
     """
     if 64 <= control <= 69:
         return 0
+    if _is_pair(control):
+        coarse = at_rest(control & 0x7F)
+        return None if coarse is None else coarse << 7
     return 64 if control in _SOUND else _AT_REST.get(control)
+
+
+def fine(control: int) -> int:
+    """A controller with its fine half, the one 32 above: 14 bits, 0 to 16383. Raises BadInput.
+
+    >>> spelt(fine(1)), wire(0, fine(1), 200)
+    ('cc 1+33 (modulation)', [(176, 1, 1), (176, 33, 72)])
+    """
+    if not 1 <= control <= 31:
+        raise BadInput(f"{spelt(control)} has no fine half: controllers 1 to 31 have, and nrpn(1, 8, fine=True).")
+    return _FINE | control
+
+
+def _is_pair(control: int) -> bool:
+    """Whether it is a controller with its fine half."""
+    return control & ~0x7F == _FINE
 
 
 def highest(control: int) -> int:
     """The largest value that a control takes."""
     return 16383 if control == BEND or control & _FINE else 127
+
+
+def shown(control: int, value: int) -> str:
+    """A value as performers give it: -1 to 1 for pitch bend, else the number itself.
+
+    >>> shown(BEND, 0), shown(BEND, 8192), shown(BEND, 12288), shown(74, 90)
+    ('-1', '0', '0.5', '90')
+    """
+    return f"{(value - 8192) / (8192 if value < 8192 else 8191):.3g}" if control == BEND else str(value)
+
+
+def bent(value: object) -> int:
+    """Pitch bend for -1 (all the way down) to 1 (all the way up). Raises BadInput."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
+        raise BadInput(f"A bend to {value!r} cannot be: give -1 (down) to 1 (up), 0 for none.")
+    return 8192 + round(value * (8192 if value < 0 else 8191))
+
+
+def reach(control: int) -> tuple[float, float]:
+    """The smallest and the largest value that performers give a control."""
+    return (-1.0, 1.0) if control == BEND else (0.0, float(highest(control)))
+
+
+def taken(control: int, value: float) -> float:
+    """A value that performers give, as the control takes it. Raises BadInput."""
+    if control == BEND:
+        return float(bent(value))
+    if not 0 <= value <= highest(control):
+        raise BadInput(f"{spelt(control)} at {value:g} cannot be: give 0 to {highest(control)}.")
+    return value
 
 
 def named(control: int | str, own: Mapping[str, int]) -> int:
@@ -108,16 +158,19 @@ def resolved(control: int | str, own: Mapping[str, int]) -> int:
     parameters = (_RPN, _NRPN, _RPN | _FINE, _NRPN | _FINE)
     if control == BEND or (isinstance(control, int) and control & ~0x3FFF in parameters):
         return int(control)
+    if isinstance(control, int) and _is_pair(control):
+        return fine(control & 0x7F)
     return named(control, own)
 
 
 def spelt(control: int) -> str:
-    """A control in words: 'cc 74 (cutoff)', 'nrpn 1.8', 'bend'."""
-    name = f" ({_SPELT[control]})" if control in _SPELT else ""
+    """A control in words: 'cc 74 (cutoff)', 'cc 1+33 (modulation)', 'nrpn 1.8', 'bend'."""
+    plain = control & 0x7F if _is_pair(control) else control
+    name = f" ({_SPELT[plain]})" if plain in _SPELT else ""
     if control == BEND:
         return "bend"
-    if control < BEND:
-        return f"cc {control}{name}"
+    if plain < BEND:
+        return f"cc {plain}{f'+{plain + 32}' if plain != control else ''}{name}"
     return f"{'nrpn' if control & _NRPN else 'rpn'} {control >> 7 & 127}.{control & 127}{name}"
 
 
@@ -129,6 +182,8 @@ def wire(channel: int, control: int, value: int) -> list[tuple[int, ...]]:
         return [(_BENDS | channel, value & 127, value >> 7)]
     if control < BEND:
         return [(status, control, value)]
+    if _is_pair(control):
+        return [(status, control & 0x7F, value >> 7), (status, (control & 0x7F) + 32, value & 127)]
     high, low = (99, 98) if control & _NRPN else (101, 100)
     data = [(6, value >> 7), (38, value & 127)] if control & _FINE else [(6, value)]
     said = [(high, control >> 7 & 127), (low, control & 127), *data, (101, 127), (100, 127)]

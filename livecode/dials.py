@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from .commands import On, Sweep
-from .controls import spelt
+from .controls import BEND, bent, shown, spelt
 from .errors import BadInput
 from .music import beats
 
@@ -19,7 +19,7 @@ class Dial:
         self.part, self.control, self._tell, self._read = part, control, tell, read
 
     @property
-    def value(self) -> int | None:
+    def value(self) -> float | None:
         """Where it stands; None if it was never set."""
         return self._read(self.control)
 
@@ -47,21 +47,27 @@ class Dial:
     def __repr__(self) -> str:
         name = spelt(self.control) if isinstance(self.control, int) else self.control
         value = self.value
-        return f"{self.part}: {name} {'not set yet' if value is None else value}"
+        return f"{self.part}: {name} {'not set yet' if value is None else f'{value:g}'}"
 
 
 class Bend(Dial):
     """Pitch bend of a part, from -1 (all the way down) over 0 (at rest) to 1 (all the way up)."""
 
+    @property
+    def value(self) -> float | None:
+        """Where it stands, -1 to 1; None if it was never set."""
+        value = self._read(self.control)
+        return None if value is None else float(shown(BEND, value))
+
     def to(self, value: float, *, bars: float = 0, start: float | None = None, on: str | None = None) -> Any:
         """Bend to `value`, -1 to 1: now, or from the next bar on evenly over `bars` bars.
 
         How far that is the synth says: two semitones, unless `lead.cc("bend_range").to(12)` was understood. Raises BadInput.
+
+        >>> from livecode import Stage, notes
+        >>> with Stage(offline=True) as stage:
+        ...     lead = stage.part("lead") >> notes("C4 E4 G4 .")
+        ...     lead.bend.to(0.5, bars=1)
+        lead: bend goes to 0.5 from bar 1 over 1 bar
         """
-        return self._swept(_bent(value), bars, None if start is None else _bent(start), on)
-
-
-def _bent(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
-        raise BadInput(f"A bend to {value!r} cannot be: give -1 (down) to 1 (up), 0 for none.")
-    return 8192 + round(value * (8192 if value < 0 else 8191))
+        return self._swept(bent(value), bars, None if start is None else bent(start), on)

@@ -22,6 +22,16 @@ import difflib
 from collections.abc import Iterable
 
 
+def named(given: object) -> str:
+    """What was given, for a message: a function by its name, for its address says nothing.
+
+    >>> named(named), named("C4")
+    ('named', "'C4'")
+    """
+    name = getattr(given, "__name__", None)
+    return name if isinstance(name, str) else repr(given)
+
+
 class LivecodeError(Exception):
     """Any error that livecode raises on purpose."""
 

@@ -54,7 +54,7 @@ class Exchange:
                 return None
             entry = end if now <= end else tempo.line_after(now)
             call = Call(begin, entry, self.said.bars * tempo.meter_at(entry).bar)
-        elif self._over(ear, begin, here):
+        elif self._over(ear, here):
             entry = max(tempo.line_after(now + SOON), begin + bar)
             call = Call(begin, entry, min(entry - begin, LONGEST_ANSWER * tempo.meter_at(entry).bar))
         else:
@@ -62,16 +62,22 @@ class Exchange:
         self._entry = entry
         return call
 
-    def _over(self, ear: Ear, begin: Beats, here: Beats) -> bool:
-        """Whether a call without a set length has come to its end."""
+    def _over(self, ear: Ear, here: Beats) -> bool:
+        """Whether a call without a set length has come to its end. A pedal that went down before its first note holds, and ends
+        nothing."""
         if isinstance(self.said.until, Rest):
             return not ear.sounds() and here - ear.last_end() >= self.said.until.beats
-        return ear.pedal_at is not None and ear.pedal_at > begin
+        first = self._first(ear)
+        return first is not None and ear.pedal_at is not None and ear.pedal_at > first
 
     def begins(self, ear: Ear, tempo: TempoMap) -> Beats | None:
         """The bar line on which the call begins that is being listened to; None before its first note."""
-        first = ear.first(self.since - EARLY)
+        first = self._first(ear)
         return None if first is None else tempo.line_before(first + EARLY)
+
+    def _first(self, ear: Ear) -> Beats | None:
+        """Where the first note of the call was struck."""
+        return ear.first(self.since - EARLY)
 
     def enters(self, now: Beats, tempo: TempoMap) -> Beats:
         """Where the answer that was asked for may enter."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from .asides import aside
 from .errands import Errand, HandIn
 from .errors import LivecodeError, StageClosed
 from .music import Phrase, Seconds
@@ -32,6 +33,10 @@ class Engine(Protocol):
         """What a function gave."""
         ...
 
+    def note(self, sentence: str) -> None:
+        """Keep a sentence in the log."""
+        ...
+
 
 class Functions:
     """The functions of one stage. A thread fetches errands as soon as there is a function; it ends with the engine."""
@@ -42,18 +47,37 @@ class Functions:
         self._engine, self._pause = engine, ASK_EVERY / 10 if here else ASK_EVERY
         self._tag = "" if alone else os.urandom(4).hex()
         self._known: dict[str, _Function] = {}
+        self._printing = threading.Lock()
         self._fetching: threading.Thread | None = None
 
     def transform(self, function: Callable[[Phrase], Phrase]) -> Transform:
         """The transform that this function is, from now on."""
         name = str(getattr(function, "__name__", "function")).strip("<>")
-        known = _Function(f"{name}/{self._tag}{len(self._known) + 1}", function, self._hand_in)
+        known = _Function(f"{name}/{self._tag}{len(self._known) + 1}", self._quiet(name, function), self._hand_in)
         self._known[known.id] = known
         if self._fetching is None:
             self._fetching = threading.Thread(target=self._fetch, name="livecode errands", daemon=True)
             self._fetching.start()
         self._engine.errands((known.id,))
         return Transform(OWN, (known.id,))
+
+    def _quiet(self, name: str, function: Callable[[Phrase], Phrase]) -> Callable[[Phrase], Phrase]:
+        """The function, which prints into the log: what it prints again is not said again."""
+        printed = ""
+
+        def run(phrase: Phrase) -> Phrase:
+            nonlocal printed
+            with aside(self._printing) as heard:
+                try:
+                    return function(phrase)
+                finally:
+                    said = " ".join(heard.getvalue().split())
+                    if said not in ("", printed):
+                        with contextlib.suppress(LivecodeError):
+                            self._engine.note(f"{name} printed: {said}")
+                    printed = said
+
+        return run
 
     def _fetch(self) -> None:
         pause = threading.Event()

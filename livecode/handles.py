@@ -33,8 +33,10 @@ from .commands import (
     Undo,
 )
 from .controls import BEND, named, nrpn, resolved, rpn
+from .controls import fine as fine_control
 from .dials import Bend, Dial
 from .errors import BadInput, UnknownName, UnknownWord
+from .errors import named as given
 from .gm import PROGRAMS
 from .instruments import Instrument
 from .models.wire import Model
@@ -125,15 +127,18 @@ class PartHandle(Strict):
     def nudge(self, ms: float) -> None:
         self._stage.tell(Nudge(part=self._name, ms=ms))
 
-    def cc(self, control: int | str) -> Dial:
+    def cc(self, control: int | str, *, fine: bool = False) -> Dial:
         """A control of its synth, by number or name: lead.cc("cutoff").to(90, bars=4), lead.cc(74).to(100).
 
         Names are MIDI's (cutoff, resonance, attack, release, modulation, expression, reverb, chorus, bend_range and more), and
-        those that `stage.synth(names=...)` gave. Raises BadInput or UnknownName.
+        those that `stage.synth(names=...)` gave. fine: with the controller 32 above as its fine half, 0 to 16383; controllers 1
+        to 31 have one: lead.cc("modulation", fine=True).to(16383, bars=8). Raises BadInput or UnknownName.
         """
-        if isinstance(control, str):
-            named(control, self.state().names)
-        return Dial(self._name, control if isinstance(control, str) else named(control, {}), self._stage.tell, self._control)
+        known = named(control, self.state().names if isinstance(control, str) else {})
+        if known == BEND:
+            return self.bend
+        said = fine_control(known) if fine else control if isinstance(control, str) else known
+        return Dial(self._name, said, self._stage.tell, self._control)
 
     def nrpn(self, high: int, low: int, *, fine: bool = False) -> Dial:
         """A numbered parameter of its synth by its two halves, 0 to 127 each: lead.nrpn(1, 8).to(64).
@@ -212,7 +217,8 @@ class PartHandle(Strict):
             self._stage.tell(Assign(part=self._name, model=what))
         else:
             raise BadInput(
-                f"{self._name} cannot play {what!r}: give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
+                f"{self._name} cannot play {given(what)}: "
+                "give it notes('C4 E4 . G4'), beat(kick='x...'), drums_rnn() or melody_rnn()."
             )
         return self
 
@@ -225,11 +231,11 @@ class PartHandle(Strict):
         lead: plays 1/2 bar from bar 1
         """
         if not isinstance(what, Phrase):
-            raise BadInput(f"{self._name} cannot play {what!r} on={on!r}: give it a phrase; models go to it with >>.")
+            raise BadInput(f"{self._name} cannot play {given(what)} on={on!r}: give it a phrase; models go to it with >>.")
         return self._stage.tell(Play(part=self._name, phrase=what, on=On.of(on)))
 
     def _not_this_way(self, what: object) -> NoReturn:
-        raise BadInput(f"Notes and models go to a part with two arrows: {self.name} >> {what!r}.")
+        raise BadInput(f"Notes and models go to a part with two arrows: {self.name} >> {given(what)}.")
 
     __lshift__ = __gt__ = __lt__ = _not_this_way
 
@@ -277,18 +283,20 @@ class PartHandle(Strict):
         self,
         source: InputHandle | str,
         *,
-        bars: int = 2,
+        bars: int | None = None,
         until: Rest | Tread | None = None,
         continuous: bool = False,
         on: str = "bar",
     ) -> Answer:
-        """Answer what is played on this input: listen for `bars` bars, and play as many from the model, which continues them.
+        """Answer what is played on this input: listen for `bars` bars, 2 if nothing else is said, and play as many from the
+        model, which continues them.
 
-        A call begins in the bar of its first note; silence is not answered. until: listen until `rest(1)`, a beat in which
-        nothing sounds, or until the sustain pedal goes down, `pedal()`; the answer begins on the next bar line and is as long
-        as the call. continuous: listen while it answers, so that answers overlap calls. An answer that comes too late leaves a
-        bar silent. On a stage where nothing plays yet, time begins with the first note. It goes on until the part is told
-        something else, such as `loop` or `stop`; another model answers from its next call on. Raises BadInput or UnknownName.
+        A call begins in the bar of its first note; silence is not answered. until, instead of bars: listen until `rest(1)`, a
+        beat in which nothing sounds, or until the sustain pedal goes down after the first note, `pedal()`; the answer begins on
+        the next bar line and is as long as the call. continuous: listen while it answers, so that answers overlap calls. An
+        answer that comes too late leaves a bar silent. On a stage where nothing plays yet, time begins with the first note. It
+        goes on until the part is told something else, such as `loop` or `stop`; another model answers from its next call on.
+        Raises BadInput or UnknownName.
         """
         command = respond_command(self._name, source, bars=bars, until=until, continuous=continuous)
         return self._stage.tell(msgspec.structs.replace(command, on=On.of(on)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from .controls import named, nrpn, rpn
+from .controls import fine, named, nrpn, rpn
 from .errors import BadInput
 from .files import expanded
 from .voicing import Voicing
@@ -40,7 +40,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=T
 def read_names(table: str | Path | Mapping[str, object] | None) -> Mapping[str, int]:
     """Names of an instrument's own: from a TOML file, or {name: what it means}. Raises BadInput.
 
-    A name means a controller's number, or {nrpn = [1, 8]} or {rpn = [0, 0]}, with fine = true for values of 14 bits.
+    A name means a controller's number, or {nrpn = [1, 8]} or {rpn = [0, 0]}, with fine = true for values of 14 bits; {cc = 16,
+    fine = true} is a controller with its fine half, 32 above.
 
     >>> read_names({"cutoff": 23}), read_names({"drive": {"nrpn": [1, 8]}}) == {"drive": nrpn(1, 8)}
     ({'cutoff': 23}, True)
@@ -74,6 +75,8 @@ def _meant(name: str, what: object) -> int:
         match what:
             case int():
                 return named(what, {})
+            case {"cc": int(number), "fine": True, **rest} if not rest:
+                return fine(named(number, {}))
             case {"nrpn": [high, low], **rest} if set(rest) <= {"fine"}:
                 return nrpn(high, low, fine=bool(rest.get("fine")))
             case {"rpn": [high, low], **rest} if set(rest) <= {"fine"}:

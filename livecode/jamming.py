@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import msgspec
 
-from .commands import Capture, Prime, Respond, Thru
+from .commands import Capture, Prime, Respond, Rest, Thru
 from .ears import nearest
-from .errors import UnknownName
+from .errors import BadInput, UnknownName
 from .facts import Looped
 from .hearing import Hearing
 from .models.wire import INPUT
-from .music import Beats, Phrase, counted
+from .music import Beats, Phrase, counted, pitch_name
 from .packing import packed
 from .parts import Capturing, Part
 from .transport import Transport
@@ -36,7 +36,7 @@ class Jamming:
             case Respond(source=name):
                 said = msgspec.structs.replace(command, source=self._hearing.named(name))
                 part.respond(said, now, at, self._time.bar(at))
-                return f"listens to {said.source}, and answers from {self._time.place(at)} on"
+                return f"listens to {said.source} {_calls(said)}, and answers for as long, from {self._time.place(at)} on"
             case Prime():
                 return self._prime(part, command)
             case Capture():
@@ -50,10 +50,16 @@ class Jamming:
     def _thru(self, part: Part, command: Thru) -> str:
         name = self._hearing.named(command.input) if command.input else ""
         part.play_through(msgspec.structs.replace(command, input=name))
-        return f"no longer plays {name or 'any input'}" if command.off else f"sounds what is played on {name} now"
+        return (
+            f"no longer plays {name or 'any input'}" if command.off else f"sounds what is played on {name}{_of_it(command)} now"
+        )
 
     def _prime(self, part: Part, command: Prime) -> str:
         source = command.source
+        if source == part.name:
+            raise BadInput(
+                f"{part.name} cannot follow itself: name another part or an input; {part.name}.generate() continues its own bars."
+            )
         if source.startswith(INPUT):
             source = INPUT + self._hearing.named(source.removeprefix(INPUT))
         elif source and source not in self._parts:
@@ -74,7 +80,10 @@ class Jamming:
         bars = said.bars or (math.ceil(own.length / self._time.bar(at)) if own is not None and own.notes else USUAL)
         part.capture = Capturing(said, at, bars)
         over = ", over what it plays," if said.overdub else ""
-        return f"loops the last {counted(Fraction(bars), 'bar')} of {said.source}{over} from {self._time.place(at)}"
+        loops = f"loops the last {counted(Fraction(bars), 'bar')} of {said.source}{over} from {self._time.place(at)}"
+        ear = self._hearing.ears[said.source]
+        played = ear.excerpt(at - bars * self._time.bar(at), at).notes or ear.sounds()
+        return loops if played else f"{loops}, if anything is played by then: nothing was yet"
 
     def looped(self, part: Part, planned: Beats, heard: Beats, now: Beats) -> Looped | None:
         """What is to be the part's loop, if the plan is about to pass the bar line where that begins; and again once everything
@@ -97,3 +106,23 @@ class Jamming:
 def _over(under: Phrase | None, played: Phrase) -> Phrase:
     """What was played, over what was there; drums over notes replace them."""
     return played if under is None or under.drums != played.drums else under.layer(played)
+
+
+def _calls(said: Respond) -> str:
+    """How long a call is, in words."""
+    length = f"{counted(Fraction(said.bars), 'bar')} at a time"
+    if isinstance(said.until, Rest):
+        length = f"until nothing sounds for {counted(said.until.beats, 'beat')}"
+    elif said.until is not None:
+        length = "until the pedal goes down"
+    return f"{length}, also while it answers" if said.continuous else length
+
+
+def _of_it(thru: Thru) -> str:
+    """Which of what is played on an input sounds, and how, in words; "" for all as it is."""
+    limited = (thru.low, thru.high) != (0, 127)
+    said = [f"keys {pitch_name(thru.low)} to {pitch_name(thru.high)}"] if limited else []
+    said += [] if thru.channel is None else [f"on channel {thru.channel + 1}"]
+    higher = counted(Fraction(abs(thru.transpose)), "semitone")
+    said += [f"{higher} {'higher' if thru.transpose > 0 else 'lower'}"] if thru.transpose else []
+    return f" ({', '.join(said)})" if said else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .bindings import PART_ACTIONS, STAGE_ACTIONS, Source, Target
 from .dials import Dial
-from .errors import BadInput, UnknownName
+from .errors import BadInput, UnknownName, named
 from .files import expanded
 from .notation import pitch_number
 
@@ -72,7 +72,7 @@ def _named(to: object) -> tuple[str, str | int]:
     if holder is not None and word in (*PART_ACTIONS, *STAGE_ACTIONS):
         return (holder.name if "name" in dir(type(holder)) else ""), word
     raise BadInput(
-        f"to={to!r} is nothing that a controller can turn or do: name it in quotes, 'lead.gain' or 'bpm', "
+        f"to={named(to)} is nothing that a controller can turn or do: name it in quotes, 'lead.gain' or 'bpm', "
         "or give lead.cc('cutoff'), drums.mute or drums.generate_once, without parentheses."
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from .commands import Adjust, Candidates, Capture, Fade, Nudge, Prime, Respond, Sweep, Thru
-from .controls import at_rest, ramp, resolved, spelt
+from .controls import at_rest, ramp, resolved, shown, spelt
 from .errors import BadInput
 from .exchange import Exchange
 from .gm import DRUM_CHANNEL
@@ -606,7 +606,7 @@ class Part:
                 command = Sweep(part=self.name, control=control, value=round(value))
                 command.check(control)
                 self.sweep(control, command, at, Beats(0))
-                return f"{spelt(control)} set to {round(value)}"
+                return f"{spelt(control)} set to {shown(control, round(value))}"
         return f"{knob} {value:g} set"
 
     @property

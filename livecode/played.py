@@ -102,8 +102,8 @@ def thru(
 def rest(of: Fraction | float | str = 1) -> Rest:
     """A call is over once nothing has sounded for so many beats: lead.respond_to("KeyStep", until=rest(1)). Raises BadInput.
 
-    >>> rest(0.5)
-    Rest(beats=Fraction(1, 2))
+    >>> rest("1/2")
+    rest(0.5)
     """
     return Rest(beats(of))
 
@@ -113,18 +113,20 @@ def pedal() -> Tread:
     return Tread()
 
 
-def respond(part: str, source: object, *, bars: int, until: object, continuous: bool) -> Respond:
-    """The command for a part to answer an input. Raises BadInput.
+def respond(part: str, source: object, *, bars: int | None, until: object, continuous: bool) -> Respond:
+    """The command for a part to answer an input; a call is two bars long if neither `bars` nor `until` is given. Raises BadInput.
 
-    >>> respond("lead", "KeyStep", bars=2, until=rest(1), continuous=False)
-    Respond(part='lead', on=<On.BAR: 'bar'>, source='KeyStep', bars=2, until=Rest(beats=Fraction(1, 1)), continuous=False)
+    >>> respond("lead", "KeyStep", bars=None, until=rest(1), continuous=False)
+    Respond(part='lead', on=<On.BAR: 'bar'>, source='KeyStep', bars=2, until=rest(1), continuous=False)
     """
+    if until is not None and bars is not None:
+        raise BadInput(f"A call ends after bars={bars!r} or until={until!r}, not after both: give one of them.")
     if until is not None and not isinstance(until, Rest | Tread):
         raise BadInput(f"until={until!r} is no end of a call: give rest(1), pedal(), or leave it out.")
     if until is not None and continuous:
         raise BadInput("Answers can overlap only calls of a set length: give bars=2, and neither rest(...) nor pedal().")
     name = source_name(source).removeprefix(INPUT)
-    return Respond(part=part, source=name, bars=bars, until=until, continuous=bool(continuous))
+    return Respond(part=part, source=name, bars=2 if bars is None else bars, until=until, continuous=bool(continuous))
 
 
 def prime(part: str, source: object, *, bars: int, generate: bool) -> Prime:

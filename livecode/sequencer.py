@@ -345,7 +345,8 @@ class Sequencer:
         before = self.controllers.bind(source, target)
         if target is None:
             return f"{source} does nothing any more" if before else f"{source} did nothing anyway"
-        instead = f", no longer {before}" if before is not None else ""
+        others = " and ".join(dict.fromkeys(str(other) for other in before if other != target))
+        instead = f", no longer {others}" if others else ""
         return f"{source} {'does' if target.acts else 'turns'} {target}{instead}"
 
     def _looked_up(self, target: Target) -> Target:
@@ -353,7 +354,7 @@ class Sequencer:
         if target.part and target.part not in self._parts:
             raise UnknownName.of("part", target.part, self._parts)
         if target.part and target.word not in (*PART_KNOBS, *PART_ACTIONS):
-            self._parts[target.part].control(target.word)
+            target.span(self._parts[target.part].control(target.word))
         return msgspec.structs.replace(target, feedback=self._plan.output_named(target.feedback))
 
     def play_controllers(self) -> None:
@@ -365,7 +366,8 @@ class Sequencer:
             msgspec.structs.replace(state, muted=part.muted.final(), soloed=part.soloed.final())
             for state, part in zip(now.parts, self._parts.values(), strict=True)
         ]
-        for command in self.controllers.commands(msgspec.structs.replace(now, parts=tuple(told))):
+        paused = now.paused or self.time.pause_at is not None
+        for command in self.controllers.commands(msgspec.structs.replace(now, parts=tuple(told), paused=paused)):
             try:
                 words = self.obey(command).words
             except LivecodeError as error:
@@ -409,8 +411,10 @@ class Sequencer:
             case Continue():
                 self._plan.forget_pause()
                 self._chase.rejoin = False
+                called_off = self.time.running
                 self.time.go_on(self._chase.entrance())
-                return f"goes on at {self.time.place(max(Beats(0), self.time.beat(), self.time.held))}"
+                here = self.time.place(max(Beats(0), self.time.beat(), self.time.held))
+                return "the pause is called off" if called_off else f"goes on at {here}"
             case SendClock():
                 return self._send_clock(command, now)
             case FollowClock(source=source):

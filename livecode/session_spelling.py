@@ -272,7 +272,7 @@ def _tempo(command: Tempo) -> str | None:
 def _swing(command: SetSwing) -> str:
     swing = command.swing
     near = (round(float(swing.ratio), places) for places in range(1, 7))
-    short = next((value for value in near if (beats(value), Swing().unit) == (swing.ratio, swing.unit)), None)
+    short = next((value for value in near if 0.5 <= value <= 0.75 and Swing.of(value) == swing), None)
     return f"swing = {_value(swing) if short is None else short}"
 
 

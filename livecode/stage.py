@@ -52,7 +52,7 @@ from .mapping import source as mapped_source
 from .mapping import surface
 from .mapping import target as mapped_target
 from .models.known import ModelState
-from .music import Beats, Note, NoteEvent, Phrase, Seconds, beats
+from .music import Beats, Note, NoteEvent, Phrase, Seconds
 from .offline import OfflineEngine
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -388,13 +388,18 @@ class Stage(Strict):
         note: int | str | None = None,
         channel: int | None = None,
         input: "InputHandle | str" = "",  # noqa: A002
-    ) -> Lines:
+    ) -> Answer:
         """Have a knob or pad mean nothing any more, named as in `map`; without any, all of them."""
-        if cc is None and note is None:
+        if cc is not None or note is not None:
+            source = mapped_source(cc=cc, note=note, channel=channel, input=_input_name(input))
+            return self.tell(Map(source=source, target=None))
+        here = self.snapshot()
+        if here.learns:
             self.tell(Learn(target=None))
-            return Lines(self.tell(Map(source=source, target=None)) for source, _ in self.snapshot().bound)
-        source = mapped_source(cc=cc, note=note, channel=channel, input=_input_name(input))
-        return Lines([self.tell(Map(source=source, target=None))])
+        for source, _ in here.bound:
+            self._engine.submit(Map(source=source, target=None), self._cells.command())
+        names = ", ".join(str(source) for source, _ in here.bound)
+        return self._said(f"nothing is mapped any more: {names}" if names else "nothing was mapped")
 
     @property
     def mappings(self) -> Lines:
@@ -470,9 +475,7 @@ class Stage(Strict):
 
     @swing.setter
     def swing(self, swing: Swing | float) -> None:
-        if not isinstance(swing, Swing):
-            swing = Swing(beats(number("swing", swing, 0.5, 0.75)))
-        self.tell(SetSwing(swing=swing))
+        self.tell(SetSwing(swing=swing if isinstance(swing, Swing) else Swing.of(number("swing", swing, 0.5, 0.75))))
 
     @property
     def key(self) -> str:

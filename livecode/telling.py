@@ -27,7 +27,7 @@ from .commands import (
     ToPart,
     TurnKnob,
 )
-from .controls import spelt
+from .controls import shown, spelt
 from .errors import BadInput
 from .jamming import Jamming
 from .music import Beats, counted
@@ -97,7 +97,8 @@ class Telling:
         part.sweep(control, command, at, bars * self.time.bar(at))
         over = f" over {counted(bars, 'bar')}" if bars else ""
         own = f" ({command.control})" if command.control in (part.instrument.names if part.instrument else {}) else ""
-        return f"{spelt(control)}{own} {'goes to' if bars else 'set to'} {command.value} {when(command.on, at, self.time)}{over}"
+        value = shown(control, command.value)
+        return f"{spelt(control)}{own} {'goes to' if bars else 'set to'} {value} {when(command.on, at, self.time)}{over}"
 
     def _turn(self, part: Part, command: Shape | Plain | InKey, at: Beats) -> str:
         match command:

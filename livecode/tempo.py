@@ -90,6 +90,15 @@ class Swing:
         if not Fraction(1, 8) <= self.unit <= 1:
             raise BadInput(f"Swing on notes of {self.unit} beats cannot be felt: give a unit of 1/8 to 1 beat, such as 1/4.")
 
+    @classmethod
+    def of(cls, ratio: float) -> "Swing":
+        """The swing of sixteenths that a performer types, as exact as it is typed. Raises BadInput.
+
+        >>> Swing.of(0.58).ratio, Swing.of(2 / 3).ratio
+        (Fraction(29, 50), Fraction(2, 3))
+        """
+        return cls(Fraction(ratio).limit_denominator(10_000))
+
     def moved(self, within: Beats, bar: Beats) -> Beats:
         """Where a moment `within` a bar of `bar` beats sounds. A pair that the bar line cuts in two stays straight.
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from .errors import BadInput, UnknownName
+from .errors import BadInput, UnknownName, named
 from .music import LONGEST, Beats, Note, Phrase
 
 Amount: TypeAlias = Fraction | float | str
@@ -276,7 +276,7 @@ def said(words: Sequence[object], own: Callable[[Any], Transform] | None = None)
     for word in words:
         if word in _WORDS or not (isinstance(word, Transform) or (own and callable(word))):
             hint = f"{word.__name__}()" if word in _WORDS else "transforms, such as reverse() or transpose(12)"
-            raise BadInput(f"{word!r} is no transform: give {hint}.")
+            raise BadInput(f"{named(word)} is no transform: give {hint}.")
     return tuple(word if isinstance(word, Transform) else own(word) for word in words)  # type: ignore[misc]
 
 

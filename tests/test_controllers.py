@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Rig, a_model
 
+import livecode as lc
 from livecode.bindings import Source, Target
-from livecode.commands import Adjust, Equip, Learn, Map, Mute, TurnKnob, Undo
+from livecode.commands import Adjust, CountIn, Equip, Learn, Map, Mute, TurnKnob, Undo
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Taken
 from livecode.instruments import Instrument
+from livecode.notation import beat
 
 
 class Desk(Rig):
@@ -207,6 +209,150 @@ def test_the_next_knob_that_is_moved_is_learnt(desk: Desk) -> None:
     desk.obey(Learn(target=Target(part="lead", word="mute")))
     desk.hit(50)
     assert desk.log[-1] == "key D3 channel 1 of desk does lead.mute"
+
+
+def test_a_knob_that_is_learnt_loses_what_it_meant_before_as_one_of_many(desk: Desk) -> None:
+    desk.bind(21, "gain")
+    desk.obey(Learn(target=Target(part="lead", word="pan", pickup=False)))
+    desk.turn(21, 0, 127)
+    assert desk.log == ["cc 21 channel 1 of desk turns lead.pan, no longer lead.gain"]
+    assert (desk.turns(), len(desk.sequencer.snapshot().bound)) == ([], 1)
+    desk.turn(21, 127)
+    assert desk.turns() == [1.0]
+    assert "gain" not in desk.state().settings
+    assert desk.bind(21, "density") == "cc 21 turns lead.density, no longer lead.pan"
+    assert [str(source) for source, _ in desk.sequencer.snapshot().bound] == ["cc 21"]
+    one, other = (Source(kind="note", number=36, channel=channel) for channel in (0, 1))
+    for pad in (one, other):
+        desk.obey(Map(source=pad, target=Target(part="lead", word="mute")))
+    desk.hit(36)
+    assert desk.state().muted
+    wide = Source(kind="note", number=36)
+    assert desk.obey(Map(source=wide, target=None)).words == "key C2 does nothing any more"
+    assert desk.obey(Map(source=wide, target=None)).words == "key C2 did nothing anyway"
+    assert len(desk.sequencer.snapshot().bound) == 1
+
+
+def test_the_hit_that_teaches_a_pad_does_nothing_yet(desk: Desk) -> None:
+    for word in ("mute", "solo"):
+        desk.obey(Learn(target=Target(part="lead", word=word)))
+        desk.hit(36)
+    assert (desk.state().muted, desk.state().soloed) == (False, False)
+    desk.hit(36)
+    assert desk.state().soloed
+
+
+def test_a_bend_is_mapped_from_all_the_way_down_to_all_the_way_up(desk: Desk) -> None:
+    assert desk.bind(1, "bend", low=-0.5, high=0.5) == "cc 1 turns lead.bend from -0.5 to 0.5"
+    desk.turn(1, 127)
+    assert desk.turns() == [12288]
+    desk.obey(TurnKnob(part="lead", knob="bend", value=0))
+    desk.turn(1, 0)
+    assert desk.turns()[-1] == 4096
+    with pytest.raises(BadInput, match=r"A bend to 2 cannot be: give -1 \(down\) to 1 \(up\)"):
+        desk.bind(1, "bend", low=2)
+    with pytest.raises(BadInput, match=r"cc 74 \(cutoff\) at 300 cannot be: give 0 to 127"):
+        desk.bind(1, "cutoff", high=300)
+
+
+def test_to_unmap_is_answered_once_whatever_was_mapped() -> None:
+    with lc.Stage(offline=True) as stage:
+        lead, said = stage.part("lead"), list[str]()
+        stage.listen(lambda answer: said.append(str(answer)))
+        answers = [
+            stage.unmap(),
+            stage.unmap(cc=21),
+            stage.map(cc=21, to="lead.gain"),
+            stage.map(note="C2", to=lead.mute),
+            stage.unmap(),
+        ]
+        assert said == answers
+        assert answers[:2] + answers[-1:] == [
+            "nothing was mapped",
+            "cc 21 did nothing anyway",
+            "nothing is mapped any more: cc 21, key C2",
+        ]
+        assert stage.mappings == ()
+        stage.swing = 0.58
+        assert said[-1] == "swing 0.58 from bar 1"
+
+
+# Pads
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    {
+        "loop": "lead: loops from bar 2",
+        "generate": "lead: generates new bars every loop",
+        "generate_once": "lead: generates new bars once, then loops",
+        "reset": "lead: empty from bar 2",
+        "reset_generate": "lead: empty from bar 2, then new bars once",
+        "stop": "lead: stops at bar 2",
+        "mute": "lead: muted now",
+        "unmute": "lead: heard again now",
+        "solo": "lead: solo now",
+        "unsolo": "lead: out of solo now",
+        "undo": "lead: undone from bar 2: waits for attention_rnn; what sounds goes on",
+    }.items(),
+)
+def test_each_action_of_a_part_is_done_by_a_pad(desk: Desk, word: str, said: str) -> None:
+    desk.models_of("lead", a_model())
+    desk.pad(36, word)
+    desk.hit(36)
+    assert desk.log == [said]
+
+
+def test_a_pad_redoes_and_the_stages_pads_undo_restart_and_end_all(desk: Desk) -> None:
+    for pitch, word in enumerate(("undo", "redo", "restart", "hush", "panic"), 36):
+        desk.pad(pitch, word, "")
+    desk.pad(41, "redo")
+    desk.obey(Mute(part="lead", muted=True))
+    for pitch in (36, 41, 36, 37, 38, 39, 40):
+        desk.hit(pitch)
+    assert desk.log == [
+        "undone from bar 2: lead: muted now",
+        "lead: redone from bar 2: muted now",
+        "undone from bar 2: lead: muted now",
+        "redone from bar 2: lead: muted now",
+        "all loops begin anew at bar 2",
+        "all parts stop at bar 2",
+        "all parts stopped, all notes off",
+    ]
+
+
+def test_a_pause_pad_that_is_hit_again_goes_on_also_before_the_bar_line_has_come(desk: Desk) -> None:
+    desk.pad(36, "pause", "")
+    desk.hit(36)
+    desk.hit(36)
+    assert desk.log == ["pauses at bar 2", "the pause is called off"]
+    desk.play(until=6)
+    assert desk.score(until=6) == [(0, "C4"), (1, "D4"), (2, "E4"), (3, "F4"), (4, "C4"), (5, "D4")]
+    desk.hit(36)
+    desk.play(until=8)
+    desk.clock.wait_until(desk.clock.now() + 1)
+    desk.sequencer.advance(desk.clock.now() + 0.2)
+    assert desk.sequencer.snapshot().paused
+    desk.hit(36)
+    desk.play(until=10)
+    assert desk.log[2:] == ["pauses at bar 3", "paused at bar 3", "goes on at bar 3"]
+    assert desk.score(until=10)[6:] == [(6, "E4"), (7, "F4"), (8, "C4"), (9, "D4")]
+    desk.hit(36, 36)
+    assert desk.log[5:] == ["pauses at bar 4", "the pause is called off"]
+
+
+def test_a_pause_pad_in_a_count_in_holds_the_count_and_the_count_goes_on(desk: Desk) -> None:
+    desk.pad(36, "pause", "")
+    desk.obey(CountIn(part="count", phrase=beat(stick="x...x...x...x..."), bars=2))
+    desk.play(until=5)
+    desk.hit(36)
+    desk.play(until=8)
+    desk.clock.wait_until(desk.clock.now() + 1)
+    desk.sequencer.advance(desk.clock.now() + 0.2)
+    assert desk.sequencer.snapshot().paused
+    desk.hit(36)
+    desk.play(until=16)
+    assert [beat for beat, _ in desk.score("count", until=16)] == list(range(4, 12))
 
 
 def test_bindings_survive_a_crash_and_go_when_they_are_taken_back(desk: Desk) -> None:

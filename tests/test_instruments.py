@@ -12,7 +12,7 @@ from test_routing import Synth
 
 import livecode as lc
 from livecode.commands import Adjust, Equip, Mute, Nudge, On, Panic, Route, SetLatency, Sweep, Undo
-from livecode.controls import BEND, highest, nrpn, ramp, rpn, spelt, wire
+from livecode.controls import BEND, fine, highest, nrpn, ramp, rpn, spelt, wire
 from livecode.errors import BadInput, UnknownName
 from livecode.instruments import Instrument, read_names
 from livecode.music import ControlEvent, Note, Phrase, ProgramEvent
@@ -149,8 +149,35 @@ def test_a_dial_says_where_it_stands() -> None:
         cutoff.to(90)
         lead.bend.to(-1)
         stage.run(bars=1)
-        assert (cutoff.value, lead.cc(74).value, lead.bend.value) == (90, 90, 0)
-        assert lead.bend.to(1, bars=2) == "lead: bend goes to 16383 from bar 3 over 2 bars"
+        assert (cutoff.value, lead.cc(74).value, lead.bend.value) == (90, 90, -1)
+        assert (repr(lead.bend), repr(lead.cc("bend"))) == ("lead: bend -1", "lead: bend -1")
+        assert lead.bend.to(1, bars=2) == "lead: bend goes to 1 from bar 3 over 2 bars"
+
+
+def test_a_controller_and_the_one_32_above_make_one_of_14_bits(tmp_path: Path) -> None:
+    import mido
+
+    with lc.Stage(offline=True) as stage:
+        lead = stage.part("lead") >> lc.notes("C4 _ _ _")
+        wheel = lead.cc("modulation", fine=True)
+        assert wheel.to(200, bars=1, start=0) == "lead: cc 1+33 (modulation) goes to 200 from bar 1 over 1 bar"
+        stage.run(bars=2)
+        assert wheel.value == 200
+        stage.render(tmp_path / "take.mid")
+        with pytest.raises(BadInput, match=r"cc 74 \(cutoff\) has no fine half: controllers 1 to 31 have"):
+            lead.cc("cutoff", fine=True)
+        with pytest.raises(BadInput, match=r"cc 1\+33 \(modulation\) at 16384 cannot be: give a whole number from 0 to 16383"):
+            wheel.to(16384)
+    track = mido.MidiFile(tmp_path / "take.mid").tracks[1]
+    sent = [(message.control, message.value) for message in track if message.type == "control_change"]
+    assert sent[:2] + sent[-2:] == [(1, 0), (33, 0), (1, 1), (33, 72)]
+    coarse, halves = 0, []
+    for control, value in sent:
+        coarse = value if control == 1 else coarse
+        halves += [coarse << 7 | value] if control == 33 else []
+    assert halves == sorted(halves)
+    assert len(halves) == 65  # every 1/16 of a beat, as for numbered parameters
+    assert read_names({"cutoff": {"cc": 16, "fine": True}}) == {"cutoff": fine(16)}
 
 
 def test_a_midi_file_has_bends_and_parameters(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from livecode.models.wire import Model
 from livecode.music import Note, Phrase
 from livecode.notation import beat, notes
 from livecode.offline import OfflineEngine
+from livecode.played import respond, rest
 
 
 def pitches(phrase: Phrase | None) -> list[tuple[float, int]]:
@@ -110,6 +111,21 @@ def test_until_the_pedal_goes_down(rig: Rig, keys: Keys) -> None:
     keys.say(0xB0, 64, 127)
     rig.play(until=17.5)
     assert (rig.models.requests[-1].needed_by, rig.models.requests[-1].beats) == (20, 16)
+
+
+def test_a_pedal_that_is_down_before_the_first_note_ends_no_call(rig: Rig, keys: Keys) -> None:
+    rig.obey(Respond(part="lead", source="keys", until=Tread()))
+    rig.play(until=4.5)
+    keys.say(0xB0, 64, 127)
+    asked = len(rig.models.requests)
+    keys.play(5, 60, 1)
+    rig.play(until=13)
+    assert (len(rig.models.requests), doing(rig)) == (asked, "listens to keys, bar 3")
+    keys.say(0xB0, 64, 0)
+    rig.play(until=13.5)
+    keys.say(0xB0, 64, 127)
+    rig.play(until=14)
+    assert (rig.models.requests[-1].needed_by, rig.models.requests[-1].beats) == (16, 12)
 
 
 def test_answers_that_overlap_calls(rig: Rig, keys: Keys) -> None:
@@ -207,6 +223,20 @@ def test_what_cannot_be_answered_is_said(rig: Rig, keys: Keys) -> None:
     assert "lead does not answer: it hears drums, and its model plays notes" in repr(rig.log)
 
 
+def test_the_answer_says_how_long_a_call_is(rig: Rig, keys: Keys) -> None:
+    for given, said in (
+        ({}, "2 bars at a time"),
+        ({"bars": 1, "continuous": True}, "1 bar at a time, also while it answers"),
+        ({"until": Rest(Fraction(1, 2))}, "until nothing sounds for 1/2 beat"),
+        ({"until": Tread()}, "until the pedal goes down"),
+    ):
+        words = rig.obey(Respond(part="lead", source="keys", **given)).words  # type: ignore[arg-type]
+        assert words == f"lead: listens to keys {said}, and answers for as long, from bar 1 on"
+    with pytest.raises(BadInput, match=r"A call ends after bars=2 or until=rest\(1\), not after both: give one of them"):
+        respond("lead", "keys", bars=2, until=rest(1), continuous=False)
+    assert respond("lead", "keys", bars=None, until=None, continuous=False).bars == 2
+
+
 def test_drums_answer_the_rhythm_of_notes(rig: Rig, keys: Keys) -> None:
     rig.models_of("drums", a_model(1, drums=True))
     rig.obey(Respond(part="drums", source="keys", bars=1))
@@ -233,6 +263,17 @@ def test_a_part_follows_what_another_sounds(rig: Rig) -> None:
     rig.answer("G4 . . .")
     rig.play(until=12)
     assert pitches(rig.models.requests[-1].primer) == [(0, 67)]
+
+
+def test_a_part_does_not_follow_itself_and_two_that_follow_each_other_both_go_on(rig: Rig) -> None:
+    with pytest.raises(BadInput, match="lead cannot follow itself: name another part or an input"):
+        rig.obey(Prime(part="lead", source="lead", generate=True))
+    rig.models_of("bass", a_model(1))
+    rig.obey(Prime(part="lead", source="bass", bars=1, generate=True))
+    rig.obey(Prime(part="bass", source="lead", bars=1, generate=True))
+    rig.play_answering(until=21)
+    assert [name for _, name in rig.score("lead", until=21)] == ["D2"] * 5
+    assert [name for _, name in rig.score("bass", until=21)] == ["C2", *["D2"] * 5]
 
 
 def test_drums_are_primed_by_what_was_played_and_by_their_own_bars_where_nothing_was(rig: Rig, keys: Keys) -> None:
@@ -311,7 +352,8 @@ def test_a_loop_is_dubbed_over_and_undone(rig: Rig, keys: Keys) -> None:
 def test_nothing_played_is_no_loop_and_another_word_comes_before_it(rig: Rig, keys: Keys) -> None:
     rig.plays("looper", "C3 . . .")
     rig.play(until=9)
-    rig.obey(Capture(part="looper", source="keys", bars=1))
+    said = rig.obey(Capture(part="looper", source="keys", bars=1)).words
+    assert said == "looper: loops the last 1 bar of keys from bar 4, if anything is played by then: nothing was yet"
     rig.play(until=13)
     assert rig.score("looper", until=13)[-1] == (12, "C3")
     assert "looper goes on with what it has: nothing was played on keys" in rig.log

@@ -1,5 +1,6 @@
 """A performer's own functions in the loops of a part: asked a loop ahead, heard if they answer in time."""
 
+import sys
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -226,6 +227,9 @@ class Crashed:
     def hand_in(self, hand: HandIn) -> None:
         self.given.append(hand)
 
+    def note(self, sentence: str) -> None:
+        pass
+
 
 def test_functions_run_although_the_engine_was_gone_when_the_first_was_typed() -> None:
     engine = Crashed()
@@ -248,6 +252,27 @@ def test_nonsense_leaves_the_loop_as_it_is(nonsense) -> None:
         stage.run(bars=2)
         assert lead.grab(2) == notes("C4 D4 E4 F4 C4 D4 E4 F4")
         assert lead.state().trouble.startswith("repeats its last loop: lambda ")
+
+
+def test_what_a_function_prints_is_in_the_log_once_and_never_at_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    def ghost(phrase: Phrase) -> Phrase:
+        print("I am\na ghost")  # noqa: T201
+        print("oh", file=sys.stderr)  # noqa: T201
+        return phrase.transpose(-12)
+
+    with lc.Stage(offline=True) as stage:
+        lead = stage.part("lead") >> notes("C4 . . .")
+        lead.map(ghost)
+        stage.run(bars=3)
+        assert lead.grab(3) == notes("C3 . . . C3 . . . C3 . . .")
+        lead.plain()
+        lead.map(print)
+        stage.run(bars=1)
+        logged = [entry.sentence for entry in stage.log_entries() if " printed: " in entry.sentence]
+        assert logged == ["ghost printed: I am a ghost oh", "print printed: <phrase of 4 beats: 0 C4>"]
+        print("mine")  # noqa: T201
+    assert capsys.readouterr() == ("mine\n", "")
+    assert not hasattr(sys.stdout, "asides")
 
 
 def test_a_function_that_never_ends_holds_up_nobody() -> None:

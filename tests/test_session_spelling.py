@@ -118,7 +118,7 @@ SPELT: list[tuple[AnyCommand, str]] = [
     (Tempo(bpm=Fraction(96), on=On.BEAT), 'stage.ramp(96, bars=0, on="beat")'),
     (Tempo(bpm=Fraction(96), bars=Fraction(1, 3)), "stage.tell(lc.commands.Tempo(bpm=96, bars=lc.Beats(1, 3)))"),
     (SetMeter(meter=lc.Meter(7, 8)), 'stage.meter = "7/8"'),
-    (SetSwing(swing=lc.Swing(Fraction(557, 960))), "swing = 0.58"),
+    (SetSwing(swing=lc.Swing(Fraction(29, 50))), "swing = 0.58"),
     (SetSwing(swing=lc.Swing(Fraction(2, 3), Fraction(1, 2))), "swing = lc.Swing(lc.Beats(2, 3), lc.Beats(1, 2))"),
     (Hush(on=On.BEAT), 'stage.hush(on="beat")'),
     (Fade(part="a", level=0, bars=Fraction(4)), "a.fade_out(bars=4)"),

@@ -284,7 +284,7 @@ def test_a_loop_that_would_have_thousands_of_notes_later_plays_as_it_is() -> Non
     ("verb", "words"),
     [
         (lambda lead: lead.every(4, "revers"), "There is no transform 'revers': did you mean 'reverse'"),
-        (lambda lead: lead.every(4, reverse), r"is no transform: give reverse\(\)"),
+        (lambda lead: lead.every(4, reverse), r"^reverse is no transform: give reverse\(\)"),
         (lambda lead: lead.every(4), "There is nothing to do in the loops"),
         (lambda lead: lead.map(), "There is nothing to do in the loops"),
         (lambda lead: lead.every(0, reverse()), r"every\(0, ...\) cannot be: give a whole number"),

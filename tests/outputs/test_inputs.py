@@ -138,7 +138,9 @@ def test_a_keyboard_that_vanishes_lets_go_of_its_keys_and_is_heard_again(jack_se
 def test_what_is_played_sounds_through_a_part_on_its_output_and_channel(stage: lc.Stage, keyboard: Hand, synth: Ear) -> None:
     stage.input("keyboard", api="jack")
     lead = stage.part("lead", channel=3, program="Violin")
-    assert lead.thru("keyboard", range=("C3", "B4"), transpose=12) == "lead: sounds what is played on keyboard:out now"
+    assert lead.thru("keyboard", range=("C3", "B4"), transpose=12) == (
+        "lead: sounds what is played on keyboard:out (keys C3 to B4, 12 semitones higher) now"
+    )
     keyboard.strike(60, velocity=77)
     keyboard.send((0xB0, 1, 30), (0xE0, 1, 2), (0xC0, 9))
     keyboard.strike(90)
@@ -251,7 +253,9 @@ def test_a_model_answers_what_is_played_and_goes_on_after_a_crash(keyboard: Hand
         wait_until(lambda: bool(stage.model_states()) and "ready" in repr(stage.model_states()), "the model")
         stage.hush()
         stage.input("keyboard", api="jack")
-        assert lead.respond_to("keyboard", bars=1).startswith("lead: listens to keyboard:out, and answers from bar ")
+        assert lead.respond_to("keyboard", bars=1).startswith(
+            "lead: listens to keyboard:out 1 bar at a time, and answers for as long, from bar "
+        )
 
         def played() -> list[float]:
             return [beat for beat, _ in stage.tape.onsets("keyboard:out")]
