@@ -17,7 +17,7 @@ from .controls import highest, resolved, spelt
 from .errors import BadInput
 from .gm import BANK_LOW, PROGRAMS
 from .instruments import Instrument
-from .models.wire import MOST_WORK, Model
+from .models.wire import Model
 from .music import Beats, Phrase, Seconds, pitch_name
 from .scales import Key
 from .tempo import FASTEST, SLOWEST, Meter, Swing
@@ -99,12 +99,6 @@ class Assign(ToPart, frozen=True, tag=True, kw_only=True):
     """Play a model: new bars every loop, as soon as the first have come."""
 
     model: Model
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _within("A model's bars =", self.model.bars, 1, 64, "1 to 64")
-        if self.model.work > MOST_WORK:
-            raise BadInput(f"{self.model!r} would take too long: bars x beam_size x branch_factor may be {MOST_WORK}.")
 
 
 class Shape(ToPart, frozen=True, tag=True, kw_only=True):

@@ -17,7 +17,8 @@ from .errors import BadInput
 from .exchange import Exchange
 from .gm import DRUM_CHANNEL
 from .instruments import Instrument
-from .models.wire import COOLEST, HOTTEST, LONGEST_PRIMER, MOST_WORK, Model, Reply
+from .models.knobs import MOST_WORK
+from .models.wire import LONGEST_PRIMER, Model, Reply
 from .music import DENSEST, Beats, Note, Phrase, beats, pitch_name, silence
 from .steps import Steps
 from .tempo import TempoMap
@@ -612,16 +613,14 @@ class Part:
     @property
     def temperature(self) -> float | None:
         """Its model's; None if it has none."""
-        at = None if self.model is None else self.model.knobs.get("temperature", 1.0)
+        at = None if self.model is None else self.model.knobs.get("temperature")
         return float(at) if isinstance(at, int | float) else None
 
     def _heat(self, temperature: float) -> None:
         """The model's next bars are drawn at this temperature, 0.01 to 10; those that were asked for come as they are."""
         model = self._needs_model()
-        if model.key.family == "pianoroll_rnn_nade":
+        if "temperature" not in model.knobs:
             raise BadInput(f"{model!r} has no temperature: it draws from its own probabilities.")
-        if not COOLEST <= temperature <= HOTTEST:
-            raise BadInput(f"A temperature of {temperature:g} cannot be: give {COOLEST} to {HOTTEST}, where 1.0 is as trained.")
         self.model = msgspec.structs.replace(model, knobs={**model.knobs, "temperature": temperature})
 
     def controls_at(self, beat: Beats) -> dict[int, int]:

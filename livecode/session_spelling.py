@@ -50,8 +50,9 @@ from .facts import PortOpened
 from .gm import DRUMS, PROGRAMS
 from .models.bundles import BUILT_IN
 from .models.chords import written
+from .models.knobs import SEARCH_KNOBS
 from .models.official import PREFIX, Official
-from .models.wire import INPUT, NO_CHORD, SEARCH_KNOBS, Model, Progression
+from .models.wire import INPUT, NO_CHORD, Model, Progression
 from .music import Note, Phrase, beats, pitch_name
 from .notation import beat, notes
 from .tempo import Meter, Swing

@@ -115,7 +115,8 @@ class Telling:
         """Something for a model to do. That it is asked is not said here, for after a crash it is not."""
         if isinstance(command, Assign):
             part.assign(command.model, now)
-            return "; ".join(filter(None, (f"waits for {command.model.key}", "what sounds goes on", command.model.remark)))
+            remark = command.model.remark(part.primer(now, self.time.tempo.meter_at(now).bar))
+            return "; ".join(filter(None, (f"waits for {command.model.key}", "what sounds goes on", remark)))
         model = part.propose(command.n)
         return f"asks {model.key} for {counted(Fraction(command.n), 'candidate')}"
 

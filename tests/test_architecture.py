@@ -30,13 +30,17 @@ ALLOWED: dict[str, set[str]] = {
     "clock": VALUES,
     "files": {"errors"},
     "formats": VALUES | {"controls", "files", "gm", "scales", "tempo"},
-    "models.wire": VALUES,
+    "models.configs": set(),
+    "models.pitches": {"errors", "scales"},
+    "models.knobs": {"errors", "models.pitches"},
+    "models.wire": VALUES | {"models.configs", "models.knobs"},
     "models.official": VALUES | {"files"},
-    "models.bundles": VALUES | {"files", "models.official", "models.wire"},
-    "models.chords": VALUES | {"files", "models", "models.noteseq", "models.wire", "formats"},
+    "models.bundles": VALUES | {"files", "models.configs", "models.official", "models.wire"},
+    "models.chords": VALUES | {"files", "models", "models.configs", "models.noteseq", "models.wire", "formats"},
     "models.interpreters": VALUES | {"files", "models.alone", "models.process", "models.wire"},
     "models.specs": VALUES
-    | {"models", "models.bundles", "models.chords", "models.interpreters", "models.pitches", "models.wire", "files", "formats"},
+    | {"models", "models.bundles", "models.chords", "models.configs", "models.interpreters", "models.knobs", "models.wire"}
+    | {"files", "formats"},
     "models.process": VALUES | {"models.wire"},
     "models.hand": VALUES | {"models.process", "models.wire"},
     "models.took": VALUES,
@@ -49,15 +53,15 @@ ALLOWED: dict[str, set[str]] = {
     "models.harmony": {"music", "models", "models.noteseq", "models.wire"},
     "models.step": set(),
     "models.encodings": {"models.noteseq", "models.step"},
-    "models.tracks": {"models.encodings", "models.step"},
-    "models.pitches": {"errors", "scales"},
-    "models.polyphony": VALUES | {"models.encodings", "models.grid", "models.step", "models.tracks", "models.wire"},
+    "models.tracks": {"models.configs", "models.encodings", "models.step"},
+    "models.polyphony": VALUES
+    | {"models.encodings", "models.grid", "models.knobs", "models.step", "models.tracks", "models.wire"},
     "models.performance": VALUES
-    | {"models", "models.encodings", "models.grid", "models.noteseq", "models.pitches", "models.search", "models.step"}
-    | {"models.tracks", "models.wire"},
+    | {"models", "models.encodings", "models.grid", "models.knobs", "models.noteseq", "models.pitches", "models.search"}
+    | {"models.step", "models.tracks", "models.wire"},
     "models.families": {"music", "models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
-    | {"models.performance", "models.polyphony", "models.tracks", "models.wire"},
-    "models.search": {"errors", "models.step", "models.tracks", "models.wire"},
+    | {"models.configs", "models.performance", "models.polyphony", "models.tracks", "models.wire"},
+    "models.search": {"errors", "models.knobs", "models.step", "models.tracks"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
     | {"models", "models.families", "models.search", "models.step", "models.store", "models.tracks"}
@@ -65,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "models.checkpoints": {"errors"},
     "models.stack": {"models.checkpoints", "models.step"},
     "models.compile": {"errors", "files", "models", "models.checkpoints", "models.families", "models.stack", "models.step"}
-    | {"models.bundles", "models.store"},
+    | {"models.configs", "models.store"},
     "models.rnn": VALUES
     | {"models", "models.families", "models.grid", "models.harmony", "models.noteseq", "models.performance", "models.polyphony"}
     | {"models.wire"},
@@ -87,7 +91,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "controls", "dials", "gm", "instruments", "models.wire", "played", "shown", "transforms", "typed"},
     "knobs": {"commands", "mapping", "shown"},
     "parts": VALUES
-    | {"commands", "controls", "exchange", "gm", "instruments", "models.wire", "steps", "tempo"}
+    | {"commands", "controls", "exchange", "gm", "instruments", "models.knobs", "models.wire", "steps", "tempo"}
     | {"transforms", "turning", "voicing"},
     "scenes": VALUES | {"parts"},
     "errands": VALUES | {"parts", "transforms"},
@@ -151,7 +155,8 @@ ALLOWED: dict[str, set[str]] = {
     "ui.names": VALUES | {"handles", "stage"},
     "ui.words": VALUES | {"models.bundles", "shown", "transforms", "ui.names"},
     "session_spelling": VALUES
-    | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.official", "models.wire", "notation", "tempo"},
+    | {"commands", "facts", "gm", "models.bundles", "models.chords", "models.knobs", "models.official", "models.wire"}
+    | {"notation", "tempo"},
     "line": VALUES | {"places", "protocol"},
     "remote": VALUES
     | {"errands", "journal", "session_cells"}

@@ -24,9 +24,10 @@ from livecode.commands import (
     SetSwing,
     Solo,
     Tempo,
+    TurnKnob,
 )
 from livecode.errors import BadInput
-from livecode.models.wire import Model
+from livecode.models.wire import Model, ModelKey
 from livecode.music import ControlEvent, NoteEvent, Phrase, ProgramEvent
 from livecode.notation import beat, notes
 from livecode.tempo import Meter, Swing
@@ -683,9 +684,9 @@ def test_asked_twice_the_last_candidates_count_and_limits_hold_for_them(rig: Rig
     assert [phrase.notes[0].pitch for phrase in rig.sequencer.candidates("lead").phrases] == [60, 72]
 
 
-def searching(beams: float) -> Model:
+def searching(beams: float, bars: int = 1) -> Model:
     """A model that came over the wire with any beam_size."""
-    return msgspec.structs.replace(a_model(), knobs={"beam_size": beams})
+    return msgspec.structs.replace(a_model(bars), knobs={"beam_size": beams})
 
 
 @pytest.mark.parametrize(
@@ -698,9 +699,9 @@ def searching(beams: float) -> Model:
         (lambda: Propose(part="x", n=2.5), "2.5 is no number of candidates"),
         (lambda: Pick(part="x", number=1), "x has no candidates: ask its model for some first"),
         (lambda: Pick(part="x", number=1.0), "1.0 is no candidate's number"),
-        (lambda: Assign(part="x", model=searching(2.5)), "beam_size=2.5 and branch_factor=1 cannot be: give whole numbers"),
-        (lambda: Assign(part="x", model=searching(0)), "beam_size=0 and branch_factor=1 cannot be"),
-        (lambda: Assign(part="x", model=searching(10**6)), "would take too long: bars x beam_size x branch_factor may be 512"),
+        (lambda: Assign(part="x", model=searching(2.5)), "beam_size=2.5 cannot be: give a whole number from 1 to 64"),
+        (lambda: Assign(part="x", model=searching(0)), "beam_size=0 cannot be"),
+        (lambda: Assign(part="x", model=searching(32, bars=17)), "too long: bars x beam_size x branch_factor may be 512"),
         (lambda: Act(part="x", action=Action.RESET_GENERATE), "x has no model yet"),
         (lambda: Act(part="x", action=Action.LOOP), "x has nothing to loop yet"),
         (lambda: Adjust(part="x", low=60, high=64), "less than an octave"),
@@ -785,6 +786,22 @@ def test_it_is_said_what_is_done_with_a_primer_of_pitches_that_the_model_does_no
     said = rig.models_of("lead", a_model(primer=notes("C-1 C4 G9"))).words
     assert said.endswith("what sounds goes on; notes of its primer outside C3 to B5 are heard in other octaves")
     assert rig.models_of("lead", a_model(primer=notes("C3 B5"))).words.endswith("what sounds goes on")
+
+
+def test_it_is_said_what_is_done_with_a_part_s_last_bars_that_its_model_does_not_know(rig: Rig) -> None:
+    rig.plays("lead", "C2 C4")
+    assert rig.models_of("lead", a_model()).words.endswith("; notes of its primer outside C3 to B5 are heard in other octaves")
+    assert rig.models_of("lead", a_model(primer=None)).words.endswith("what sounds goes on")
+
+
+def test_a_model_without_a_temperature_says_so(rig: Rig) -> None:
+    rig.models_of("lead", Model(ModelKey("pianoroll_rnn_nade", "rnn-nade", "p.mag"), 1, {"beam_size": 1}))
+    with pytest.raises(BadInput, match="has no temperature: it draws from its own probabilities"):
+        rig.obey(TurnKnob(part="lead", knob="temperature", value=0.5))
+    assert rig.sequencer.snapshot().parts[0].temperature is None
+    rig.models_of("lead", a_model())
+    with pytest.raises(BadInput, match=r"A temperature of 20\.0 cannot be: give 0\.01 to 10"):
+        rig.obey(TurnKnob(part="lead", knob="temperature", value=20.0))
 
 
 def test_a_count_in_begins_the_music_and_what_is_typed_meanwhile_enters_after_it() -> None:

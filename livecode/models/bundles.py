@@ -8,47 +8,9 @@ from typing import Any, get_args
 
 from ..errors import BadInput, BundleError, UnknownName
 from ..files import expanded
+from .configs import CONFIGS
 from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
-
-FAMILIES = {
-    "drums_rnn": ("one_drum", "drum_kit"),
-    "melody_rnn": ("basic_rnn", "mono_rnn", "lookback_rnn", "attention_rnn"),
-    "improv_rnn": ("basic_improv", "attention_improv", "chord_pitches_improv"),
-    "pianoroll_rnn_nade": ("rnn-nade", "rnn-nade_attn"),
-    "polyphony_rnn": ("polyphony",),
-    "performance_rnn": (
-        "performance",
-        "performance_with_dynamics",
-        "performance_with_dynamics_and_modulo_encoding",
-        "density_conditioned_performance_with_dynamics",
-        "pitch_conditioned_performance_with_dynamics",
-        "multiconditioned_performance_with_dynamics",
-        "optional_multiconditioned_performance_with_dynamics",
-    ),
-}
-"""The configs of each family, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""
-
-HEED = {
-    "density": (
-        "density_conditioned_performance_with_dynamics",
-        "multiconditioned_performance_with_dynamics",
-        "optional_multiconditioned_performance_with_dynamics",
-    ),
-    "pitch_classes": (
-        "pitch_conditioned_performance_with_dynamics",
-        "multiconditioned_performance_with_dynamics",
-        "optional_multiconditioned_performance_with_dynamics",
-    ),
-}
-"""The configs that have a knob which others of their family have not. Source: `default_configs` in performance_model.py."""
-
-BUILT_IN = {
-    "drum_kit": "drum_kit_groove.mag",
-    "attention_rnn": "attention_rnn_pop909.mag",
-    "chord_pitches_improv": "chord_pitches_improv_pop909.mag",
-}
-"""The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
 
 TITLES = {
     "drums_rnn": "Drums RNN",
@@ -58,6 +20,13 @@ TITLES = {
     "polyphony_rnn": "Polyphony RNN",
     "performance_rnn": "Performance RNN",
 }
+"""The families, and what Magenta calls them."""
+
+FAMILIES = {family: tuple(name for name, config in CONFIGS.items() if config.family == family) for family in TITLES}
+"""The configs of each family, by Magenta's names."""
+
+BUILT_IN = {name: config.built_in for name, config in CONFIGS.items() if config.built_in}
+"""The configs that livecode ships a trained bundle of; the cards beside the files say of what and how good."""
 
 
 def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled") -> ModelKey:
@@ -80,7 +49,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
         path = Official.of_user().fetch(model.removeprefix(PREFIX))
         return ModelKey(family, _config_of(path, family), str(path), engine)
     config, _, place = os.fspath(model).partition(":")
-    if place and family_of(config):
+    if place and config in CONFIGS:
         return _checkpoint(family, _config_named(family, config), place, engine)
     if _is_path(model):
         path = Path(os.path.abspath(expanded(model)))
@@ -125,15 +94,10 @@ def _is_path(model: str | os.PathLike[str]) -> bool:
 def _config_named(family: str, name: str) -> str:
     if name in FAMILIES[family]:
         return name
-    owner = family_of(name)
-    if owner is not None:
+    if name in CONFIGS:
+        owner = CONFIGS[name].family
         raise UnknownName(f"{name!r} is a {TITLES[owner]} model: use {owner}({name!r}).")
     raise UnknownName.of(f"{TITLES[family]} model", name, FAMILIES[family])
-
-
-def family_of(config: str) -> str | None:
-    """The family that a config belongs to, None for one that livecode does not know."""
-    return next((family for family, configs in FAMILIES.items() if config in configs), None)
 
 
 def _config_of(path: Path, family: str) -> str:
@@ -154,10 +118,9 @@ def _config_of(path: Path, family: str) -> str:
     config = str(bundle.generator_details.id)
     if not any(bundle.checkpoint_file) or not bundle.metagraph_file:
         raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
-    owner = family_of(config)
-    if owner is None:
+    if config not in CONFIGS:
         raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
-    if owner != family:
+    if (owner := CONFIGS[config].family) != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
     return config
 

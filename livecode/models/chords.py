@@ -18,6 +18,7 @@ from ..files import expanded
 from ..formats import beat_of_seconds
 from ..music import Beats, Note, Phrase, beats
 from . import noteseq
+from .configs import CONFIGS
 from .wire import INPUT, NO_CHORD, Progression
 
 
@@ -41,9 +42,6 @@ note_seq/chords_lib.py."""
 
 SPELLINGS = (("♭", "b"), ("♯", "#"), ("Maj", "maj"), ("[Δ∆]7?", "maj7"), ("ø7?", "m7b5"), ("°", "dim"), ("7sus4", "7sus"))
 """Spellings that note_seq does not know, and those of its own that mean the same."""
-
-TRIADS = ("basic_improv", "attention_improv")
-"""The configs that know a chord by its root and triad only. Source: TriadChordOneHotEncoding in note_seq."""
 
 
 def chords(text: str, *, bar: Fraction | float | str = 4, velocity: int = 80) -> Phrase:
@@ -132,7 +130,7 @@ def checked(symbol: str, where: str, config: str | None = None) -> str:
         raise BadNotation(f"{where}, {symbol!r}: there is no such chord; {hint}")
     library = noteseq.module("chord_symbols_lib")
     other = known != NO_CHORD and library.chord_symbol_quality(known) == library.CHORD_QUALITY_OTHER
-    if other and config in TRIADS:
+    if other and config in CONFIGS and CONFIGS[config].triads:
         raise BadNotation(
             f"{where}, {symbol!r}: {config} knows only chords over a major, minor, augmented or diminished triad; "
             "write one that is near, or take a chord_pitches_improv model."

@@ -20,8 +20,7 @@ from typing import Any
 
 from ..errors import BundleError, LivecodeError, OutputError
 from ..files import whole_file
-from . import store
-from .bundles import family_of
+from . import configs, store
 from .checkpoints import Sizes, Weights, plain, plainly, sizes
 from .families import CONFIGS
 from .stack import Stack, state_sizes
@@ -212,7 +211,7 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     length, rest = divmod(exported.state - 2 * sum(found.layers) - found.layers[0], found.layers[0])
     if exported.state and length > 0 and not rest:
         return length
-    family = family_of(config)
+    family = configs.CONFIGS[config].family
     default = importlib.import_module(f"magenta.models.{family}.{family}_model").default_configs[config]
     return int(default.hparams.attn_length) or 1
 

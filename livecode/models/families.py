@@ -3,13 +3,15 @@
 The encoders, and how a primer becomes events, are note_seq's own. Tests compare the table with Magenta's.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..music import Phrase
-from . import grid, harmony, noteseq
+from . import configs, grid, harmony, noteseq
+from .configs import EVERY, MELODIC
 from .encodings import Encoding, Lookback
 from .grid import Placed
 from .performance import Performances
@@ -54,31 +56,6 @@ class Family(Protocol):
         """What a compiled model continues to answer this request. Raises ModelRefused for one that would take too long."""
 
 
-class Stepwise(Protocol):
-    """A config whose every event lasts one step."""
-
-    @property
-    def drums(self) -> bool: ...
-
-    @property
-    def steps_per_beat(self) -> int: ...
-
-    def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
-        """The events before the step `start`, the step that they begin at, and by how much they were transposed.
-
-        From nothing, one step of silence at step 0.
-        """
-
-    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
-        """What the model is told beside its events, a row for each of them; None if it is told of nothing else.
-
-        `start` is the step where the new bars begin, `origin` the one where the events do.
-        """
-
-    def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
-        """The notes that the events are. `origin` and `transposed` are what `track` gave."""
-
-
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The opening of a model whose every event lasts one step: `events` are drawn, and `phrase_of` makes notes of all."""
@@ -89,20 +66,6 @@ class Steps:
     phrase_of: Callable[[Track], Phrase]
     rounds: bool = False
 
-    @classmethod
-    def of(cls, family: Stepwise, request: Request) -> "Steps":
-        """The opening of a request to a family."""
-        per_beat = family.steps_per_beat
-        start, heard = grid.laid(request.primer, per_beat, drums=family.drums)
-        track, origin, transposed = family.track(heard, start)
-
-        def phrase_of(done: Track) -> Phrase:
-            notes = family.notes(done, origin, transposed)
-            return grid.phrase(notes, start, request.beats, per_beat, drums=family.drums)
-
-        events = start + ceil(request.beats * per_beat) - origin - len(track.events)
-        return cls(track, family.controls(request, start, origin), events, phrase_of)
-
     def more(self, track: Track, drawn: int) -> int:
         return self.events - drawn
 
@@ -111,18 +74,45 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Drums:
-    """Drums RNN: an event is the set of pitches that are struck in a step. Source: magenta/models/drums_rnn."""
+class Stepwise(ABC):
+    """A config whose every event lasts one step, and how many steps a beat has."""
 
     make: Callable[[], Encoding]
     steps_per_beat: int = 4
-    drums: bool = True
+    drums: ClassVar[bool] = False
 
     def encoding(self) -> Encoding:
         return self.make()
 
     def opening(self, request: Request) -> Opening:
-        return Steps.of(self, request)
+        per_beat = self.steps_per_beat
+        start, heard = grid.laid(request.primer, per_beat, drums=self.drums)
+        track, origin, transposed = self.track(heard, start)
+        controls = track.encoding.controls(harmony.symbols(request, start, per_beat)[origin:])
+        events = start + ceil(request.beats * per_beat) - origin - len(track.events)
+
+        def phrase_of(done: Track) -> Phrase:
+            return grid.phrase(self.notes(done, origin, transposed), start, request.beats, per_beat, drums=self.drums)
+
+        return Steps(track, controls, events, phrase_of)
+
+    @abstractmethod
+    def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
+        """The events before the step `start`, the step that they begin at, and by how much they were transposed.
+
+        From nothing, one step of silence at step 0.
+        """
+
+    @abstractmethod
+    def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
+        """The notes that the events are. `origin` and `transposed` are what `track` gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drums(Stepwise):
+    """Drums RNN: an event is the set of pitches that are struck in a step. Source: magenta/models/drums_rnn."""
+
+    drums: ClassVar[bool] = True
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
@@ -132,37 +122,23 @@ class Drums:
         drums.set_length(start - drums.start_step)
         return Track(self.encoding(), drums), drums.start_step, 0
 
-    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
-        return None
-
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         return [Placed(step, step + 1, pitch) for step, event in enumerate(track.events, origin) for pitch in event]
 
 
 @dataclass(frozen=True, slots=True)
-class Melody:
+class Melody(Stepwise):
     """Melody RNN, and Improv RNN over chords: an event is a pitch, an end or neither.
 
     Source: magenta/models/melody_rnn, magenta/models/improv_rnn.
 
-    The model knows pitches in [low, high). A primer is transposed to C major (`key` 0), nearest to the middle of them, or
-    not at all (`key` None): what lies outside is brought in by octaves. Chords are never transposed, so they need `key` None.
+    A primer is transposed to C major (`key` 0), nearest to the middle of the pitches that the model knows, or not at all (`key`
+    None): what lies outside is brought in by octaves. Chords are never transposed, so they need `key` None.
     """
 
-    make: Callable[[], Encoding]
-    low: int = 48
-    high: int = 84
-    key: int | None = 0
+    pitches: range = MELODIC
+    key: int | None = None
     kind: type[MelodyTrack] = MelodyTrack
-    chords: bool = False
-    steps_per_beat: int = 4
-    drums: bool = False
-
-    def encoding(self) -> Encoding:
-        return self.make()
-
-    def opening(self, request: Request) -> Opening:
-        return Steps.of(self, request)
 
     def track(self, heard: Sequence[Placed], start: int) -> tuple[Track, int, int]:
         if not heard:
@@ -170,13 +146,8 @@ class Melody:
         melody = noteseq.module("melodies_lib").Melody()
         melody.from_quantized_sequence(_quantized(heard, start, self.steps_per_beat), gap_bars=inf, ignore_polyphonic_notes=True)
         melody.set_length(start - melody.start_step)
-        transposed = melody.squash(self.low, self.high, self.key)
+        transposed = melody.squash(self.pitches.start, self.pitches.stop, self.key)
         return self.kind(self.encoding(), melody), melody.start_step, transposed
-
-    def controls(self, request: Request, start: int, origin: int) -> Floats | None:
-        if not self.chords:
-            return None
-        return self.encoding().controls(harmony.symbols(request, start, self.steps_per_beat)[origin:])
 
     def notes(self, track: Track, origin: int, transposed: int) -> list[Placed]:
         melody = noteseq.module("melodies_lib").Melody(track.events)
@@ -209,13 +180,12 @@ def _quantized(heard: Sequence[Placed], start: int, steps_per_beat: int) -> Any:
     return sequence
 
 
-def _melody(low: int, high: int) -> Any:
-    return noteseq.module("melody_encoder_decoder").MelodyOneHotEncoding(low, high)
+def _one_hot(pitches: range = MELODIC) -> Any:
+    return noteseq.module("melody_encoder_decoder").MelodyOneHotEncoding(pitches.start, pitches.stop)
 
 
 def _keys(control: Any = None) -> Encoding:
-    make = noteseq.module("melody_encoder_decoder").KeyMelodyEncoderDecoder
-    return Encoding(make(KeyMelodyTrack.LOW, KeyMelodyTrack.HIGH), control)
+    return Encoding(noteseq.module("melody_encoder_decoder").KeyMelodyEncoderDecoder(MELODIC.start, MELODIC.stop), control)
 
 
 def _triads() -> Any:
@@ -237,20 +207,21 @@ CLAP = (39, *range(39), *range(39, 128))
 CONFIGS: dict[str, Family] = {
     "one_drum": Drums(lambda: Lookback(_drums([CLAP])), steps_per_beat=2),
     "drum_kit": Drums(lambda: Lookback(_drums(), bits=6)),
-    "basic_rnn": Melody(lambda: Lookback(_melody(48, 84))),
-    "mono_rnn": Melody(lambda: Lookback(_melody(0, 128)), low=0, high=128, key=None),
-    "lookback_rnn": Melody(lambda: Lookback(_melody(48, 84), distances=(16, 32), bits=5)),
-    "attention_rnn": Melody(_keys, kind=KeyMelodyTrack),
-    "basic_improv": Melody(lambda: Lookback(_melody(48, 84), control=_triads()), key=None, chords=True),
-    "attention_improv": Melody(lambda: _keys(_triads()), key=None, kind=KeyMelodyTrack, chords=True),
-    "chord_pitches_improv": Melody(lambda: Lookback(_melody(48, 84), control=_chord_pitches()), key=None, chords=True),
+    "basic_rnn": Melody(lambda: Lookback(_one_hot()), key=0),
+    "mono_rnn": Melody(lambda: Lookback(_one_hot(EVERY)), pitches=EVERY),
+    "lookback_rnn": Melody(lambda: Lookback(_one_hot(), distances=(16, 32), bits=5), key=0),
+    "attention_rnn": Melody(_keys, key=0, kind=KeyMelodyTrack),
+    "basic_improv": Melody(lambda: Lookback(_one_hot(), control=_triads())),
+    "attention_improv": Melody(lambda: _keys(_triads()), kind=KeyMelodyTrack),
+    "chord_pitches_improv": Melody(lambda: Lookback(_one_hot(), control=_chord_pitches())),
     "polyphony": Polyphony(),
     "performance": Performances(bins=0),
     "performance_with_dynamics": Performances(),
     "performance_with_dynamics_and_modulo_encoding": Performances(modulo=True),
-    "density_conditioned_performance_with_dynamics": Performances(controls=("density",)),
-    "pitch_conditioned_performance_with_dynamics": Performances(controls=("pitch_classes",)),
-    "multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes")),
-    "optional_multiconditioned_performance_with_dynamics": Performances(controls=("density", "pitch_classes"), optional=True),
+    **{
+        name: Performances(controls=known.heeds, optional=name.startswith("optional"))
+        for name, known in configs.CONFIGS.items()
+        if known.heeds
+    },
 }
 """The configs that can be compiled, by Magenta's names. Source: `default_configs` in magenta/models/*_rnn/*_rnn_model.py."""

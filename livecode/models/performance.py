@@ -19,11 +19,12 @@ from ..music import Phrase
 from . import noteseq
 from .encodings import Table
 from .grid import Laid, Placed
+from .knobs import Knob
 from .pitches import weights
 from .search import Knobs
 from .step import Floats
 from .tracks import TimedTrack, Track
-from .wire import Knob, Request
+from .wire import Request
 
 RATE = 100
 """Steps a second. Source: DEFAULT_STEPS_PER_SECOND in note_seq/constants.py."""

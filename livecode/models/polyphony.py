@@ -17,9 +17,10 @@ from ..errors import ModelRefused
 from ..music import Phrase
 from .encodings import Table
 from .grid import Laid, Placed
+from .knobs import Knob
 from .step import Floats
 from .tracks import TimedTrack, Track
-from .wire import Knob, Request
+from .wire import Request
 
 START, END, STEP_END, NEW, CONTINUED = 0, 1, 2, 3, 131
 """Classes; those of notes are of pitch 0."""

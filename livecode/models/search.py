@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelRefused
+from .knobs import SEARCH_KNOBS
 from .step import Floats, State, Stepping, rows_of
 from .tracks import Track
-from .wire import SEARCH_KNOBS
 
 
 @dataclass(frozen=True, slots=True)

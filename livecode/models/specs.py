@@ -1,8 +1,7 @@
 """What a performer types for a model: `drums_rnn(bars=2)`, `melody_rnn("attention_rnn", temperature=1.1)`."""
 
 import os
-from collections.abc import Sequence
-from numbers import Real
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,18 +10,13 @@ from ..files import expanded
 from ..music import Phrase
 from . import bundles
 from .chords import ChordsGiven, given
+from .configs import CONFIGS
 from .interpreters import placed
-from .pitches import weights
-from .wire import COOLEST, HOTTEST, LONGEST_PRIMER, MOST_WORK, Engine, Knob, Model
+from .knobs import SEARCH_KNOBS, checked, seed_of
+from .wire import LONGEST_PRIMER, Engine, Model, Progression
 
 Primer: TypeAlias = Phrase | str | os.PathLike[str] | None
 """What a model continues: "last" for the part's own last bars, a phrase, the path of a MIDI file, None for nothing."""
-
-MOST_BARS = 64
-MOST_PATHS = 64
-MOST_STEPS = 1024
-MOST_DENSE = 64
-"""Notes a second. Source: the highest bin of density in magenta/models/performance_rnn/performance_model.py."""
 
 
 def drums_rnn(
@@ -61,9 +55,8 @@ def drums_rnn(
     Traceback (most recent call last):
     livecode.errors.BadInput: A temperature of 0 leaves the model no choice: give 0.01 to 10, where 1.0 is as it was trained.
     """
-    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    key = placed(bundles.find("drums_rnn", model, engine), python)
-    return Model(key, bars, knobs, _primer(primer, drums=True), _seed(seed))
+    knobs = _search(temperature, beam_size, branch_factor, steps_per_iteration)
+    return _model("drums_rnn", model, bars, knobs, primer, seed, engine, python)
 
 
 def melody_rnn(
@@ -94,9 +87,8 @@ def melody_rnn(
     Traceback (most recent call last):
     livecode.errors.UnknownName: 'drum_kit' is a Drums RNN model: use drums_rnn('drum_kit').
     """
-    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    key = placed(bundles.find("melody_rnn", model, engine), python)
-    return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed))
+    knobs = _search(temperature, beam_size, branch_factor, steps_per_iteration)
+    return _model("melody_rnn", model, bars, knobs, primer, seed, engine, python)
 
 
 def improv_rnn(
@@ -135,12 +127,8 @@ def improv_rnn(
     """
     if chords is None:
         raise BadInput("improv_rnn plays over chords: give it some, such as chords='Am F C G', or a part that plays them.")
-    over = given(chords)
-    knobs = _knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)
-    key = placed(bundles.find("improv_rnn", model, engine), python)
-    if not isinstance(over, str):
-        over = given(chords, key.config)
-    return Model(key, bars, knobs, _primer(primer, drums=False), _seed(seed), over)
+    knobs = _search(temperature, beam_size, branch_factor, steps_per_iteration)
+    return _model("improv_rnn", model, bars, knobs, primer, seed, engine, python, given(chords))
 
 
 def pianoroll_rnn_nade(
@@ -173,9 +161,8 @@ def pianoroll_rnn_nade(
     """
     if engine == "compiled":
         raise BadInput("Pianoroll RNN-NADE is not compiled: leave engine out, and Magenta's own generator plays it.")
-    knobs: dict[str, Knob] = {**_knobs(bars, 1.0, beam_size, branch_factor, 1)}
-    heard, seed = _primer(primer, drums=False), _seed(seed)
-    return Model(placed(bundles.find("pianoroll_rnn_nade", model, engine), python), bars, knobs, heard, seed)
+    knobs = {"beam_size": beam_size, "branch_factor": branch_factor}
+    return _model("pianoroll_rnn_nade", model, bars, knobs, primer, seed, engine, python)
 
 
 def polyphony_rnn(
@@ -210,15 +197,11 @@ def polyphony_rnn(
     Traceback (most recent call last):
     livecode.errors.BadInput: keep_primer='yes' cannot be: give True or False.
     """
-    knobs: dict[str, Knob] = {**_knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)}
-    if not _switch("continue_primer", continue_primer):
-        knobs["continue_primer"] = False
-    if _switch("keep_primer", keep_primer):
-        knobs["keep_primer"] = True
-        if primer is None:
-            raise BadInput("keep_primer=True needs a primer to keep: give notes, the path of a MIDI file, or 'last'.")
-    heard, seed = _primer(primer, drums=False), _seed(seed)
-    return Model(placed(bundles.find("polyphony_rnn", model, engine), python), bars, knobs, heard, seed)
+    knobs = _search(temperature, beam_size, branch_factor, steps_per_iteration)
+    knobs |= {"continue_primer": continue_primer, "keep_primer": keep_primer}
+    if keep_primer is True and primer is None:
+        raise BadInput("keep_primer=True needs a primer to keep: give notes, the path of a MIDI file, or 'last'.")
+    return _model("polyphony_rnn", model, bars, knobs, primer, seed, engine, python)
 
 
 def performance_rnn(
@@ -258,69 +241,37 @@ def performance_rnn(
     Traceback (most recent call last):
     livecode.errors.BadInput: density=nan cannot be: give a number of notes a second from 0 to 64.
     """
-    knobs: dict[str, Knob] = {**_knobs(bars, temperature, beam_size, branch_factor, steps_per_iteration)}
-    if density is not None:
-        knobs["density"] = _density(density)
-    if pitch_classes is not None:
-        chosen = weights(pitch_classes)
-        knobs["pitch_classes"] = pitch_classes if isinstance(pitch_classes, str) else chosen
-    heard, seed = _primer(primer, drums=False), _seed(seed)
-    key = placed(bundles.find("performance_rnn", model, engine), python)
-    for name in ("density", "pitch_classes"):
-        if name in knobs and key.config not in bundles.HEED[name]:
-            raise BadInput(f"{key.config} has no {name}: leave it out, or give one of {', '.join(bundles.HEED[name])}.")
-    return Model(key, bars, knobs, heard, seed)
+    knobs = _search(temperature, beam_size, branch_factor, steps_per_iteration)
+    knobs |= {"density": density, "pitch_classes": pitch_classes}
+    return _model("performance_rnn", model, bars, knobs, primer, seed, engine, python)
 
 
-def _knobs(bars: int, temperature: float, beam_size: int, branch_factor: int, steps_per_iteration: int) -> dict[str, float | int]:
-    _whole("bars", bars, MOST_BARS)
-    _whole("beam_size", beam_size, MOST_PATHS)
-    _whole("branch_factor", branch_factor, MOST_PATHS)
-    _whole("steps_per_iteration", steps_per_iteration, MOST_STEPS)
-    if bars * beam_size * branch_factor > MOST_WORK:
-        raise BadInput(
-            f"{bars} bars with beam_size={beam_size} and branch_factor={branch_factor} would take too long: "
-            f"bars x beam_size x branch_factor may be {MOST_WORK}."
-        )
-    return {
-        "temperature": _temperature(temperature),
-        "beam_size": beam_size,
-        "branch_factor": branch_factor,
-        "steps_per_iteration": steps_per_iteration,
-    }
+def _search(*values: float) -> dict[str, object]:
+    return dict(zip(SEARCH_KNOBS, values, strict=True))
 
 
-def _whole(name: str, value: object, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise BadInput(f"{name}={value!r} cannot be: give a whole number from 1 to {most}.")
-
-
-def _temperature(value: object) -> float:
-    # Magenta divides by it in 32-bit floats: far below 0.01 that gives nan.
-    if isinstance(value, Real) and not isinstance(value, bool) and COOLEST <= float(value) <= HOTTEST:
-        return float(value)
-    trouble = "leaves the model no choice" if value == 0 else "cannot be"
-    raise BadInput(f"A temperature of {value!r} {trouble}: give {COOLEST} to {HOTTEST}, where 1.0 is as it was trained.")
-
-
-def _density(value: object) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= MOST_DENSE:
-        return float(value)
-    raise BadInput(f"density={value!r} cannot be: give a number of notes a second from 0 to {MOST_DENSE}.")
-
-
-def _switch(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise BadInput(f"{name}={value!r} cannot be: give True or False.")
-
-
-def _seed(seed: object) -> int | None:
-    if seed is None:
-        return None
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-        raise BadInput(f"seed={seed!r} cannot be: give a whole number from 0 to 2**63 - 1, or None.")
-    return seed
+def _model(
+    family: str,
+    model: str | os.PathLike[str],
+    bars: int,
+    knobs: Mapping[str, object],
+    primer: Primer,
+    seed: int | None,
+    engine: Engine,
+    python: str | os.PathLike[str] | None,
+    chords: Progression | str | None = None,
+) -> Model:
+    """What was typed, checked: at last which bundle it is, for that may have to be downloaded."""
+    stand, heard = checked(bars, knobs), _primer(primer, drums=family == "drums_rnn")
+    seed_of(seed)
+    key = placed(bundles.find(family, model, engine), python)
+    for name in stand:
+        able = [config for config, known in CONFIGS.items() if name in known.heeds]
+        if able and key.config not in able:
+            raise BadInput(f"{key.config} has no {name}: leave it out, or give one of {', '.join(able)}.")
+    if isinstance(chords, Progression):
+        chords = given(chords, key.config)
+    return Model(key, bars, stand, heard, seed, chords)
 
 
 def _primer(primer: Primer, *, drums: bool) -> Phrase | str | None:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .configs import MELODIC
 from .encodings import Encoding, Table
 from .step import Floats
 
@@ -101,14 +102,14 @@ class MelodyTrack(Track):
 class KeyMelodyTrack(MelodyTrack):
     """Melody events, and the keys they fit into, kept up event by event: note_seq's encoder reads the whole melody at each step.
 
-    The vector of 74: the sounding pitch from LOW (36), note or silence (2), attack, direction, whether the event repeats
+    The vector of 74: the sounding pitch from C3 (36), note or silence (2), attack, direction, whether the event repeats
     that of 1 and of 2 bars ago (2), binary counter of the next step (7), bar line next, the keys that most notes fit into
     (12), and those of the last three notes (12). Source: KeyMelodyEncoderDecoder in note_seq/melody_encoder_decoder.py.
     """
 
     __slots__ = ("_ascending", "_attack", "_counts", "_keys", "_recent", "_sounding")
 
-    LOW, HIGH, BAR, BITS = 48, 84, 16, 7
+    BAR, BITS = 16, 7
 
     def __init__(self, encoding: Encoding, events: Iterable[int] = ()) -> None:
         self._sounding: int | None = None
@@ -146,9 +147,9 @@ class KeyMelodyTrack(MelodyTrack):
 
     def vector(self) -> Floats:
         events, length = self.events, len(self.events)
-        pitches = [0.0] * (self.HIGH - self.LOW)
+        pitches = [0.0] * len(MELODIC)
         if self._sounding is not None:
-            pitches[self._sounding - self.LOW] = 1.0
+            pitches[self._sounding - MELODIC.start] = 1.0
         repeats = [float(length > back and events[-1] == events[-1 - back]) for back in (self.BAR, 2 * self.BAR)]
         vector = [
             *pitches,

@@ -16,28 +16,11 @@ import msgspec
 
 from ..errors import BadInput
 from ..music import Beats, Phrase, Seconds, pitch_name
+from .configs import CONFIGS
+from .knobs import SEARCH_KNOBS, Knob, checked, seed_of, work
 
 LONGEST_PRIMER = Beats(128)
 """512 sixteenths: Magenta's models never saw more at once. Source: `max_steps=512` in magenta/models/*/*_rnn_pipeline.py."""
-
-MOST_WORK = 512
-"""Candidates x bars x beam_size x branch_factor: 64 bars of melody eight ways took 1.8 s on a busy core, of the 30 s that a
-worker is given."""
-
-Knob: TypeAlias = float | int | bool | str | tuple[float, ...]
-"""What a knob may stand at: a number, a switch, words, or a row of numbers."""
-
-COOLEST, HOTTEST = 0.01, 10
-"""The limits of temperature."""
-
-SEARCH_KNOBS = ("temperature", "beam_size", "branch_factor", "steps_per_iteration")
-"""The knobs that every RNN has: 1 unless turned. A family's own knobs are among a model's only if they were turned."""
-
-HEARD = dict.fromkeys(
-    ("basic_rnn", "lookback_rnn", "attention_rnn", "basic_improv", "attention_improv", "chord_pitches_improv"), (48, 83)
-)
-"""The lowest and the highest pitch that a config knows, where it does not know them all. Source: DEFAULT_MIN_NOTE and
-DEFAULT_MAX_NOTE in magenta/models/melody_rnn/melody_rnn_model.py and improv_rnn_model.py."""
 
 NO_CHORD = "N.C."
 """The symbol of no chord. Source: note_seq/constants.py."""
@@ -121,10 +104,10 @@ before them; or what another part plays, up to the end of the new bars."""
 class Model(msgspec.Struct, frozen=True):
     """What a part plays: a model, how many bars it makes at a time, and how.
 
-    `knobs` are temperature, beam_size, branch_factor and steps_per_iteration, all 1 unless turned, and those of the family
-    that were turned. `primer` is "last" (the part's own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or
-    None to follow the session's. `chords` are what it plays over: a progression whose first bar is the stage's, or the name of
-    the part that it listens to, or of an input, after INPUT.
+    `knobs` are those that every RNN has, and those of the family that were turned: see `knobs`. `primer` is "last" (the part's
+    own last bars), a phrase, or None for nothing. `seed` is in [0, 2**63), or None to follow the session's. `chords` are what it
+    plays over: a progression whose first bar is the stage's, or the name of the part that it listens to, or of an input, after
+    INPUT. Raises BadInput for bars, knobs and seeds that cannot be.
     """
 
     key: ModelKey
@@ -134,22 +117,22 @@ class Model(msgspec.Struct, frozen=True):
     seed: int | None = None
     chords: Progression | str | None = None
 
-    @property
-    def remark(self) -> str:
+    def __post_init__(self) -> None:
+        checked(self.bars, self.knobs)
+        seed_of(self.seed)
+
+    def remark(self, heard: Phrase | None) -> str:
         """What is done with a primer that the model does not know all pitches of; "" if it does."""
-        low, high = HEARD.get(self.key.config, (0, 127))
-        notes = self.primer.notes if isinstance(self.primer, Phrase) else ()
-        if all(low <= note.pitch <= high for note in notes):
+        known = CONFIGS.get(self.key.config)
+        if known is None or heard is None or heard.drums or all(note.pitch in known.pitches for note in heard.notes):
             return ""
-        return f"notes of its primer outside {pitch_name(low)} to {pitch_name(high)} are heard in other octaves"
+        low, high = pitch_name(known.pitches[0]), pitch_name(known.pitches[-1])
+        return f"notes of its primer outside {low} to {high} {known.outside}"
 
     @property
     def work(self) -> int:
-        """Bars x beam_size x branch_factor. Raises BadInput for what are no whole numbers from 1 on."""
-        beams, branches = (self.knobs.get(name, 1) for name in ("beam_size", "branch_factor"))
-        if not (isinstance(beams, int) and isinstance(branches, int) and min(beams, branches) >= 1):
-            raise BadInput(f"beam_size={beams!r} and branch_factor={branches!r} cannot be: give whole numbers from 1 on.")
-        return self.bars * beams * branches
+        """Bars x beam_size x branch_factor."""
+        return work(self.bars, self.knobs)
 
     def __repr__(self) -> str:
         of = self.key.config if self.key.path.name == self.key.bundle else self.key.bundle

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_pieces import EXCUSED, Judge, flipped, rock, tune
 
-from livecode.models import bundles, compiled, families, wire
+from livecode.models import bundles, compiled, configs, families, wire
 from livecode.models.chords import pitches, written
 from livecode.music import Note, Phrase
 
@@ -136,9 +136,7 @@ conditions = st.fixed_dictionaries(
         | st.lists(st.floats(0.01, 9), min_size=12, max_size=12).map(tuple),
     },
 )
-CONDITIONED = {
-    name: [knob for knob in bundles.HEED if name in bundles.HEED[knob]] for name in bundles.FAMILIES["performance_rnn"]
-}
+CONDITIONED = {name: configs.CONFIGS[name].heeds for name in bundles.FAMILIES["performance_rnn"]}
 
 
 @duels(10)
@@ -169,7 +167,7 @@ def test_any_request_to_performance_rnn_gives_the_notes_that_magenta_gives(
 
 @pytest.mark.parametrize("name", [*(config for _, config in CONFIGS), *SHAPES])
 def test_every_config_and_every_shape_of_network_plays_as_on_magenta(duel, check, untrained, name):
-    family = bundles.family_of(SHAPES.get(name, name))
+    family = configs.CONFIGS[SHAPES.get(name, name)].family
     key = bundles.find(family, untrained / f"{name}.mag")
     own = rock(bars=4) if family == "drums_rnn" else tune(16)
     beats, searched = {"polyphony_rnn": (4, 4), "performance_rnn": (2, 1)}.get(family, (8, 4))  # events are more than steps there
