@@ -405,7 +405,7 @@ class PartHandle(Strict):
         >>> with Stage(offline=True) as stage:
         ...     lead = stage.part("lead") >> notes("C4 E4 G4 .")
         ...     lead.mute(), lead.undo(), lead.redo()
-        (lead: muted now, lead: undone from bar 1: muted now, lead: redone from bar 1: muted now)
+        (lead: muted now, lead: 'muted now' is undone from bar 1, lead: 'muted now' is redone from bar 1)
         """
         return self._stage.tell(Undo(part=self._name, on=On.of(on)))
 

@@ -254,7 +254,7 @@ def _refuse_another_version(path: Path, first: bytes) -> None:
         return
     if version != VERSION:
         raise OutputError(
-            f"{path} is a journal of version {version}, and this livecode reads {VERSION}: use the livecode that wrote it."
+            f"{path} was recorded in version {version}, and this livecode reads {VERSION}: use the livecode that wrote it."
         )
 
 

@@ -33,7 +33,7 @@ OPENED_WITH = ("bpm", "meter", "seed", "soundfont", "models")
 class Script:
     """A script that has been read: its text and its statements, what its session is opened with, and the recording beside it.
 
-    `trouble` says why there is no recording although there is a file, "" for nothing.
+    `trouble` says why there is no recording although there is a file, or what is missing in it, "" for nothing.
     """
 
     path: Path
@@ -105,8 +105,8 @@ def _recording(path: Path) -> tuple[Story | None, str]:
         return None, ""
     try:
         story = _here(journal.read(path))
-    except LivecodeError:
-        return None, f"{path.name} is no recording that can be read: models are asked."
+    except LivecodeError as error:
+        return None, f"There is no recording that can be read: {error}"
     bad = (
         f"{counted(Fraction(story.bad), 'line')} of {path.name} cannot be read: what was recorded there is missing."
         if story.bad

@@ -163,6 +163,12 @@ class ScriptStage(Stage):
         """As `export`."""
         return self._leave_out("stems", "livecode render writes files")
 
+    def shut_down(self, *, on: str = "now") -> None:
+        """A script does not end where a stage is closed, but where it says `end`."""
+        self._leave_out("closing the stage", "end(65) says where a session ends")
+
+    close = shut_down
+
     def _leave_out(self, word: str, why: str) -> Answer:
         sentence = f"line {self._script.line}: {word} is left out, for {why}"
         self._script.left_out.append(sentence)
@@ -190,9 +196,8 @@ def run(script: Script, *, exact: bool = False, regenerate: bool = False, record
     Raises BadInput with file and line for whatever keeps it from its end, BundleError for a bundle that is not as it was.
     """
     if exact and script.recording is None:
-        raise BadInput(
-            f"{script.path.name} has no recording that could be played exactly: leave out --exact, and models are asked."
-        )
+        why = script.trouble or f"{script.path.name} has no recording that could be played exactly."
+        raise BadInput(f"{why} Leave out --exact, and models are asked.")
     if not exact:
         script.check_bundles()
     engine = ScriptEngine(script.opening, script.recording if recorded else None, exact=exact, regenerate=regenerate)
@@ -230,11 +235,12 @@ def _execute(script: Script, engine: ScriptEngine) -> None:
 @contextmanager
 def _beside(path: Path) -> Iterator[None]:
     """Modules that lie beside the script can be imported, as with `python x.py`."""
+    before = list(sys.path)
     sys.path.insert(0, str(path.absolute().parent))
     try:
         yield
     finally:
-        sys.path.pop(0)
+        sys.path[:] = before  # the script may have put folders of its own there
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import journal
+from .commands import Declare
 from .errors import BadInput, LivecodeError, OutputError
 from .facts import Answered, Over, Taken, Typed
 from .files import expanded, whole_files
@@ -128,7 +129,8 @@ def _lines(story: Story, saved: Saved, end: Beats) -> list[journal.Line]:
 
 def _contents(story: Story, engine: OfflineEngine, end: Beats) -> str:
     cells = {line.id for line in story.session if isinstance(line, Typed)}
-    others = sum(isinstance(fact, Taken) and fact.id.rpartition("-")[0] not in cells for fact in story.facts)
+    commands = [fact for fact in story.facts if isinstance(fact, Taken) and not isinstance(fact.command, Declare)]
+    others = sum(fact.id.rpartition("-")[0] not in cells for fact in commands)
     typed = "as it was typed" if len(cells) == 1 else "as they were typed"
     said = [counted(Fraction(engine.tempo().bar_at(end)), "bar"), f"{counted(Fraction(len(cells)), 'cell')} {typed}"]
     said += [f"{counted(Fraction(others), 'command')} of other programs"] if others else []

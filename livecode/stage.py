@@ -38,7 +38,7 @@ from .commands import (
 )
 from .ears import nearest
 from .engine import LiveEngine
-from .errors import BadInput, ModelRefused, UnknownName
+from .errors import BadInput, EngineGone, ModelRefused, StageClosed, UnknownName
 from .exports import export_file, export_stems
 from .files import expanded
 from .functions import Functions
@@ -735,7 +735,12 @@ class Stage(Strict):
         path: such as "tonight" or "sessions/tonight.py". It ends on the bar line after what was said or sounded last; the music
         goes on. All three are written, or none. Raises BadInput or OutputError.
         """
-        return self._said(save(self._engine.story(), path, _rendered, now=self._engine.snapshot().beats))
+        try:
+            story, now = self._engine.story(), self._engine.snapshot().beats
+        except (EngineGone, StageClosed) as error:
+            kept = f"What was played is kept: say %save --last {path}, or type livecode restore {path} in a shell."
+            raise type(error)(f"{error} {kept}") from error
+        return self._said(save(story, path, _rendered, now=now))
 
     def story(self) -> Story:
         """What was said to the engine and typed at its prompts, and what its models answered, as its journal has it."""

@@ -69,7 +69,7 @@ class Stagehand:
         self._move_into(done.house or self.house, at)
         for name, memory in done.before.items():
             self._put_back(self._parts[name], memory, now, at)
-        return f"{'redone' if command.redo else 'undone'} from {self.time.place(at)}: {done.words}"
+        return f"{done.words!r} is {'redone' if command.redo else 'undone'} from {self.time.place(at)}"
 
     def _put_back(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
         self._asking.forget(part.asked)

@@ -147,7 +147,7 @@ ALLOWED: dict[str, set[str]] = {
     "session": VALUES
     | {"commands", "facts", "models.bundles", "models.official", "models.wire", "session_spelling", "tempo", "transport"},
     "session_writer": VALUES | {"commands", "facts", "journal", "protocol", "session", "session_spelling", "tempo"},
-    "session_saving": VALUES | {"facts", "files", "journal", "offline", "places", "session_writer"},
+    "session_saving": VALUES | {"commands", "facts", "files", "journal", "offline", "places", "session_writer"},
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
     "session_runner": VALUES
     | {"commands", "facts", "journal", "offline", "played", "protocol", "sequencer", "session", "session_cells"}

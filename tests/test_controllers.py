@@ -373,7 +373,7 @@ def test_what_hands_turn_cannot_be_undone_and_what_was_typed_can(desk: Desk) -> 
     desk.bind(1, "pan")
     desk.obey(Mute(part="lead", muted=True))
     desk.slowly(1, *range(0, 127, 3))
-    assert desk.obey(Undo(part="lead")).words == "lead: undone from bar 2: muted now"
+    assert desk.obey(Undo(part="lead")).words == "lead: 'muted now' is undone from bar 2"
     desk.obey(TurnKnob(part="lead", knob="gain", value=0.5))
     desk.obey(Undo(part="lead"))
     assert "gain" not in desk.state().settings

@@ -161,7 +161,7 @@ def test_a_journal_of_another_version_is_refused_in_a_sentence(tmp_path: Path) -
     said = path.read_bytes()
     for version, line in ((1, said.replace(b',"version":2', b"", 1)), (3, said.replace(b'"version":2', b'"version":3', 1))):
         path.write_bytes(line)
-        sentence = f"a.jsonl is a journal of version {version}, and this livecode reads 2: use the livecode that wrote it."
+        sentence = f"a.jsonl was recorded in version {version}, and this livecode reads 2: use the livecode that wrote it."
         for look in (read, glance):
             with pytest.raises(OutputError, match=sentence):
                 look(path)

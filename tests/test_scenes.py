@@ -71,7 +71,7 @@ def test_a_part_that_came_later_falls_silent_and_undo_has_it_back() -> None:
     rig.play(until=1)
     rig.obey(Recall(scene="verse"))
     rig.play(until=5)
-    assert rig.obey(UndoLast()).words == "undone from bar 3: scene verse from bar 2"
+    assert rig.obey(UndoLast()).words == "'scene verse from bar 2' is undone from bar 3"
     rig.play(until=12)
     assert (bars(rig, 3), bars(rig, 3, "bass")) == (["", "C4", ""], ["C2", "", "C2"])
 
@@ -100,7 +100,7 @@ def test_storing_over_a_scene_is_said_and_undone() -> None:
     assert rig.obey(Store(scene="verse")).words == (
         "scene verse stored again, the earlier one is gone (undo brings it back): 1 part"
     )
-    assert rig.obey(UndoLast()).words.startswith("undone from bar 1: scene verse stored again")
+    assert rig.obey(UndoLast()).words.startswith("'scene verse stored again")
     rig.obey(Recall(scene="verse"))
     rig.play(until=4)
     assert bars(rig, 1) == ["C4"]
@@ -117,8 +117,8 @@ def test_to_undo_a_store_and_a_key_leaves_what_parts_play_alone() -> None:
     rig.play(until=2)
     rig.answer("D4 . . .")
     rig.play(until=7)
-    assert rig.obey(UndoLast()).words == "undone from bar 3: in A minor from bar 2"
-    assert rig.obey(UndoLast()).words == "undone from bar 3: scene verse stored: 1 part"
+    assert rig.obey(UndoLast()).words == "'in A minor from bar 2' is undone from bar 3"
+    assert rig.obey(UndoLast()).words == "'scene verse stored: 1 part' is undone from bar 3"
     rig.answer("E4 . . .")
     rig.play(until=12)
     assert bars(rig, 3) == ["C4", "D4", "E4"]
@@ -131,7 +131,7 @@ def test_a_part_has_nothing_to_undo_of_a_store_and_of_a_key() -> None:
     rig.plays("lead", "C4 . . .")
     rig.obey(Store(scene="verse"))
     rig.obey(SetKey(key="A minor"))
-    assert rig.obey(Undo(part="lead")).words == "lead: undone from bar 1: plays 1 bar from bar 1"
+    assert rig.obey(Undo(part="lead")).words == "lead: 'plays 1 bar from bar 1' is undone from bar 1"
     assert (rig.sequencer.snapshot().key, rig.sequencer.snapshot().scenes) == ("A minor", ("verse",))
 
 

@@ -172,7 +172,7 @@ def test_undo_and_redo_cover_them() -> None:
     rig.plays("lead", "C4 . . .")
     every(rig, 1, transpose(12))
     rig.play(until=1)
-    assert rig.obey(Undo(part="lead")).words == "lead: undone from bar 2: transpose(12) from bar 1"
+    assert rig.obey(Undo(part="lead")).words == "lead: 'transpose(12) from bar 1' is undone from bar 2"
     rig.play(until=5)
     rig.obey(Undo(part="lead", redo=True))
     rig.play(until=12)

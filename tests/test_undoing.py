@@ -20,9 +20,9 @@ def test_what_was_played_before_comes_back_at_the_end_of_the_loop() -> None:
     rig.play(until=1)
     rig.plays("lead", "D4 . . .")
     rig.play(until=5)
-    assert undo(rig) == "lead: undone from bar 3: plays 1 bar from bar 2"
+    assert undo(rig) == "lead: 'plays 1 bar from bar 2' is undone from bar 3"
     rig.play(until=9)
-    assert undo(rig, redo=True) == "lead: redone from bar 4: plays 1 bar from bar 2"
+    assert undo(rig, redo=True) == "lead: 'plays 1 bar from bar 2' is redone from bar 4"
     rig.play(until=13)
     assert rig.score(until=13) == [(0, "C4"), (4, "D4"), (8, "C4"), (12, "D4")]
 
@@ -92,7 +92,7 @@ def test_the_stage_takes_back_what_was_done_last_wherever() -> None:
     rig.play(until=1)
     rig.obey(Hush())
     rig.play(until=5)
-    assert rig.obey(UndoLast()).words == "undone from bar 3: all parts stop at bar 2"
+    assert rig.obey(UndoLast()).words == "'all parts stop at bar 2' is undone from bar 3"
     rig.obey(UndoLast())
     rig.play(until=11)
     assert [beat for beat, _ in rig.score("lead", until=11)] == [0, 1, 2, 3, 8, 9, 10]
@@ -111,7 +111,7 @@ def test_a_new_command_to_a_part_ends_what_could_be_redone_of_it() -> None:
     rig.obey(Act(part="lead", action=Action.STOP))
     with pytest.raises(BadInput, match="There is nothing to redo of lead"):
         undo(rig, redo=True)
-    assert undo(rig, "bass", redo=True).endswith("bass: redone from bar 1: muted now")
+    assert undo(rig, "bass", redo=True).endswith("bass: 'muted now' is redone from bar 1")
 
 
 def test_what_was_refused_is_nothing_to_undo() -> None:

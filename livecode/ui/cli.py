@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say_error(str(error))
         return 2
     except KeyboardInterrupt:
+        _say_error("interrupted; no file is left half written.")
         return 130
 
 
@@ -65,7 +66,8 @@ def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "render", help="write a session's script as a .mid or .wav file", description=sessions.render.__doc__
     )
     rendered.add_argument("script", help="such as tonight.py")
-    rendered.add_argument("target", type=Path, help="a .mid or .wav file")
+    rendered.add_argument("target", type=Path, help="a .mid or .wav file; with --stems a new folder")
+    rendered.add_argument("--stems", action="store_true", help="write a .wav file for each part")
     rendered.add_argument("--record", action="store_true", help="keep its recording beside it, for exact replays")
     rendered.set_defaults(command="render")
     tried = commands.add_parser("rehearse", help="say whether a session's script will play well on this machine")
@@ -145,7 +147,7 @@ def _soundfonts(options: argparse.Namespace) -> int:
 
 
 def _render_session(options: argparse.Namespace) -> int:
-    modes = {name: getattr(options, name) for name in ("begin", "exact", "regenerate", "record")}
+    modes = {name: getattr(options, name) for name in ("begin", "exact", "regenerate", "record", "stems")}
     _say(sessions.render(options.script, options.target, say=_say, **modes))
     return 0
 

@@ -31,6 +31,9 @@ from .doctor import Finding, findings
 MACHINE = ("Python", "FluidSynth", "audio device", "soundfont", "real-time priority")
 """What the doctor is asked about."""
 
+WORTH_KNOWING = ("processors", "real-time priority", "headroom")
+"""What may be better, and keeps nobody from playing."""
+
 ASKED = 20
 """So many times each model is asked, one after the other."""
 
@@ -80,12 +83,15 @@ def rehearse(path: str | Path) -> Iterator[Finding]:
 
 
 def rehearsal(path: str | Path, say: Callable[[str], None]) -> bool:
-    """Say what a rehearsal finds, a line each as it is found; returns whether all is well. Raises BadInput."""
-    well = True
+    """Say what a rehearsal finds, a line each as it is found, and last what of it keeps the script from playing well, if
+    anything does; returns whether nothing does. Raises BadInput."""
+    wrong: list[str] = []
     for finding in rehearse(path):
         say(str(finding))
-        well = well and not finding.advice
-    return well
+        if finding.advice and finding.what not in WORTH_KNOWING:
+            wrong.append(finding.what)
+    say(f"{path} would not play well here: see {', '.join(wrong)}." if wrong else f"{path} will play well here.")
+    return not wrong
 
 
 def apart(path: str, say: Callable[[str], None]) -> None:

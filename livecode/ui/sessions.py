@@ -20,9 +20,6 @@ from ..session_runner import remarks, run
 from ..session_saving import fingerprint, last, past, retold
 from ..stage import over, restored
 
-KEPT = 20
-"""Of what was last replayed with edits, so many runs are kept, for an engine that crashes goes on with them."""
-
 ENDINGS = (".mid", ".midi", ".wav")
 
 
@@ -34,14 +31,20 @@ def render(
     exact: bool = False,
     regenerate: bool = False,
     record: bool = False,
+    stems: bool = False,
     say: Callable[[str], None],
 ) -> str:
     """Write what a script sounds like from bar `begin` on as a .mid or a .wav file, faster than real time, without a device.
 
-    record: keep its recording beside it, for exact replays. Raises BadInput, BundleError or OutputError.
+    record: keep its recording beside it, for exact replays. stems: a .wav file for each part, in a new folder of that name.
+    Raises BadInput, BundleError or OutputError.
     """
-    if target.suffix.lower() not in ENDINGS:
-        raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted.")
+    if stems and target.suffix.lower() in ENDINGS:
+        raise BadInput(f"--stems writes a folder, and {target} is called like a file: give another name, such as {target.stem}.")
+    if not stems and target.suffix.lower() not in ENDINGS:
+        raise BadInput(
+            f"{target} ends in neither .wav nor .mid: name it so, or say --stems for a folder with a .wav for each part."
+        )
     if not expanded(target).parent.is_dir():
         raise OutputError(f"There is no folder {expanded(target).parent}: make it first, or choose another place.")
     script = Script.read(path)
@@ -49,7 +52,8 @@ def render(
     try:
         if record and (script.edited or regenerate):
             _record(script, engine)
-        return str(over(engine).render(target, bars=_bars(engine, begin)))  # type: ignore[arg-type]
+        stage, bars = over(engine), _bars(engine, begin)
+        return str(stage.stems(target, bars=bars) if stems else stage.render(target, bars=bars))  # type: ignore[arg-type]
     finally:
         engine.close()
 

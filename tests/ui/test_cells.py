@@ -151,8 +151,8 @@ def test_magics(shell: Any, cell: Cell) -> None:
     shell.user_ns["stage"].run(bars=8)
     assert cell("%bpm") == "96.0"
     cell("bass.mute()")
-    assert cell("%undo") == "undone from bar 10: bass: muted now"
-    assert cell("%redo") == "redone from bar 10: bass: muted now"
+    assert cell("%undo") == "'bass: muted now' is undone from bar 10"
+    assert cell("%redo") == "'bass: muted now' is redone from bar 10"
     assert cell("%hush") == "all parts stop at bar 10"
     assert cell("%hush now") == "all parts stop at bar 9, beat 1.03"
     assert cell("%panic") == "all parts stopped, all notes off"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import livecode as lc
+import livecode.ui.rehearse as rehearsals
 from livecode.ui.cli import main
 from livecode.ui.rehearse import rehearse
 
@@ -60,4 +60,19 @@ def test_the_exit_status_says_whether_all_is_well(tmp_path: Path, capsys: pytest
     assert main(["rehearse", str(tmp_path / "short.py")]) == 1
     assert "!  dry run: stopped. short.py, line 8: There is no word 'stpo': did you mean 'stop'?" in capsys.readouterr().out
     assert main(["rehearse", str(tmp_path / "nothing.py")]) == 2
-    assert issubclass(lc.BadInput, ValueError)
+
+
+def test_that_processors_are_busy_is_said_and_is_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "short.py"
+    path.write_text('at(1); drums >> beat(kick="x...")\nend(3)')
+    monkeypatch.setattr(rehearsals, "MACHINE", ("Python", "FluidSynth"))
+    monkeypatch.setattr(rehearsals, "BUSY", -1.0)
+    assert main(["rehearse", str(path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("!  processors:") and "Others keep them busy" in line for line in said)
+    assert said[-1] == f"{path} will play well here."
+    path.write_text('at(1); stage.midi("Nobody\'s synth"); drums >> beat(kick="x...")\nend(3)')
+    assert main(["rehearse", str(path)]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == f'{path} would not play well here: see MIDI port "Nobody\'s synth".'

@@ -107,3 +107,10 @@ def test_cells_of_two_stages_are_in_the_journal_of_their_engine() -> None:
         ]
         assert len({cell.id.partition(".")[0] for cell in cells}) == 2
         assert [came_of(right, cell) for cell in cells] == [[], [], ["Declare"], ["Hush"]]
+
+
+def test_a_session_that_is_saved_after_its_end_is_said_to_be_kept() -> None:
+    with ended("over"), lc.Stage(name="over", inline=False, outputs=[]) as stage:
+        lc.Stage.attach("over").shut_down()
+        with pytest.raises(lc.LivecodeError, match="What was played is kept: say %save --last tonight, or type livecode restore"):
+            stage.save("tonight")

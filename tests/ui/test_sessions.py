@@ -1,6 +1,7 @@
 """Sessions are saved as scripts, and scripts are played: at a prompt without a terminal, on virtual time."""
 
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -214,8 +215,7 @@ def test_saving_says_what_it_wrote_and_writes_over_nothing_else(shell: Any, cell
     path = tmp_path / "x.py"
     said = cell(f"%save {tmp_path / 'x'}")
     assert said == (
-        f"{path} and {tmp_path / 'x.jsonl'}: 1 bar, 1 cell as it was typed, 2 commands of other programs; "
-        f"{tmp_path / 'x.mid'} is what it sounds like"
+        f"{path} and {tmp_path / 'x.jsonl'}: 1 bar, 1 cell as it was typed; {tmp_path / 'x.mid'} is what it sounds like"
     )
     assert cell(f'stage.save("{path}")').startswith(str(path))
     path.write_text(path.read_text() + "# mine\n")
@@ -513,6 +513,58 @@ def test_what_stops_the_parts_after_the_music_makes_it_no_longer(shell: Any, cel
     cell("%hush")
     stage.hush()
     assert saved()[-6:] == ["lead.stop()", "# x = 3", "# stage.hush()", "# stage.hush()", "", "end(4)"]
+
+
+def test_closing_the_stage_ends_no_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    closing = "at(2); stage.close()\nwith stage: lead >> notes('D4 . . .')\nstage.shut_down()\nend(4)"
+    path = script(tmp_path, f"at(1); lead >> notes('C4 . . .')\n{closing}")
+    assert main(["render", str(path), str(tmp_path / "x.mid")]) == 0
+    assert capsys.readouterr().out.splitlines()[:-1] == [
+        f"line {line}: closing the stage is left out, for end(65) says where a session ends" for line in (2, 3, 4)
+    ]
+    assert onsets(path) == [(0, "C4"), (4, "D4"), (8, "D4")]
+
+
+def test_a_recording_of_another_version_is_said_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = script(tmp_path, 'at(1); lead >> notes("C4 E4")\nend(2)')
+    assert main(["render", str(path), str(tmp_path / "x.mid"), "--record"]) == 0
+    recording = tmp_path / "hand.jsonl"
+    recording.write_text(recording.read_text().replace('"version":2', '"version":1', 1))
+    why = f"{recording} was recorded in version 1, and this livecode reads 2: use the livecode that wrote it."
+    capsys.readouterr()
+    assert main(["render", str(path), str(tmp_path / "x.mid")]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"There is no recording that can be read: {why}"
+    assert main(["render", str(path), str(tmp_path / "x.mid"), "--exact"]) == 2
+    assert f"{why} Leave out --exact, and models are asked." in capsys.readouterr().err
+
+
+@pytest.mark.fluidsynth
+def test_a_script_is_rendered_with_a_file_for_each_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = script(tmp_path, 'at(1); drums >> beat(kick="x..."); lead >> notes("C4 E4")\nend(3)')
+    assert main(["render", str(path), str(tmp_path / "take"), "--stems", "--from", "2"]) == 0
+    assert "drums.wav, lead.wav: 1 bar" in capsys.readouterr().out
+    assert sorted(file.name for file in (tmp_path / "take").iterdir()) == ["drums.wav", "lead.wav"]
+    assert main(["render", str(path), str(tmp_path / "take.wav"), "--stems"]) == 2
+    assert "--stems writes a folder, and " in capsys.readouterr().err
+
+
+def test_a_render_that_is_interrupted_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    path = script(tmp_path, 'print("begun", flush=True)\nat(1); lead >> notes("C4 E4")\nwhile True: pass\n')
+    code = f"from livecode.ui.cli import main; raise SystemExit(main({['render', str(path), str(tmp_path / 'x.wav')]}))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "livecode: interrupted; no file is left half written.\n"
+    assert process.returncode == 130
+    assert [file.name for file in tmp_path.iterdir()] == ["hand.py"]
+
+
+def test_folders_that_a_script_adds_to_pythons_path_are_gone_after_it(tmp_path: Path) -> None:
+    before = list(sys.path)
+    onsets(script(tmp_path, 'import sys; sys.path.insert(0, "mine"); at(1); lead >> notes("C4")\nend(2)'))
+    assert sys.path == before
 
 
 def test_what_only_a_live_stage_can_do_is_said_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
