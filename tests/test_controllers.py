@@ -293,7 +293,7 @@ def test_to_unmap_is_answered_once_whatever_was_mapped() -> None:
         "unmute": "lead: heard again now",
         "solo": "lead: solo now",
         "unsolo": "lead: out of solo now",
-        "undo": "lead: undone from bar 2: waits for attention_rnn; what sounds goes on",
+        "undo": "lead: 'waits for attention_rnn; what sounds goes on' is undone from bar 2",
     }.items(),
 )
 def test_each_action_of_a_part_is_done_by_a_pad(desk: Desk, word: str, said: str) -> None:
