@@ -311,10 +311,10 @@ def test_a_pad_redoes_and_the_stages_pads_undo_restart_and_end_all(desk: Desk) -
     for pitch in (36, 41, 36, 37, 38, 39, 40):
         desk.hit(pitch)
     assert desk.log == [
-        "undone from bar 2: lead: muted now",
-        "lead: redone from bar 2: muted now",
-        "undone from bar 2: lead: muted now",
-        "redone from bar 2: lead: muted now",
+        "'lead: muted now' is undone from bar 2",
+        "lead: 'muted now' is redone from bar 2",
+        "'lead: muted now' is undone from bar 2",
+        "'lead: muted now' is redone from bar 2",
         "all loops begin anew at bar 2",
         "all parts stop at bar 2",
         "all parts stopped, all notes off",
