@@ -34,8 +34,9 @@ ALLOWED: dict[str, set[str]] = {
     "models.pitches": {"errors", "scales"},
     "models.knobs": {"errors", "models.pitches"},
     "models.wire": VALUES | {"models.configs", "models.knobs"},
-    "models.official": VALUES | {"files"},
-    "models.bundles": VALUES | {"files", "models.configs", "models.official", "models.wire"},
+    "models.packed": set(),
+    "models.official": VALUES | {"files", "models", "models.packed"},
+    "models.bundles": VALUES | {"files", "models", "models.configs", "models.packed", "models.official", "models.wire"},
     "models.chords": VALUES | {"files", "models", "models.configs", "models.noteseq", "models.wire", "formats"},
     "models.interpreters": VALUES | {"files", "models.alone", "models.process", "models.wire"},
     "models.specs": VALUES

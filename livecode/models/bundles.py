@@ -4,10 +4,11 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from ..errors import BadInput, BundleError, UnknownName
 from ..files import expanded
+from . import packed
 from .configs import CONFIGS
 from .official import CATALOGUE, PREFIX, Official
 from .wire import Engine, ModelKey
@@ -46,7 +47,10 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
     if engine not in get_args(Engine):
         raise UnknownName.of("engine", engine, get_args(Engine))
     if isinstance(model, str) and model.startswith(PREFIX):
-        path = Official.of_user().fetch(model.removeprefix(PREFIX))
+        name = model.removeprefix(PREFIX)
+        if (owner := CATALOGUE.get(name, family)) != family:
+            raise UnknownName(f"{model!r} is a {TITLES[owner]} model: use {owner}({model!r}).")
+        path = Official.of_user().fetch(name)
         return ModelKey(family, _config_of(path, family), str(path), engine)
     config, _, place = os.fspath(model).partition(":")
     if place and config in CONFIGS:
@@ -112,47 +116,14 @@ def _config_of(path: Path, family: str) -> str:
         raise BundleError(f"{path} cannot be read ({error.strerror}): give the path of a .mag file.") from error
     if not content:
         raise BundleError(f"{path} is empty: download or copy the bundle again.")
-    bundle = _parsed(content)
-    if bundle is None or not bundle.generator_details.id:
+    bundle = packed.opened(content)
+    if bundle is None:
         raise BundleError(f"{path} is no Magenta bundle, or is cut short: check the path, or download it again.")
     config = str(bundle.generator_details.id)
-    if not any(bundle.checkpoint_file) or not bundle.metagraph_file:
+    if not packed.is_whole(bundle):
         raise BundleError(f"{path} holds {config} without its weights or its graph: it is cut short; download it again.")
     if config not in CONFIGS:
         raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
     if (owner := CONFIGS[config].family) != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
     return config
-
-
-def _parsed(content: bytes) -> Any | None:
-    """The GeneratorBundle in these bytes, or None if they are none.
-
-    Source: note_seq/protobuf/generator.proto. The message is described here because importing note_seq takes seconds; and
-    in a pool of its own, because note_seq registers the same names in the default one.
-    """
-    # Inside the function to keep protobuf out of `import livecode`.
-    from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
-
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="bundle.proto", package="magenta", syntax="proto3")
-    details = file.message_type.add(name="GeneratorDetails")
-    details.field.add(name="id", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    bundle = file.message_type.add(name="GeneratorBundle")
-    bundle.field.add(
-        name="generator_details",
-        number=1,
-        type=field.TYPE_MESSAGE,
-        type_name=".magenta.GeneratorDetails",
-        label=field.LABEL_OPTIONAL,
-    )
-    bundle.field.add(name="checkpoint_file", number=2, type=field.TYPE_BYTES, label=field.LABEL_REPEATED)
-    bundle.field.add(name="metagraph_file", number=3, type=field.TYPE_BYTES, label=field.LABEL_OPTIONAL)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    parsed = message_factory.GetMessageClass(pool.FindMessageTypeByName("magenta.GeneratorBundle"))()
-    try:
-        parsed.ParseFromString(content)
-    except message.DecodeError:
-        return None
-    return parsed

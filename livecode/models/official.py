@@ -1,7 +1,9 @@
 """Magenta's own bundles, by name: downloaded once, kept in the user's cache, and checked every time."""
 
 import hashlib
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import platformdirs
 from ..errors import BundleError, UnknownName
 from ..files import whole_file
 from ..music import Seconds
+from . import packed
 
 ADDRESS = "http://download.magenta.tensorflow.org/models"
 """Source: the README of each family in magenta/models."""
@@ -86,20 +89,30 @@ class Official:
         known = self._known(name)
         downloader = pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT)
         pooch.get_logger().setLevel("WARNING")
+        unseen = self.folder / f".{os.getpid()}-{name}.mag"
         try:
-            pooch.retrieve(url, known and f"sha256:{known}", f"{name}.mag", self.folder, downloader=downloader)
+            pooch.retrieve(url, known and f"sha256:{known}", unseen.name, self.folder, downloader=downloader)
+            if not known:
+                _check(unseen, url)
+            unseen.replace(self._file(name))
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else error
             raise BundleError(f"There is no bundle at {url} ({status}): give the path of a .mag file that you have.") from error
-        except (requests.RequestException, OSError) as error:
+        except requests.RequestException as error:
             raise BundleError(
                 f"{name} cannot be downloaded from {url} ({type(error).__name__}): connect to the network and try again, or give "
                 "the path of a .mag file that you have."
             ) from error
+        except OSError as error:
+            why = error.strerror or error
+            raise BundleError(f"{name} cannot be written into {self.folder} ({why}): make room there.") from error
         except ValueError as error:
             raise BundleError(
                 f"{url} is not what it was when it was first downloaded: if you trust the new one, remove {self._digest(name)}."
             ) from error
+        finally:
+            with suppress(OSError):
+                unseen.unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.mag"
@@ -113,6 +126,16 @@ class Official:
     def _remember(self, name: str, digest: str) -> None:
         with whole_file(self._digest(name)) as file:
             file.write_text(digest + "\n")
+
+
+def _check(file: Path, url: str) -> None:
+    """Nobody has seen this bundle before: raises BundleError unless it is one."""
+    bundle = packed.opened(file.read_bytes())
+    if bundle is None or not packed.is_whole(bundle):
+        raise BundleError(
+            f"What came from {url} is no whole bundle ({file.stat().st_size} bytes): if this network wants you to log in, do so "
+            "and try again, or give the path of a .mag file that you have."
+        )
 
 
 def _sha256(file: Path) -> str:

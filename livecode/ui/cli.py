@@ -42,7 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_shared(piece, argparse.SUPPRESS)
     piece.set_defaults(command="demo")
     for name, words in {
-        "models": "list the models that come along, and Magenta's own",
         "ports": "list MIDI outputs",
         "soundfonts": "list soundfonts",
         "doctor": "say what is missing here",
@@ -55,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         command.add_argument("name", nargs="?", default=argparse.SUPPRESS, help=f"which engine (default: {MAIN})")
         command.set_defaults(command=name)
+    models = commands.add_parser("models", help="list the models that come along, and Magenta's own; or download some of these")
+    models.add_argument("names", nargs="*", help="Magenta's own that are to be downloaded now, such as attention_rnn")
+    models.set_defaults(command="models")
     _add_sessions(commands)
     piece.add_argument("--bars", type=int, default=16, help="how many bars the models play (default: 16)")
     piece.add_argument("--out", type=Path, help="render to this .wav or .mid file instead of playing")
@@ -128,11 +130,13 @@ def _ports(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
+    store = Official.of_user()
+    for name in options.names:
+        store.fetch(name.removeprefix(PREFIX))
     for family, configs in FAMILIES.items():
         for config in configs:
             if config in BUILT_IN:
                 _say(f"{family}({config!r})  comes along")
-    store = Official.of_user()
     for name, family in CATALOGUE.items():
         if family in FAMILIES:
             _say(f"{family}({PREFIX + name!r})  {'is here' if store.has(name) else 'is downloaded when it is first used'}")

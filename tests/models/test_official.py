@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from model_pieces import bundle_of
 
 from livecode.errors import BundleError, UnknownName
+from livecode.models import bundles
 from livecode.models.official import ADDRESS, CATALOGUE, Official
+from livecode.ui.cli import main
 
-BUNDLE = b"a bundle" * 1000
+BUNDLE = bundle_of("attention_rnn", checkpoint=b"weights" * 1000)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -72,6 +75,47 @@ def test_a_download_that_breaks_off_leaves_no_file(official: Official) -> None:
     assert list(official.folder.glob("*.mag*")) == []
 
 
+def test_livecode_models_downloads_what_is_named(
+    official: Official, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Official, "of_user", lambda: official)
+    assert main(["models", "attention_rnn", "magenta:mono_rnn"]) == 0
+    assert [official.has(name) for name in ("attention_rnn", "mono_rnn", "basic_rnn")] == [True, True, False]
+    assert "melody_rnn('magenta:attention_rnn')  is here" in capsys.readouterr().out
+    assert main(["models", "atention_rnn"]) == 2
+    assert "did you mean 'attention_rnn'" in capsys.readouterr().err
+    assert main(["models"]) == 0
+    assert "melody_rnn('magenta:mono_rnn')  is here\n" in capsys.readouterr().out
+
+
+LOGIN, WITHOUT_END = b"<html>Welcome to our hotel. Please log in.</html>", BUNDLE[: len(BUNDLE) // 2]
+
+
+@pytest.mark.parametrize("content", [LOGIN, WITHOUT_END, bundle_of("attention_rnn", metagraph=b"")])
+def test_what_is_no_bundle_is_neither_kept_nor_trusted(official: Official, server: type[Server], content: bytes) -> None:
+    server.content = content
+    with pytest.raises(BundleError) as refusal:
+        official.fetch("attention_rnn", progress=False)
+    assert str(refusal.value) == (
+        f"What came from {official.address}/attention_rnn.mag is no whole bundle ({len(content)} bytes): if this network wants "
+        "you to log in, do so and try again, or give the path of a .mag file that you have."
+    )
+    assert list(official.folder.iterdir()) == []
+    server.content = BUNDLE
+    assert official.fetch("attention_rnn", progress=False).read_bytes() == BUNDLE
+
+
+def test_a_cache_that_cannot_be_written_to_is_said(official: Official) -> None:
+    official.folder.parent.joinpath("bundles").touch()
+    with pytest.raises(BundleError, match=r"attention_rnn cannot be written into .*bundles \(.*\): make room there"):
+        official.fetch("attention_rnn", progress=False)
+
+
+def test_a_bundle_of_another_family_is_refused_before_it_is_downloaded() -> None:
+    with pytest.raises(UnknownName, match=r"'magenta:drum_kit_rnn' is a Drums RNN model: use drums_rnn\('magenta:drum_"):
+        bundles.find("melody_rnn", "magenta:drum_kit_rnn")
+
+
 def test_what_is_not_there_is_said(official: Official) -> None:
     with pytest.raises(BundleError, match=r"There is no bundle at .*polyphony_rnn.mag \(404\): give the path"):
         official.fetch("polyphony_rnn", progress=False)
@@ -95,7 +139,7 @@ def test_a_file_that_has_changed_is_refused_until_it_is_removed(official: Offici
 
 def test_a_server_whose_bundle_has_changed_is_not_trusted(official: Official, server: type[Server]) -> None:
     official.fetch("attention_rnn", progress=False).unlink()
-    server.content = b"another bundle"
+    server.content = bundle_of("attention_rnn", checkpoint=b"other weights")
     with pytest.raises(BundleError, match=r"is not what it was when it was first downloaded: if you trust the new one, remove"):
         official.fetch("attention_rnn", progress=False)
     assert not official.has("attention_rnn")
