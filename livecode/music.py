@@ -436,11 +436,12 @@ class ProgramEvent:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseEvent:
-    """Every note of the part that began before `beat` ends here, whatever end it was given."""
+    """Every note of the part that began before `beat`, or those of one pitch, end here, whatever end they were given."""
 
     part: str
     beat: Beats
     seconds: Seconds
+    pitch: int | None = None
 
 
 Event: TypeAlias = NoteEvent | ControlEvent | ProgramEvent | ReleaseEvent

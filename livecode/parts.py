@@ -162,6 +162,8 @@ class Part:
         self.instrument: Instrument | None = None
         """What it was put on last, unless it was sent to an output since."""
         self._voicing: Steps[Voicing] = Steps(Voicing())
+        self.crowd = Steps(0)
+        """How many voices its instrument has, which it shares with other parts there; 0 for any number."""
         self._limited: tuple[Phrase, Voicing, Phrase] | None = None
         self.planned = planned
         """Everything before this beat is with the outputs."""
@@ -192,6 +194,13 @@ class Part:
         """Where a note of its phrases ends that would last to `end`: where its loop becomes another, if earlier."""
         changes = (end, self._lane.next(onset), self.turning.turns.next(onset))
         return min(beat for beat in changes if beat is not None)
+
+    def ringing(self, begin: Beats, end: Beats) -> Iterator[Note]:
+        """Yield the notes that sound in [begin, end), at their beats, as far as it is known: those that begin there, and those that
+        began before, for no note outlasts its loop."""
+        phrase = self._lane.at(begin)
+        since = begin if phrase is None else max(self._lane.began(begin), begin - phrase.length)
+        return (note for note in self.notes_between(since, end) if self.ends(note.onset, note.end) > begin)
 
     def _playable(self, phrase: Phrase, voicing: Voicing) -> Phrase:
         """What an instrument with these voices plays of the phrase; known for the one that sounds."""
@@ -481,6 +490,7 @@ class Part:
         self.bank.keep(now, memory.bank)
         self.instrument = memory.instrument
         self._voicing.keep(now, self._voicing_now())
+        self.crowd.keep(now, self._voices_of_instrument())
         for key, steps in self._controls.items():
             value = memory.controls.get(key)
             value = (0 if key == PROGRAM else at_rest(key)) if value is None else value
@@ -570,6 +580,10 @@ class Part:
         if instrument is not None:
             self.adjust(Adjust(part=self.name, channel=instrument.channel, program=instrument.program, bank=instrument.bank), at)
         self._voicing.set(at, self._voicing_now())
+        self.crowd.set(at, self._voices_of_instrument())
+
+    def _voices_of_instrument(self) -> int:
+        return 0 if self.instrument is None else self.instrument.voicing.voices
 
     def _voicing_now(self) -> Voicing:
         voicing = Voicing() if self.instrument is None else self.instrument.voicing
@@ -788,6 +802,7 @@ class Part:
             self.soloed,
             self.counting,
             self._voicing,
+            self.crowd,
         ]
         for steps in kept + list(self._controls.values()):
             steps.forget(min(now, self.planned))

@@ -1,6 +1,6 @@
 """The plan: what all parts play up to a beat, as events in the hands of the outputs; taken back, and handed over anew."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from .clock import Clock
@@ -12,6 +12,7 @@ from .outputs.pulse import Clocked
 from .outputs.tape import Tape
 from .parts import PROGRAM, Part
 from .punctuality import Offsets, earlier, shifted
+from .sharing import Struck, stolen
 from .tempo import TempoMap
 from .ticking import Ticking
 from .transport import Transport
@@ -67,7 +68,7 @@ class Plan:
 
     def replan(self, parts: Iterable[Part], since: Beats) -> None:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""
-        for part in parts:
+        for part in self._with_those_beside(parts):
             if since < part.planned:
                 self.withdraw(part.name, since)
                 part.planned = since
@@ -241,9 +242,38 @@ class Plan:
         since = part.planned
         events: list[Event] = [self._setting(part, *said) for said in part.controls_between(since, end)]
         events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, since, end)]
-        sounding = part.notes_between(max(begin, since, self.silent_until), end)
-        events += [self._sounding(part, note) for note in sounding if self.audible(part, note.onset)]
-        return events
+        begin = max(begin, since, self.silent_until)
+        sounding = [note for note in part.notes_between(begin, end) if self.audible(part, note.onset)]
+        for beat, stolen_note in self._one_too_many(part, begin, end):
+            if stolen_note.onset < beat:
+                events.append(ReleaseEvent(part.name, beat, self.time.sounds_at(beat), stolen_note.pitch))
+            else:
+                sounding = [note for note in sounding if (note.onset, note.pitch) != (beat, stolen_note.pitch)]
+        return events + [self._sounding(part, note) for note in sounding]
+
+    def _sharing(self) -> list[Part]:
+        """The parts on instruments that have so many voices."""
+        return [part for part in self._parts.values() if any(part.crowd.values())]
+
+    def _with_those_beside(self, parts: Iterable[Part]) -> list[Part]:
+        """These parts, and those that share voices, if one of these does: then each has those that the others leave."""
+        known, sharing = list(parts), self._sharing()
+        return known + [part for part in sharing if part not in known] if any(part in sharing for part in known) else known
+
+    def _one_too_many(self, part: Part, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Struck]]:
+        """The notes of a part that end in [begin, end), or are not struck, for their instrument has no more voices."""
+        sharing = self._sharing()
+        if part not in sharing or len(sharing) < 2:
+            return
+        struck: dict[tuple[str, int], list[Struck]] = {}
+        for other in sharing:
+            for note in other.ringing(begin, end):
+                place = other.route.at(note.onset), other.crowd.at(note.onset)
+                if place[1] and self.audible(other, note.onset):
+                    stop = self._stop(other, note.onset, note.end)
+                    struck.setdefault(place, []).append(Struck(note.onset, note.velocity, note.pitch, other.name, stop))
+        for (_, voices), notes in struck.items():
+            yield from ((beat, note) for beat, note in stolen(notes, voices) if note.part == part.name and beat >= begin)
 
     def _sounding(self, part: Part, note: Note) -> NoteEvent:
         begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(note.end), part.channel_at(note.onset) or 0
@@ -253,9 +283,12 @@ class Plan:
         """The same; a note ends where its part is known to fall silent, or to play something else."""
         if not isinstance(event, NoteEvent):
             return event
-        part = self._parts[event.part]
-        stop = min([part.ends(event.beat, event.end_beat), *self._closings(part, event.beat, event.end_beat)])
+        stop = self._stop(self._parts[event.part], event.beat, event.end_beat)
         return event if stop == event.end_beat else replace(event, end_beat=stop, end_seconds=self.time.sounds_at(stop))
+
+    def _stop(self, part: Part, onset: Beats, end: Beats) -> Beats:
+        """Where a note of a part ends that would last to `end`, as far as it is known."""
+        return min([part.ends(onset, end), *self._closings(part, onset, end)])
 
     def _releases(self, part: Part, begin: Beats, end: Beats) -> list[Beats]:
         """Where all notes of a part end, also those that were handed over before that was known."""

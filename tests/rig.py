@@ -76,9 +76,9 @@ class Rig:
             recordings=recordings,
         )
 
-    def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None) -> "Rig":
+    def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None, outputs: Sequence[Output] = ()) -> "Rig":
         """What comes back, so many seconds later, from nothing but the facts: its own, or all since the beginning."""
-        rig = Rig(now=self.clock.now() + down, **self._opened)
+        rig = Rig(now=self.clock.now() + down, outputs=outputs, **self._opened)
         rig.sequencer.past.recall(self.facts if facts is None else facts, self.clock.now())
         return rig
 

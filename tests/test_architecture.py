@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "bindings": VALUES | {"controls"},
     "controllers": VALUES | {"bindings", "commands", "controls", "tempo"},
     "voicing": VALUES | {"gm"},
+    "sharing": {"music"},
     "instruments": {"errors", "controls", "files", "voicing"},
     "punctuality": {"music", "outputs"},
     "notation": VALUES | {"gm"},

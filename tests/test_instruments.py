@@ -5,17 +5,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Rig
+from sessions import OPENED, Session, heard, run_again
 from test_routing import Synth
 
 import livecode as lc
-from livecode.commands import Adjust, Equip, Mute, Nudge, On, Panic, Route, SetLatency, Sweep, Undo
+from livecode.commands import Adjust, Equip, Mute, Nudge, On, Panic, Play, Route, SetLatency, Sweep, Undo
 from livecode.controls import BEND, fine, highest, nrpn, ramp, rpn, spelt, wire
 from livecode.errors import BadInput, UnknownName
 from livecode.instruments import Instrument, read_names
 from livecode.music import ControlEvent, Note, Phrase, ProgramEvent
+from livecode.notation import notes
+from livecode.offline import OfflineEngine
 from livecode.voicing import Voicing, choke_groups
 
 
@@ -378,3 +381,169 @@ def test_what_sounded_within_its_voices_is_told_again_after_a_crash() -> None:
     assert rig.retold(back).onsets() == [(0, "E4"), (0, "G4"), (1, "D4"), (2, "E4"), (3, "F4"), (4, "E4"), (4, "G4"), (5, "D4")]
     back.play(until=12)
     assert [name for beat, name in back.score(until=12) if beat == 8] == ["E4", "G4"]
+
+
+# Parts that share an instrument
+
+
+def on_digitone(rig: Rig, part: str, voices: int, channel: int = 0) -> None:
+    rig.obey(Equip(part=part, instrument=Instrument(output="Digitone", channel=channel, voicing=Voicing(voices))))
+
+
+def lasting(rig: Rig, part: str, *, until: float) -> list[tuple[float, float, int]]:
+    return [(float(note.beat), float(note.end_beat), note.pitch) for note in rig.tape.notes(part) if note.beat < until]
+
+
+def test_two_parts_on_one_instrument_share_its_voices_and_the_oldest_note_of_either_ends(rig: Rig) -> None:
+    on_digitone(rig, "pad", 3)
+    on_digitone(rig, "lead", 3, channel=1)
+    rig.plays("pad", "C3,E3 _ _ _")
+    rig.plays("lead", "C5 D5,F5 _ _ G4,A4 _ _ _")
+    rig.play(until=8)
+    # the oldest of four that ring ends; of four that are struck together the lowest is left out
+    assert lasting(rig, "pad", until=8) == [(0, 1, 48), (0, 4, 52), (4, 8, 52)]
+    assert lasting(rig, "lead", until=8) == [(0, 1, 72), (1, 4, 74), (1, 4, 77), (4, 8, 67), (4, 8, 69)]
+
+
+def test_what_the_instrument_is_told_is_what_is_on_the_tape(rig: Rig) -> None:
+    """A key that is struck before it is known that its voice will be needed goes up when it is."""
+    on_digitone(rig, "pad", 2)
+    on_digitone(rig, "lead", 2, channel=1)
+    rig.plays("pad", "C3,E3 _ _ _ _ _ _ _")
+    rig.play(until=2)
+    rig.obey(Play(part="lead", phrase=notes("C5 D5 E5 F5"), on=On.BAR))
+    rig.play(until=8.5)
+    hardware = rig.sequencer._outputs[1]
+    assert isinstance(hardware, Synth)
+    for tape in (rig.tape, hardware):
+        ends = [(float(note.beat), float(note.end_beat), note.pitch) for note in tape.notes("pad") if note.beat < 8]
+        assert ends == [(0, 4, 48), (0, 8, 52)]
+        assert [float(note.beat) for note in tape.notes("lead") if note.beat < 8] == [4, 5, 6, 7]
+
+
+def test_a_part_on_another_instrument_or_muted_takes_no_voice(rig: Rig) -> None:
+    on_digitone(rig, "pad", 1)
+    rig.obey(Equip(part="lead", instrument=Instrument(output="synth", voicing=Voicing(1))))
+    on_digitone(rig, "bass", 1, channel=2)
+    rig.obey(Mute(part="bass", muted=True))
+    rig.plays("pad", "C3 _ _ _")
+    rig.plays("lead", "C5 D5 E5 F5")
+    rig.plays("bass", "C2 D2 E2 F2")
+    rig.play(until=3.5)
+    assert lasting(rig, "pad", until=4) == [(0, 4, 48)]
+    rig.obey(Mute(part="bass", muted=False))
+    rig.play(until=8)
+    assert lasting(rig, "pad", until=8) == [(0, 4, 48), (4, 5, 48)]
+    assert lasting(rig, "bass", until=8) == [(5, 6, 38), (6, 7, 40), (7, 8, 41)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 7), st.integers(1, 8), st.integers(40, 50), st.integers(1, 127)), max_size=8),
+        min_size=2,
+        max_size=3,
+    ),
+    st.integers(1, 4),
+)
+def test_no_more_notes_of_all_parts_sound_than_there_are_voices(
+    parts: list[list[tuple[int, int, int, int]]], voices: int
+) -> None:
+    rig = Rig(outputs=[Synth("synth"), Synth("Digitone")])
+    for place, given_notes in enumerate(parts):
+        on_digitone(rig, f"part{place}", voices, channel=place)
+        kept = tuple(Note(Fraction(on, 2), Fraction(n, 2), pitch, loud) for on, n, pitch, loud in given_notes)
+        rig.plays(f"part{place}", Phrase(kept, Fraction(4)))
+    rig.play(until=8)
+    hardware = rig.sequencer._outputs[1]
+    assert isinstance(hardware, Synth)
+    for tape in (rig.tape, hardware):
+        sound = [(note.beat, note.end_beat) for note in tape.notes() if note.beat < 8]
+        for beat, _ in sound:
+            assert sum(begin <= beat < end for begin, end in sound) <= voices
+
+
+# Undone, and after a crash
+
+
+def drummer(rig: Rig) -> None:
+    """A part with all that an instrument brings, and two that share its voices."""
+    chokes = choke_groups([("hat", "open_hat")])
+    rig.obey(Equip(part="hats", instrument=Instrument(output="Digitone", channel=9, voicing=Voicing(0, chokes))))
+    rig.plays("hats", Phrase((Note(0, 2, 46), Note(1, 1, 42)), 4, drums=True))  # type: ignore[arg-type]
+    on_digitone(rig, "pad", 2)
+    on_digitone(rig, "lead", 2, channel=1)
+    rig.plays("pad", "C3,E3 _ _ _")
+    rig.plays("lead", ". D5 E5 F5")
+    rig.obey(Adjust(part="lead", voices=1))
+    rig.obey(Nudge(part="lead", ms=-20))
+    rig.obey(SetLatency(output="Digitone", ms=12))
+
+
+def as_played(rig: Rig, tape: Synth, bar: int) -> list[tuple[str, float, float, int, int]]:
+    """(part, beat, end, pitch, ms after its beat) of the notes of a bar that an output was handed."""
+    begin, tempo = rig.sequencer.time.started or 0.0, rig.sequencer.time.tempo
+    return [
+        (
+            note.part,
+            float(note.beat - 4 * bar),
+            float(note.end_beat - 4 * bar),
+            note.pitch,
+            round(1000 * (note.seconds - begin - tempo.seconds_at(note.beat))),
+        )
+        for note in tape.notes()
+        if 4 * bar <= note.beat < 4 * bar + 4
+    ]
+
+
+WITH_ALL = [
+    ("hats", 0, 1, 46, -12), ("pad", 0, 1, 48, -12), ("pad", 0, 4, 52, -12), ("lead", 1, 2, 74, -32), ("hats", 1, 2, 42, -12),
+    ("lead", 2, 3, 76, -32), ("lead", 3, 4, 77, -32),
+]  # fmt: skip
+
+
+def test_voices_chokes_latency_and_nudge_are_the_same_after_a_crash(rig: Rig) -> None:
+    drummer(rig)
+    rig.play(until=9)
+    hardware = rig.sequencer._outputs[1]
+    assert isinstance(hardware, Synth)
+    assert as_played(rig, hardware, 1) == WITH_ALL
+    again = Synth("Digitone")
+    back = rig.after_a_crash(outputs=[Synth("synth"), again])
+    back.play(until=20.5)
+    assert as_played(back, again, 3) == as_played(back, again, 4)[: len(WITH_ALL)] == WITH_ALL
+    assert back.log == []
+
+
+def test_voices_chokes_and_nudge_come_back_when_what_came_after_is_undone(rig: Rig) -> None:
+    drummer(rig)
+    for part in ("hats", "pad", "lead"):
+        rig.obey(Route(part=part, output="synth"))
+    rig.obey(Nudge(part="lead", ms=0))
+    rig.obey(Adjust(part="lead", free=frozenset({"voices"})))
+    rig.play(until=5)
+    assert lasting(rig, "pad", until=4) == [(0, 4, 48), (0, 4, 52)]
+    for part, times in {"hats": 1, "pad": 1, "lead": 3}.items():
+        for _ in range(times):
+            rig.obey(Undo(part=part, on=On.NOW))
+    rig.play(until=13)
+    hardware = rig.sequencer._outputs[1]
+    assert isinstance(hardware, Synth)
+    assert as_played(rig, hardware, 2) == WITH_ALL
+
+
+def test_a_session_with_shared_voices_sounds_the_same_again_to_the_bit() -> None:
+    here = {part: Instrument(output="FluidSynth", channel=place, voicing=Voicing(2)) for place, part in enumerate("ab")}
+    session = Session(
+        [
+            (0.7, Equip(part="a", instrument=here["a"]), 0.1, 0.0),
+            (0.9, Equip(part="b", instrument=here["b"]), 0.1, 0.3),
+            (1.1, Play(part="a", phrase=notes("C3,E3,G3 _ _ D3")), 0.1, 0.0),
+            (2.3, Play(part="b", phrase=notes("C5 D5 E5 _"), on=On.NOW), 0.1, 0.0),
+            (1.3, Mute(part="b", muted=True), 0.1, 0.2),
+            (1.9, Mute(part="b", muted=False), 0.1, 0.0),
+            (0.4, Undo(part="a", on=On.BAR), 0.1, 0.0),
+        ]
+    )
+    again = run_again(OfflineEngine(OPENED, session.recording, exact=True), session.recording, session.end)
+    assert heard(again.tape, again.tempo(), session.end) == session.events()

@@ -79,15 +79,18 @@ class Ledger:
         del self._sounding[key]
         return key
 
-    def release(self, part: str | None, before: Beats | None = None) -> list[Key]:
-        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now.
+    def release(self, part: str | None, before: Beats | None = None, pitch: int | None = None) -> list[Key]:
+        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now; those
+        of one pitch, if that is given.
 
         Keys that are held by hand are taken out only without a beat.
         """
         keys = [
             key
             for key, sounding in self._sounding.items()
-            if part in (None, sounding.part) and (before is None or (sounding.beat is not None and sounding.beat < before))
+            if part in (None, sounding.part)
+            and pitch in (None, key[1])
+            and (before is None or (sounding.beat is not None and sounding.beat < before))
         ]
         for key in keys:
             del self._sounding[key]

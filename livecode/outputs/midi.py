@@ -403,7 +403,7 @@ class _Sender(threading.Thread):
             case NoteEvent():
                 self._strike(event)
             case ReleaseEvent():
-                self.lift(self.ledger.release(event.part, event.beat))
+                self.lift(self.ledger.release(event.part, event.beat, event.pitch))
             case ControlEvent():
                 self._set(event.channel, event.control, wire(event.channel, event.control, event.value))
             case ProgramEvent():

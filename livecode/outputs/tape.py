@@ -1,19 +1,22 @@
 """The tape: every event that sounded, always on. It is an output like any other, and the one that tests look at."""
 
 import heapq
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds, pitch_name
 
+EVERY = -1
+"""Stands beside pitches for all of them."""
+
 
 @dataclass(slots=True)
 class _Track:
-    """One part: its events in order of beat, and the beats at which all its keys went up."""
+    """One part: its events in order of beat, and the beats at which keys of it went up, with their pitch or EVERY."""
 
     events: list[Event] = field(default_factory=list)
-    releases: list[Beats] = field(default_factory=list)
+    releases: list[tuple[Beats, int]] = field(default_factory=list)
 
 
 class Tape:
@@ -40,7 +43,7 @@ class Tape:
         for event in events:
             track = self._tracks.setdefault(event.part, _Track())
             if isinstance(event, ReleaseEvent):
-                insort(track.releases, event.beat)
+                insort(track.releases, (event.beat, EVERY if event.pitch is None else event.pitch))
             else:
                 track.events.append(event)
 
@@ -51,11 +54,11 @@ class Tape:
     def withdraw(self, part: str | None, since: Beats) -> None:
         for track in self._of(part):
             del track.events[bisect_left(track.events, since, key=_beat) :]
-            del track.releases[bisect_left(track.releases, since) :]
+            del track.releases[bisect_left(track.releases, (since, EVERY)) :]
 
     def silence(self, part: str | None, at: Beats) -> None:
         for track in self._of(part):
-            insort(track.releases, at)
+            insort(track.releases, (at, EVERY))
 
     def enter(self, part: str) -> None:
         """There is such a part: at the same moment, parts follow each other in the order in which they came."""
@@ -125,11 +128,17 @@ def _beat(event: Event) -> Beats:
     return event.beat
 
 
-def _ended(note: NoteEvent, releases: list[Beats]) -> NoteEvent:
+def _ended(note: NoteEvent, releases: list[tuple[Beats, int]]) -> NoteEvent:
     """The note as it sounded: ended by the first release in its middle."""
-    place = bisect_right(releases, note.beat)
-    if place == len(releases) or releases[place] >= note.end_beat:
-        return note
-    end = releases[place]
-    share = float((end - note.beat) / (note.end_beat - note.beat))
-    return replace(note, end_beat=end, end_seconds=note.seconds + share * (note.end_seconds - note.seconds))
+    for place in range(bisect_left(releases, note.beat, key=_when), len(releases)):
+        end, pitch = releases[place]
+        if end >= note.end_beat:
+            return note
+        if end > note.beat and pitch in (EVERY, note.pitch):
+            share = float((end - note.beat) / (note.end_beat - note.beat))
+            return replace(note, end_beat=end, end_seconds=note.seconds + share * (note.end_seconds - note.seconds))
+    return note
+
+
+def _when(release: tuple[Beats, int]) -> Beats:
+    return release[0]

@@ -71,8 +71,12 @@ class Voices:
         """Queue an event at tick `due`; a note ends at tick `ends`."""
         if isinstance(event, ReleaseEvent):
             for channel in list(voice.channels.values()):
-                # A tick early, for FluidSynth promises no order within one: the notes that begin here must stay.
-                self._synth.release_at(voice.source, max(0, due - 1), channel)
+                # A tick early, for FluidSynth promises no order within one: the notes that begin here must stay. A key goes up
+                # as a note of no velocity does, for that can be taken back: a queued key-up is the end of some note.
+                if event.pitch is None:
+                    self._synth.release_at(voice.source, max(0, due - 1), channel)
+                else:
+                    self._synth.note(voice.source, max(0, due - 2), channel, event.pitch, 0, 1)
             return
         drums = event.channel == DRUM_CHANNEL
         channel = self._channel(voice, drums)

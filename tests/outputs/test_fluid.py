@@ -1,6 +1,7 @@
 """FluidSynth live, on JACK's dummy driver: what was recorded is what would have been heard."""
 
 import threading
+from dataclasses import replace
 
 import jackd
 import pytest
@@ -127,6 +128,19 @@ def test_a_release_ends_what_rings_but_not_what_begins_with_it(performance: Perf
     assert performance.loudness(8) > 0.01  # E4, which began with the release
     assert performance.loudness(18) < 0.0001  # and C4, which was to last longer, is over
     assert performance.falls_silent()
+
+
+def test_a_release_of_one_pitch_ends_that_key_and_can_be_withdrawn(performance: Performance) -> None:
+    score, output = performance.score, performance.output
+    high, low = (score.note("organ", 0, channel=0, pitch=pitch, steps=24) for pitch in (67, 48))
+    again = score.note("organ", 12, channel=0, pitch=67, steps=3)
+    output.schedule([score.program("organ", -1, ORGAN), high])
+    output.schedule([replace(score.release("organ", 3), pitch=67), replace(score.release("organ", 9), pitch=67), low])
+
+    performance.play(16, {1: lambda: output.withdraw("organ", beat(8)), 11: lambda: output.schedule([again])})
+
+    assert performance.loudness(2) > 1.2 * performance.loudness(6) > 0.01
+    assert performance.loudness(13) > 1.2 * performance.loudness(10) > 0.01  # struck again, it is not cut
 
 
 def test_a_withdrawn_release_ends_nothing(performance: Performance) -> None:

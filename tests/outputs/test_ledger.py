@@ -33,7 +33,7 @@ class Desk:
             case NoteEvent():
                 return [*([f"off {step.pitch}"] if self.ledger.strike(step) else []), f"on {step.pitch}"]
             case ReleaseEvent():
-                return [f"off {pitch}" for _, pitch in self.ledger.release(step.part, step.beat)]
+                return [f"off {pitch}" for _, pitch in self.ledger.release(step.part, step.beat, step.pitch)]
             case ControlEvent():
                 return [f"control {step.control}"]
             case ProgramEvent():
@@ -76,6 +76,12 @@ def test_a_release_ends_what_began_before_it_and_only_its_parts() -> None:
     assert desk.told(5) == ["on 60", "on 40", "off 60", "on 62"]
     assert (0, 62) in desk.ledger
     assert (0, 40) in desk.ledger
+
+
+def test_a_release_of_one_pitch_leaves_the_others() -> None:
+    only = ReleaseEvent("lead", Fraction(2), 2.0, pitch=60)
+    desk = Desk(note("lead", 0, 9, 60), note("lead", 0, 9, 64), note("bass", 0, 9, 40), note("lead", 2, 9, 67), only)
+    assert desk.told(5) == ["on 60", "on 64", "on 40", "off 60", "on 67"]
 
 
 def test_what_is_withdrawn_goes_with_its_end_and_what_sounds_keeps_its_end() -> None:
