@@ -196,8 +196,8 @@ class Part:
         return min(beat for beat in changes if beat is not None)
 
     def ringing(self, begin: Beats, end: Beats) -> Iterator[Note]:
-        """Yield the notes that sound in [begin, end), at their beats, as far as it is known: those that begin there, and those that
-        began before, for no note outlasts its loop."""
+        """Yield the notes that sound in [begin, end), at their beats, as far as it is known: those that begin there, and those
+        that began before, for no note outlasts its loop."""
         phrase = self._lane.at(begin)
         since = begin if phrase is None else max(self._lane.began(begin), begin - phrase.length)
         return (note for note in self.notes_between(since, end) if self.ends(note.onset, note.end) > begin)

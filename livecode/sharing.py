@@ -8,8 +8,10 @@ from .music import Beats
 
 @dataclass(frozen=True, slots=True, order=True)
 class Struck:
-    """A note that a part strikes at `onset`, and that would ring to `end`. In the order in which voices are given: of notes struck
-    together the softest is the oldest, then the lowest."""
+    """A note that a part strikes at `onset`, and that would ring to `end`.
+
+    In order of age: of notes struck together the softest is the oldest, then the lowest.
+    """
 
     onset: Beats
     velocity: int

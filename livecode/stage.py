@@ -236,9 +236,10 @@ class Stage(Strict):
         """A hardware instrument for parts to play on: digi = stage.synth("Digitone", channel=3); lead.output = digi.
 
         name: of an output, or of a MIDI port, which is opened (`api` and `virtual` as in `midi`). channel, program, bank: as in
-        `PartHandle.set`. voices: how many notes it can sound at once, of all parts on it: the oldest ends for one too many. chokes: groups
-        of drums that end each other, [("hat", "open_hat")]. names: what its controls are called beside MIDI's names, a .toml file
-        or a table such as {"drive": 23}. latency: see `latency`. Raises BadInput, UnknownName or OutputError.
+        `PartHandle.set`. voices: how many notes it can sound at once, of all parts on it: the oldest ends for one too many.
+        chokes: groups of drums that end each other, [("hat", "open_hat")]. names: what its controls are called beside MIDI's
+        names, a .toml file or a table such as {"drive": 23}. latency: see `latency`. Raises BadInput, UnknownName or
+        OutputError.
         """
         if voices is not None and (isinstance(voices, bool) or voices not in range(1, MOST_VOICES + 1)):
             raise BadInput(f"voices={voices!r} cannot be: give how many notes may sound at once, 1 to {MOST_VOICES}.")

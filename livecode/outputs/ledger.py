@@ -80,7 +80,7 @@ class Ledger:
         return key
 
     def release(self, part: str | None, before: Beats | None = None, pitch: int | None = None) -> list[Key]:
-        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now; those
+        """Take out the keys of the part (None: of all) that were struck before this beat (None: whenever), to be lifted now;
         of one pitch, if that is given.
 
         Keys that are held by hand are taken out only without a beat.
