@@ -109,7 +109,7 @@ ALLOWED: dict[str, set[str]] = {
     "following": VALUES | {"masters", "phase", "tempo", "transport"},
     "ticking": VALUES | {"outputs", "steps", "transport"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
-    "plan": VALUES | {"clock", "facts", "outputs", "parts", "punctuality", "tempo", "ticking", "transport"},
+    "plan": VALUES | {"clock", "facts", "outputs", "parts", "punctuality", "sharing", "tempo", "ticking", "transport"},
     "states": VALUES | {"commands", "ears", "parts", "transport"},
     "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "plan", "transport"},
     "happenings": VALUES | {"chasing", "ears", "facts", "hearing", "models.wire", "outputs", "parts", "plan"},
