@@ -143,5 +143,6 @@ def _read(path: Path) -> Surface:
             each = numbers if isinstance(numbers, list) else [numbers]
             for place, number in enumerate(each, 1):
                 knob = f"{name}{place}" if isinstance(numbers, list) else name
-                knobs[knob] = source(**{kind: number}, channel=channel)
+                on = channel.get(kind) if isinstance(channel, dict) else channel
+                knobs[knob] = source(**{kind: number}, channel=on)
     return Surface(str(table.get("name", path.stem)), str(table.get("port", path.stem)), knobs)

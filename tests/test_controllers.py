@@ -13,6 +13,7 @@ from livecode.commands import Adjust, CountIn, Equip, Learn, Map, Mute, TurnKnob
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Taken
 from livecode.instruments import Instrument
+from livecode.mapping import surface, surfaces
 from livecode.notation import beat
 
 
@@ -275,6 +276,33 @@ def test_to_unmap_is_answered_once_whatever_was_mapped() -> None:
         assert stage.mappings == ()
         stage.swing = 0.58
         assert said[-1] == "swing 0.58 from bar 1"
+
+
+# Presets
+
+
+def test_every_preset_names_knobs_and_pads_that_there_can_be_each_once() -> None:
+    for name in surfaces():
+        known = surface(name)
+        assert known.port
+        assert len(set(known.knobs.values())) == len(known.knobs) > 10
+    mpk = surface("MPK mini")
+    assert [str(mpk.source(knob, "mpk")) for knob in ("knob 1", "knob 8", "pad 1", "pad 16")] == [
+        "cc 70 channel 1 of mpk",
+        "cc 77 channel 1 of mpk",
+        "key C2 channel 10 of mpk",
+        "key D#3 channel 10 of mpk",
+    ]
+    xl = surface("Launch Control XL")
+    assert [str(xl.source(knob, "xl")) for knob in ("track left", "record arm")] == [
+        "cc 106 channel 9 of xl",
+        "key C8 channel 9 of xl",
+    ]
+    assert str(surface("launchpad x").source("pad 64", "lpx")) == "key E6 channel 1 of lpx"
+    with pytest.raises(UnknownName, match="There is no knob of the Akai MPK mini mk3 'knob 9': did you mean 'knob"):
+        mpk.source("knob 9", "mpk")
+    with pytest.raises(UnknownName, match="There is no controller with a preset 'launchpad': did you mean 'launchpad_x'"):
+        surface("launchpad")
 
 
 # Pads
