@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import BadInput
-from .inputs import Arrival
+from .inputs import Arrival, Message
 from .inputs.messages import strikes
 from .music import Beats, NoteEvent, Seconds
 
@@ -48,14 +48,19 @@ class Measured:
         )
 
 
+def is_of(sent: Sequence[NoteEvent], message: Message) -> bool:
+    """Whether this is the beginning of one of these notes."""
+    return strikes(message) and message[0] & 0x0F == sent[0].channel and message[1] in {note.pitch for note in sent}
+
+
 def came_back(sent: Sequence[NoteEvent], arrivals: Sequence[Arrival]) -> dict[int, Seconds]:
     """How long each of these notes took to come back, by its key."""
     moments = {note.pitch: note.seconds for note in sent}
     took: dict[int, Seconds] = {}
     for arrival in arrivals:
-        status, *data = arrival.message
-        if data and strikes(arrival.message) and status & 0x0F == sent[0].channel and data[0] in moments:
-            took.setdefault(data[0], max(0.0, arrival.moment - moments[data[0]]))
+        if is_of(sent, arrival.message):
+            pitch = arrival.message[1]
+            took.setdefault(pitch, max(0.0, arrival.moment - moments[pitch]))
     return took
 
 

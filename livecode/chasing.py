@@ -71,6 +71,29 @@ class Chase:
         following.master.lead(float(command.bpm))
         return f"bpm {float(command.bpm):g} for everybody on {following.name}"
 
+    def check_going_on(self) -> None:
+        """Raises BadInput while the clock that is followed stands still: a paused stage waits for it."""
+        following = self.following
+        if following is not None and self.time.paused and not following.master.state(self._clock.now()).running:
+            name = following.name
+            raise BadInput(f"{name} stands still, and the music waits for it: start it there, or stage.follow_clock(None) first.")
+
+    def words(self) -> str:
+        """How it goes, for the status, and which clocks are ignored; "" if none is followed."""
+        if self.following is None:
+            return ""
+        now = self._clock.now()
+        ignored = [f"the clock of {name} is ignored" for name in self._others(now)]
+        return "; ".join([self.following.words(self.time, now), *ignored])
+
+    def _others(self, now: Seconds) -> list[str]:
+        """The clocks that arrive beside the one that is followed."""
+        masters = [(name, master) for name, master in list(self._masters.items()) if not master.shared]
+        return [name for name, master in masters if not self._is_followed(name) and master.state(now).heard]
+
+    def _is_followed(self, name: str) -> bool:
+        return self.following is not None and self.following.name == name
+
     def entrance(self) -> Seconds | None:
         """When time may go on, to be where the clock is that is followed; None for as soon as it can."""
         return self.following.entrance(self.time, self._clock.now()) if self.following else None
@@ -80,13 +103,13 @@ class Chase:
         now = self._clock.now()
         for name, master in list(self._masters.items()):
             turns = master.read(now)
-            if self.following is not None and self.following.name == name:
+            if self.following is not None and self._is_followed(name):
                 for turn in turns:
                     self._heed(self.following, turn)
-            elif self.following is not None and master.state(now).heard and not master.shared:
-                self._plan.note_once((name, "clock"), f"{name} sends a clock, too: {self.following.name} is followed.")
         if self.following is None:
             return
+        for name in self._others(now):
+            self._plan.note_once((name, "clock"), f"{name} sends a clock, too: {self.following.name} is followed.")
         if not self.time.running:
             self._join_if_due(self.following)
         elif self.time.pause_at is None and self.following.astray(self.time, now):

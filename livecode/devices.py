@@ -10,7 +10,7 @@ from .errors import BadInput, LivecodeError, NoAudio
 from .facts import PortOpened
 from .outputs import Output
 from .outputs.fluid import FluidOutput
-from .outputs.midi import MidiOutput
+from .outputs.midi import OPENS_IN, MidiOutput
 from .places import MAIN, Claim, port_lock
 from .protocol import Opening, OpenPort
 
@@ -106,4 +106,7 @@ def open_again(ports: Iterable[PortOpened], clock: Clock, engine: str) -> tuple[
             sentences.append(f"{fact.name} cannot be opened again: {error}")
         else:
             opened.append(Port(output, lock))
+    until = clock.now() + OPENS_IN
+    for port in opened:
+        port.output.wait_until_tried(until)
     return opened, sentences

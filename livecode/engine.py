@@ -18,10 +18,10 @@ from pathlib import Path
 import msgspec
 
 from .agenda import tempo_at
-from .calibration import NOTES, WAITS, came_back, measured, probe
+from .calibration import NOTES, WAITS, came_back, is_of, measured, probe
 from .clock import Clock, SystemClock
 from .clocks import Clocks
-from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot, Thru
+from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
 from .ears import nearest
 from .errands import Errand, HandIn
@@ -34,7 +34,7 @@ from .links import LINK
 from .models.host import Host
 from .models.keeper import Limits
 from .models.wire import Reply
-from .music import Beats, Event, Phrase, Seconds
+from .music import Beats, Event, NoteEvent, Phrase, Seconds
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
@@ -216,8 +216,8 @@ class LiveEngine(Engine):
         """That it is back after a crash, if it is."""
         self.inputs = Inputs(clock)
         self.clocks = Clocks(clock.wake)
-        self._tapped: dict[str, list[Arrival]] = {}
-        """What arrives at inputs that listen to a calibration, and to nothing else."""
+        self._tapped: dict[str, tuple[list[NoteEvent], list[Arrival]]] = {}
+        """The notes whose return is waited for at inputs, and what has arrived there since."""
         self._closing = threading.Event()
         self._last_culprit = ""
         self._told: list[Fact | Typed | LogEntry] = []
@@ -260,7 +260,7 @@ class LiveEngine(Engine):
             self.clocks.join_later(float(self.opening.bpm))
         self._back = self._sequencer.past.recall(facts, crashed)
         heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
-        sentences += self.inputs.open_again(heard)
+        self.inputs.open_again(heard)
         for source in self.inputs:
             self.clocks.hear(source)
         for port in ports:
@@ -303,8 +303,6 @@ class LiveEngine(Engine):
 
         `request` is the id under which it is journalled. Raises what the sequencer refuses, and StageClosed.
         """
-        if isinstance(command, Thru):
-            self.inputs.pass_on_again()
         joined = False
         if isinstance(command, FollowClock) and command.source == LINK:
             joined = self.clocks.link.join(float(self._snapshot.bpm))
@@ -373,12 +371,13 @@ class LiveEngine(Engine):
     def calibrate(self, asked: Calibrate, request: str = "") -> Outcome:
         """Measure how long notes take from an output to an input, and have the output told so much earlier, or half of it.
 
-        Any thread may call it; it takes two seconds, in which the input is heard by nobody else. Raises BadInput or UnknownName.
+        Any thread may call it; it takes two seconds, in which the input goes through to nothing. Raises BadInput or UnknownName.
         """
         output, heard = self._probed(asked.output), self._probing(asked.input)
         free = [channel for channel in range(15, -1, -1) if channel not in self._sequencer.channels()]
         sent = probe(self.clock.now() + WAITS / 2, free[0] if free else 15)
-        arrivals = self._tapped[heard] = []
+        arrivals: list[Arrival] = []
+        self._tapped[heard] = (sent, arrivals)
         try:
             output.schedule(sent)
             pause, until = threading.Event(), sent[-1].seconds + WAITS
@@ -500,9 +499,10 @@ class LiveEngine(Engine):
         """Take in what was played on inputs, and lead what is played next."""
         for name, arrivals in self.inputs.take():
             if (tapped := self._tapped.get(name)) is not None:
-                tapped += arrivals
-            else:
-                self._sequencer.hear(name, arrivals)
+                sent, heard = tapped
+                heard += arrivals
+                arrivals = [arrival for arrival in arrivals if not is_of(sent, arrival.message)]
+            self._sequencer.hear(name, arrivals)
         self._sequencer.play_controllers()
         self._shine()
         self._lead()

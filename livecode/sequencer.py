@@ -228,6 +228,8 @@ class Sequencer:
         self._plan.pause_if_due()
         if isinstance(command, Continue) and self.time.pause_at == self.time.reachable():
             self._plan.pause_now()
+        if isinstance(command, Continue):
+            self._chase.check_going_on()
         if isinstance(command, Pick):
             command = self._picked(command)
         if isinstance(command, Tempo) and (words := self._chase.tempo_of_others(command)):
@@ -624,7 +626,7 @@ class Sequencer:
             scenes=tuple(self._hand.house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,
-            follows="" if self._chase.following is None else self._chase.following.words(self.time, self._clock.now()),
+            follows=self._chase.words(),
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

@@ -52,7 +52,7 @@ from .mapping import source as mapped_source
 from .mapping import surface
 from .mapping import target as mapped_target
 from .models.known import ModelState
-from .music import Beats, Note, NoteEvent, Phrase, Seconds
+from .music import Beats, Note, NoteEvent, Phrase, Seconds, counted
 from .offline import OfflineEngine
 from .outputs import Output
 from .outputs.fluid import GAIN
@@ -693,7 +693,8 @@ class Stage(Strict):
             if drums or event.channel != DRUM_CHANNEL
         ]
         if not notes:
-            raise BadInput(f"{part or 'The stage'} played no notes in the last {bars:g} bars: play something first.")
+            length = counted(bars_of(bars), "bar")
+            raise BadInput(f"{part or 'The stage'} played no notes in the last {length}: play something first.")
         return Phrase(tuple(notes), end - begin, drums)
 
     def _input_named(self, name: str) -> str:

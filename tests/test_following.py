@@ -262,7 +262,11 @@ def test_a_second_clock_is_said_and_ignored(rig: KeyStep) -> None:
         for place in range(6):
             other.hear(rig.clock.now() + place / 100, TICK)
     assert rig.log.count("Digitone sends a clock, too: KeyStep is followed.") == 1
+    assert rig.follows().endswith("; the clock of Digitone is ignored")
     assert rig.bpm() == pytest.approx(120, rel=0.002)
+    rig.tick_for(4, 120)
+    assert "Digitone" not in rig.follows()  # it has ended
+    assert rig.off() < 0.002
 
 
 def test_the_tempo_is_the_masters_while_it_ticks(rig: KeyStep) -> None:
@@ -287,6 +291,29 @@ def test_who_pauses_and_goes_on_is_at_the_masters_place_of_the_bar_again(rig: Ke
     rig.obey(Continue())
     rig.tick_for(8, 120)
     assert rig.off() < 0.002
+
+
+def test_who_pauses_waits_for_a_master_that_stands_still(rig: KeyStep) -> None:
+    rig.plays("lead", "C4 D4 E4 F4")
+    rig.start()
+    rig.tick_for(4, 120)
+    rig.say(STOP)
+    rig.quiet_for(1)
+    said = r"KeyStep stands still, and the music waits for it: start it there, or stage\.follow_clock\(None\) first"
+    with pytest.raises(BadInput, match=said):
+        rig.obey(Continue())
+    rig.quiet_for(1)
+    assert rig.sequencer.time.paused
+    rig.say(CONTINUE)
+    rig.tick_for(4, 120)
+    assert rig.off() < 0.002
+    rig.say(STOP)
+    rig.quiet_for(1)
+    rig.obey(FollowClock(source=""))
+    rig.obey(Continue())
+    rig.quiet_for(2)
+    assert rig.sequencer.time.running
+    assert [beat for beat, _ in rig.score()] == [float(place) for place in range(len(rig.score()))]
 
 
 def test_first_notes_under_a_running_clock_begin_on_its_bar() -> None:

@@ -17,7 +17,7 @@ from livecode.facts import Heard
 from livecode.inputs import Arrival, Message
 from livecode.inputs.messages import CLOCK, Parser
 from livecode.inputs.midi import Stamps
-from livecode.inputs.through import ECHOES, Passing, Way
+from livecode.inputs.through import Passing, Way
 from livecode.music import Beats, ControlEvent, NoteEvent
 from livecode.outputs.tape import Tape
 from livecode.protocol import InputState
@@ -97,7 +97,7 @@ def test_a_key_goes_up_where_it_went_down() -> None:
     passing.play((0x80, 60, 90), 1.0)
     passing.play((0xB0, 64, 0), 1.0)
     assert before.sent[2:] == [("lead", (0x80, 60, 64)), ("lead", (0xB0, 64, 0))]
-    assert after.sent == []
+    assert after.sent == [("lead", (0xB5, 64, 0))]  # pedals pass as they are, besides
 
 
 def test_a_crowded_output_gets_no_key_and_so_no_key_up() -> None:
@@ -108,22 +108,31 @@ def test_a_crowded_output_gets_no_key_and_so_no_key_up() -> None:
     assert rack.sent == [("lead", (0x90, 60, 90))]
 
 
-def test_a_loop_of_cables_is_broken_and_a_hand_is_none() -> None:
+def test_half_pedals_pass_as_they_are_and_go_up_where_they_went_down() -> None:
     rack, passing = Rack(), Passing()
+    passing.ways = (Way("lead", rack, 3),)
+    pressed = [0, 20, 64, 100, 127, 90, 63, 40, 12, 30, 0, 0]
+    for place, value in enumerate(pressed):
+        passing.play((0xB0, 64, value), place / 100)
+    assert rack.sent == [("lead", (0xB3, 64, value)) for value in pressed]
+    passing.play((0xB0, 64, 50), 1.0)
+    passing.ways = (Way("bass", rack, 5),)
+    passing.play((0xB0, 64, 30), 1.1)
+    assert rack.sent[-2:] == [("bass", (0xB5, 64, 30)), ("lead", (0xB3, 64, 0))]
+    passing.let_go()
+    passing.let_go()
+    assert rack.sent[-1:] == [("bass", (0xB5, 64, 0))]
+    assert len(rack.sent) == len(pressed) + 4
+
+
+def test_parameters_pass_as_they_are_halves_of_them_too() -> None:
+    rack, passing, ear = Rack(), Passing(), Ear("keys")
     passing.ways = (Way("lead", rack, 0),)
-    for place in range(500):  # a roll as fast as hands go: sixteen a second
-        passing.play((0x90, 60, 100), place / 16)
-        passing.play((0x80, 60, 0), place / 16 + 0.02)
-    assert not passing.looping
-    for place in range(ECHOES + 1):
-        passing.play((0x90, 62, 100), 100 + place * 0.004)
-    assert passing.looping
-    heard = len(rack.sent)
-    passing.play((0x90, 64, 100), 101.0)
-    assert len(rack.sent) == heard
-    assert sum(message[0] == 0x90 and message[1] == 62 for _, message in rack.sent) == sum(
-        message[0] == 0x80 and message[1] == 62 for _, message in rack.sent
-    )
+    said = [(0xB0, 99, 1), (0xB0, 98, 8), (0xB0, 6, 64), (0xB0, 99, 2), (0xB0, 6, 3), (0xB0, 38, 1), (0xB0, 101, 0)]
+    for message in said:
+        passing.play(message, 0.0)
+        assert ear.hear(Beats(1), message) == []
+    assert [message for _, message in rack.sent] == said
 
 
 channel_messages = st.tuples(

@@ -27,3 +27,12 @@ class Through(Protocol):
         Any thread may call it; it does not wait. A note-off ends only what was struck this way.
         """
         ...
+
+
+@runtime_checkable
+class Cabled(Protocol):
+    """An output from which a cable may lead back to an input."""
+
+    def show(self, message: Message) -> None:
+        """Send this message now, as it is. Raises OutputError if the output is closed."""
+        ...

@@ -5,10 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from ..clock import Clock
 from ..errors import LivecodeError, OutputError, UnknownName
-from ..music import Seconds
+from ..music import Seconds, counted
 from ..outputs.midi import LOOK_EVERY, be_punctual
 from ..outputs.ports import apis
 from . import Arrival, Message
@@ -22,14 +23,17 @@ IDLE: Seconds = 0.001
 
 EAGER_FOR: Seconds = 10.0
 
+OPENS_IN: Seconds = 0.5
+"""A port that may come later is not said to be gone before it has had this time to be opened."""
+
 MOST_AT_ONCE = 256
 """So many messages are taken before the thread rests: a burst of garbage must not keep the others from the processor."""
 
 MOST_WAITING = 16384
-"""So many messages wait for the planner; what is beyond is lost, and counted. Key-ups never are."""
+"""So many messages wait for the planner; what is beyond is lost, and counted. What lets go of a key that is down never is."""
 
 GONE = "the port is gone: connect it again, it is heard again by itself"
-LOOPS = "it hears what it sends: its thru is off until lead.thru(...) is said again; look where the cables go"
+LOOPS = "it hears what it sends: its thru is off for as long as it does; look where the cables go"
 
 ClockListener = Callable[[Seconds, Message], None]
 """Is told of clock messages (`messages.CLOCK`), with the moment of arrival, by the input's thread: it must not wait."""
@@ -105,25 +109,25 @@ class MidiInput:
 
     def __str__(self) -> str:
         heard = self._listener.struck if self._listener else 0
-        said = [f"{self.name}: {heard} notes heard"]
-        said += [f"{self.ignored} messages ignored"] if self.ignored else []
+        said = [f"{self.name}: {counted(Fraction(heard), 'note')} heard"]
+        said += [f"{counted(Fraction(self.ignored), 'message')} ignored"] if self.ignored else []
         said += [f"{self.lost} lost in a burst"] if self.lost else []
         return " · ".join([*said, self.trouble] if self.trouble else said)
 
     def open(self, *, later: bool = False) -> None:
         """Connect to the port and begin to hear. Raises UnknownName or OutputError.
 
-        later: a port that is not there is heard as soon as it is; its name and its API must be given in full.
+        later: a port that is not there, or whose server does not answer, is heard as soon as it is, and nobody waits for it; its
+        name and its API must be given in full.
         """
         if self._listener is not None:
             return
-        try:
+        source: Source | None = None
+        if later and self._port and self._api:
+            port, api = self._port, self._api
+        else:
             source, port = self._virtual_port() if self._virtual else self._found_port()
-        except LivecodeError:
-            if not (later and self._port and self._api):
-                raise
-            source, port = None, self._port
-        api = source.api if source else self._api or ""
+            api = source.api
         self._listener = _Listener(self._clock, source, port, api, self._client_name, virtual=self._virtual)
         self._listener.start()
 
@@ -140,11 +144,6 @@ class MidiInput:
         """From now on, what is played goes there."""
         if self._listener is not None:
             self._listener.passing.ways = tuple(ways)
-
-    def pass_on_again(self) -> None:
-        """What was broken because it heard itself is tried again."""
-        if self._listener is not None:
-            self._listener.passing.begin_anew()
 
     def on_clock(self, listener: ClockListener | None) -> None:
         """Have `listener` told of clock, start, stop, continue and song position; None for nobody."""
@@ -201,7 +200,8 @@ class _Listener(threading.Thread):
         self._stamps = Stamps()
         self._down: set[Message] = set()
         self._there = source is not None
-        self._next_look: Seconds = clock.now() + LOOK_EVERY
+        self._next_look: Seconds = clock.now() + (LOOK_EVERY if source else 0.0)
+        self._opened_by: Seconds = clock.now() + OPENS_IN
         self._played_at: Seconds = 0.0
         self._empty_at: Seconds = clock.now()
         """When nothing waited: what has come since is no older."""
@@ -209,7 +209,8 @@ class _Listener(threading.Thread):
 
     @property
     def trouble(self) -> str:
-        return self.gone or (LOOPS if self.passing.looping else "")
+        gone = self.gone if self._clock.now() > self._opened_by else ""
+        return gone or (LOOPS if self.passing.looping else "")
 
     def finish(self) -> None:
         """Have it end soon."""
@@ -249,29 +250,36 @@ class _Listener(threading.Thread):
             if self.clock_listener is not None and message[0] in CLOCK:
                 self.clock_listener(moment, message)
             return
+        if self.passing.returned(message, moment):
+            return
         self._played_at = moment
         self.struck += strikes(message)
         self.passing.play(message, moment)
-        self._keep(message)
-        if len(self.waiting) < MOST_WAITING or lifts(message):
+        if self._keep(message) or len(self.waiting) < MOST_WAITING:
             self.waiting.append(Arrival(moment, message))
         else:
             self.lost += 1
 
-    def _keep(self, message: Message) -> None:
-        """Know which keys and pedals are down, as the messages that lift them."""
-        if strikes(message):
-            self._down.add((NOTE_OFF | message[0] & 0x0F, message[1], 64))
-        elif lifts(message):
-            self._down.discard((NOTE_OFF | message[0] & 0x0F, message[1], 64))
-        elif message[0] & 0xF0 == CONTROL and message[1] == PEDAL:
+    def _keep(self, message: Message) -> bool:
+        """Know which keys and pedals are down, as the messages that lift them. Whether one of them has gone up."""
+        up: Message = (NOTE_OFF | message[0] & 0x0F, message[1], 64)
+        if message[0] & 0xF0 == CONTROL and message[1] == PEDAL:
             up = (message[0], PEDAL, 0)
-            (self._down.add if message[2] >= 64 else self._down.discard)(up)
+            down = message[2] >= 64
+        elif strikes(message) or lifts(message):
+            down = strikes(message)
+        else:
+            return False
+        was_down = up in self._down
+        (self._down.add if down else self._down.discard)(up)
+        return was_down and not down
 
     # The port
 
     def _look(self) -> None:
-        self._next_look = self._clock.now() + LOOK_EVERY
+        now = self._clock.now()
+        self._next_look = now + LOOK_EVERY
+        self.passing.look(now)
         if self._there and (self._source is None or not self._source.connected()):
             self._lose("")
         elif not self._there:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..clock import Clock
-from ..errors import LivecodeError
 from . import Arrival
 from .midi import MidiInput
 from .through import Way
@@ -40,18 +39,12 @@ class Inputs:
         if self._open.setdefault(opened.name, opened) is not opened:
             opened.close()
 
-    def open_again(self, ports: Iterable[tuple[str, str, bool]]) -> list[str]:
-        """After a crash: the ports that were heard, also such as are not there now; sentences about those that cannot be."""
-        sentences = []
+    def open_again(self, ports: Iterable[tuple[str, str, bool]]) -> None:
+        """After a crash: hear the ports that were heard, also such as are not there now."""
         for name, api, virtual in ports:
             again = MidiInput(self._clock, name, api=api, virtual=virtual)
-            try:
-                again.open(later=True)
-            except LivecodeError as error:
-                sentences.append(f"{name} cannot be heard again: {error}")
-            else:
-                self.add(again)
-        return sentences
+            again.open(later=True)
+            self.add(again)
 
     def take(self) -> Iterator[tuple[str, list[Arrival]]]:
         """What has been played on each since."""
@@ -63,11 +56,6 @@ class Inputs:
         """Have what is played go there."""
         for each in self:
             each.lead_to(ways.get(each.name, ()))
-
-    def pass_on_again(self) -> None:
-        """What was broken because it heard itself is tried again."""
-        for each in self:
-            each.pass_on_again()
 
     def look(self, note: Callable[[str], None]) -> None:
         """Note what has come to trouble them, and what no longer does."""

@@ -1,17 +1,14 @@
 """What is played on an input goes straight through to parts' outputs: pure bookkeeping of who struck what where."""
 
-from collections import deque
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..errors import LivecodeError
 from ..music import Seconds
-from . import Message, Through
+from . import Cabled, Message, Through
+from .echoes import Echoes
 from .messages import BEND, CONTROL, NOTE_OFF, NOTES_OFF, PEDAL, POLY_PRESSURE, PRESSURE, SOUND_OFF, lifts, strikes
-
-ECHO_WITHIN: Seconds = 0.03
-ECHOES = 50
-"""So many messages in a second that arrive as they were passed on, each so soon after, are a loop of cables: it goes round at
-200 a second and more, while no hand repeats a message in that time."""
 
 _PEDALS = (PEDAL, 66)
 
@@ -49,70 +46,98 @@ class Way:
 class Passing:
     """Passes messages on. A key or pedal that went down somewhere goes up there, wherever the ways lead by then.
 
-    One thread plays; `ways` may be replaced by any.
+    An output that leads back here gets nothing for as long as it does. One thread plays and looks; `ways` may be replaced by any.
     """
 
     def __init__(self) -> None:
         self.ways: tuple[Way, ...] = ()
-        self.looping = False
-        """Whether what was passed on came back as it was: nothing is passed on any more."""
         self._down: dict[tuple[int, ...], list[tuple[Way, Message]]] = {}
-        self._sent: dict[Message, Seconds] = {}
-        self._echoes: deque[Seconds] = deque(maxlen=ECHOES)
+        self._echoes: dict[Through, Echoes] = {}
+
+    @property
+    def looping(self) -> bool:
+        """Whether what is passed on comes back."""
+        return any(echoes.looping for echoes in list(self._echoes.values()))
 
     def play(self, message: Message, now: Seconds) -> None:
         """A channel message has arrived."""
-        up = self._goes_up(message)
-        if up is not None:
-            self._lift(up)
-        elif not self.looping and self.ways:
-            self._watch(message, now)
-            for way in self.ways if not self.looping else ():
-                out = way.out(message)
-                if out is not None and way.output.pass_on(way.part, out):
-                    self._note(message, out, way, now)
+        if lifts(message):
+            self._lift(_key(message))
+        elif message[0] & 0xF0 == CONTROL and message[1] in (NOTES_OFF, SOUND_OFF):
+            self._lift(*(key for key in self._down if key[0] == message[0] & 0x0F))
+        else:
+            before = self._down.pop(_key(message), []) if _lets_go(message) else []
+            played = [way for way in self.ways if self._pass_on(way, message, now)]
+            self._end(held for held in before if held[0] not in played)
+
+    def returned(self, message: Message, now: Seconds) -> bool:
+        """Whether it is nothing that anybody played, but shows that an output leads back here."""
+        for output, echoes in self._echoes.items():
+            if echoes.returned(message):
+                if echoes.looping:
+                    self.let_go()
+                else:
+                    self._ping(output, echoes, now)
+                return True
+        return False
+
+    def look(self, now: Seconds) -> None:
+        """See whether what leads back still does. To be called every second."""
+        for output, echoes in self._echoes.items():
+            if echoes.look(now):
+                self._ping(output, echoes, now)
 
     def let_go(self) -> None:
         """All keys and pedals that are down go up."""
-        for key in list(self._down):
-            self._lift(key)
+        self._lift(*self._down)
 
-    def begin_anew(self) -> None:
-        """Somebody has looked after the cables."""
-        self.looping = False
-        self._echoes.clear()
+    def _pass_on(self, way: Way, message: Message, now: Seconds) -> bool:
+        """Whether the message went this way."""
+        out = way.out(message)
+        if out is None:
+            return False
+        echoes = self._echoes.setdefault(way.output, Echoes(way.channel))
+        if echoes.suspects(message, now):
+            self._ping(way.output, echoes, now)
+        if echoes.looping or not way.output.pass_on(way.part, out):
+            return False
+        echoes.sent(out, now)
+        held = self._down.setdefault(_key(message), []) if _holds(message) else []
+        held[:] = [*(other for other in held if other[0] != way), (way, _end_of(out))]
+        return True
 
-    def _goes_up(self, message: Message) -> tuple[int, ...] | None:
-        """The key or pedal that a message lifts, as `_down` knows it."""
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        if lifts(message):
-            return (channel, message[1])
-        if kind == CONTROL and message[1] in _PEDALS and message[2] < 64:
-            return (channel, message[1], kind)
-        if kind == CONTROL and message[1] in (NOTES_OFF, SOUND_OFF):
-            for key in [key for key in self._down if key[0] == channel]:
-                self._lift(key)
-        return None
+    def _lift(self, *keys: tuple[int, ...]) -> None:
+        self._end(held for key in keys for held in self._down.pop(key, []))
 
-    def _note(self, message: Message, out: Message, way: Way, now: Seconds) -> None:
-        """Remember what was passed on, for its end and for its echo."""
-        if len(self._sent) > ECHOES:
-            self._sent = {sent: moment for sent, moment in self._sent.items() if moment > now - ECHO_WITHIN}
-        self._sent[out] = now
-        if strikes(message):
-            self._down.setdefault((message[0] & 0x0F, message[1]), []).append((way, (NOTE_OFF | way.channel, out[1], 64)))
-        elif message[0] & 0xF0 == CONTROL and message[1] in _PEDALS:
-            self._down.setdefault((message[0] & 0x0F, message[1], CONTROL), []).append((way, (*out[:2], 0)))
-
-    def _lift(self, key: Iterable[int]) -> None:
-        for way, off in self._down.pop(tuple(key), ()):
+    def _end(self, held: Iterable[tuple[Way, Message]]) -> None:
+        for way, off in held:
             way.output.pass_on(way.part, off)
 
-    def _watch(self, message: Message, now: Seconds) -> None:
-        """Look for echoes; a loop is broken."""
-        if now - self._sent.get(message, -1e9) > ECHO_WITHIN:
-            return
-        self._echoes.append(now)
-        if len(self._echoes) == ECHOES and now - self._echoes[0] < 1.0:
-            self.looping = True
-            self.let_go()
+    def _ping(self, output: Through, echoes: Echoes, now: Seconds) -> None:
+        if isinstance(output, Cabled):
+            with contextlib.suppress(LivecodeError):  # closed: nothing can come back
+                output.show(echoes.ping(now))
+
+
+def _key(message: Message) -> tuple[int, ...]:
+    """The key or pedal that a message is about, as `_down` knows it."""
+    return (message[0] & 0x0F, message[1], message[0] & 0xF0 == CONTROL)
+
+
+def _is_pedal(message: Message) -> bool:
+    return message[0] & 0xF0 == CONTROL and message[1] in _PEDALS
+
+
+def _lets_go(message: Message) -> bool:
+    """Whether it is a pedal on its way up, of which there may be many: synths hear half-pedalling, too."""
+    return _is_pedal(message) and message[2] < 64
+
+
+def _holds(message: Message) -> bool:
+    """Whether something is down after it."""
+    return strikes(message) or (_is_pedal(message) and message[2] > 0)
+
+
+def _end_of(message: Message) -> Message:
+    """What ends it."""
+    return (NOTE_OFF | message[0] & 0x0F, message[1], 64) if strikes(message) else (*message[:2], 0)

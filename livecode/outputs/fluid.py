@@ -89,7 +89,7 @@ class FluidOutput:
 
     def __str__(self) -> str:
         on = f"{self.name} ({self.driver})" if self.driver else self.name
-        said = [f"{on}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        said = [f"{on}: {counted(Fraction(self.played), 'note')} played, {self.late} late, {self.dropped} dropped"]
         if self.reopened:
             said.append(f"opened again {counted(Fraction(self.reopened), 'time')}")
         return " · ".join([*said, self.trouble] if self.trouble else said)

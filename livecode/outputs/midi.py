@@ -9,12 +9,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 
 from ..clock import Clock
 from ..controls import wire
 from ..errors import LivecodeError, OutputError
 from ..gm import BANK_HIGH, BANK_LOW
-from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
+from ..music import Beats, ControlEvent, Event, NoteEvent, ProgramEvent, ReleaseEvent, Seconds, counted
 from . import MOST_LATE
 from .ledger import Agenda, Key, Ledger, Sweep, due
 from .ports import Client, apis, find
@@ -36,7 +37,7 @@ LOOK_TAKES: Seconds = 0.002
 """A look is put off while something is due within this time."""
 
 OPENS_IN: Seconds = 1.0
-"""For so long a port that may come later is waited for: a server that hangs must not hold up the rest."""
+"""For so long ports that may come later are waited for, all together: a server that hangs must not hold up the rest."""
 
 RECONNECTED_IN: Seconds = 2.0
 """After a crash, what listens to a virtual port is taken to be connected again after this time, where nobody can tell."""
@@ -121,7 +122,7 @@ class MidiOutput:
         return (p50, p95, p99, known[-1])
 
     def __str__(self) -> str:
-        said = [f"{self.name}: {self.played} notes played, {self.late} late, {self.dropped} dropped"]
+        said = [f"{self.name}: {counted(Fraction(self.played), 'note')} played, {self.late} late, {self.dropped} dropped"]
         if self.played:
             said.append("sent " + "/".join(f"{1000 * late:.2f}" for late in self.lateness) + " ms late (p50/p95/p99/max)")
         if self._sender:
@@ -132,7 +133,7 @@ class MidiOutput:
         """Connect to the port, and start the thread that sends. Raises UnknownName or OutputError.
 
         later: a port that is not there, or whose server does not answer, is opened as soon as it is; its name and its API must
-        be given in full. It is waited for a second at most.
+        be given in full.
         """
         if self._sender is not None and self._sender.is_alive():
             return
@@ -144,7 +145,10 @@ class MidiOutput:
             api = client.api
         self._sender = _Sender(self._clock, client, port, self._client_name, api=api, virtual=self._virtual)
         self._sender.start()
-        self._sender.tried.wait(OPENS_IN)
+
+    def wait_until_tried(self, until: Seconds) -> None:
+        """Wait until a port that may come later is open or known not to be there, but no longer than until then."""
+        self._opened().tried.wait(max(0.0, until - self._clock.now()))
 
     def clean(self, channels: Iterable[int]) -> None:
         """End whatever an engine before this one may have left sounding on these channels (0-15): pedals, all sound, every key.

@@ -29,6 +29,9 @@ _NUMBERS = {
 _OURS = re.compile(r"livecode[^:]*:(to|from) ")
 """Ends of livecode's own connections, which bear the names of the ports at the other end."""
 
+_OF_LIVECODE = re.compile(r"livecode(?:-\d+)?:(?P<port>.+)")
+"""Virtual ports of engines, as JACK and ALSA name them; Core MIDI does not tell whose they are."""
+
 _THROUGH = re.compile(r"midi through", re.IGNORECASE)
 
 
@@ -50,31 +53,33 @@ def apis() -> list[str]:
 def outputs(api: str | None = None, kind: "type[Client] | None" = None) -> list[str]:
     """The plain names of the ports that notes can be sent to, of one API or of all. An API that does not run has none.
 
-    `kind` is the client that connects to them, None for one that sends. Raises UnknownName for an API that rtmidi was not
-    built with.
+    Virtual ports of livecode's own engines are left out: they are there for other programs. `kind` is the client that connects
+    to them, None for one that sends. Raises UnknownName for an API that rtmidi was not built with.
     """
-    return list(dict.fromkeys(place.name for place in _places(api, kind or Client)))
+    return list(dict.fromkeys(place.name for place in _offered(_places(api, kind or Client))))
 
 
 def find(name: str | None, api: str | None = None, kind: "type[Client] | None" = None) -> Place:
     """The port of this name: exactly, else whatever the case, else the only one with the name in it. None: the only one there is.
 
-    Raises UnknownName with the closest names, or OutputError if nothing was named and there is no port.
+    A virtual port of livecode's own is found only by the whole name that it was given. Raises UnknownName with the closest names,
+    or OutputError if nothing was named and there is no port.
     """
     places = _places(api, kind or Client)
     if name is None:
         return _only(places)
     folded = name.casefold()
-    alike = sorted((place for place in places if place.name.casefold() == folded), key=lambda place: place.name != name)
+    alike = sorted((place for place in places if folded in _names_of(place)), key=lambda place: place.name != name)
     if alike:
         return alike[0]
-    partly = [place for place in places if folded in place.name.casefold()]
+    offered = _offered(places)
+    partly = [place for place in offered if folded in place.name.casefold()]
     names = list(dict.fromkeys(place.name for place in partly))
     if len(names) == 1 and folded.strip():
         return partly[0]
     if names:
         raise UnknownName(f"There are several MIDI ports with {name!r}: say which, {_either(names)}.")
-    raise UnknownName.of("MIDI port", name, [place.name for place in places])
+    raise UnknownName.of("MIDI port", name, [place.name for place in offered])
 
 
 def plain(raw: str, api: str) -> str:
@@ -112,16 +117,17 @@ class Client:
 
     RtMidi notices neither a port that vanishes nor a JACK server that dies; `connected` does. Its JACK backend waits for ever,
     with Python's lock, once a dead server has left its buffer full (2,340 messages), so `send` looks at the server first.
-    Raises OutputError if the API does not run. `lists_only` saves looking after the server.
+    The server is asked first by a call that lets go of Python's lock: where JACK hangs, only the thread that asks does.
+    Raises OutputError if the API does not run.
     """
 
     _to = "to"
     """How the connection to a port is called."""
 
-    def __init__(self, api: str, name: str = "livecode", *, lists_only: bool = False) -> None:
+    def __init__(self, api: str, name: str = "livecode") -> None:
         rtmidi = _rtmidi()
         self.api = api
-        self._server = _JackServer(f"{name}-watch") if api == "jack" and not lists_only else None
+        self._server = _JackServer(f"{name}-watch") if api == "jack" else None
         try:
             self._midi = self._made(rtmidi, getattr(rtmidi, _APIS[api]), name)
         except (rtmidi.RtMidiError, OSError) as error:
@@ -277,14 +283,25 @@ def _places(api: str | None, kind: type[Client]) -> list[Place]:
     places = []
     for name in [api] if api is not None else built:
         with contextlib.suppress(OutputError):
-            client = kind(name, "livecode-probe", lists_only=True)
+            client = kind(name, "livecode-probe")
             places += [Place(name, port) for port in client.names() if not _OURS.match(port)]
             client.close()
     return places
 
 
+def _offered(places: Sequence[Place]) -> list[Place]:
+    """Without livecode's own: an output that is heard, or an input that is played to, makes a loop."""
+    return [place for place in places if not _OF_LIVECODE.fullmatch(place.name)]
+
+
+def _names_of(place: Place) -> list[str]:
+    """By what it can be called, in small letters."""
+    own = _OF_LIVECODE.fullmatch(place.name)
+    return [place.name.casefold(), *([own["port"].casefold()] if own else [])]
+
+
 def _only(places: Sequence[Place]) -> Place:
-    real = [place for place in places if not _THROUGH.search(place.name)]
+    real = [place for place in _offered(places) if not _THROUGH.search(place.name)]
     if not real:
         raise OutputError("There is no MIDI port here: connect a device, or make a virtual port for others to connect to.")
     names = list(dict.fromkeys(place.name for place in real))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BadInput, LivecodeError, NoAudio
+from ..inputs import ports as sources
 from ..models.bundles import BUILT_IN, FAMILIES
 from ..models.official import CATALOGUE, PREFIX, Official
 from ..outputs import ports, soundfonts
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_shared(piece, argparse.SUPPRESS)
     piece.set_defaults(command="demo")
     for name, words in {
-        "ports": "list MIDI outputs",
+        "ports": "list the MIDI ports: outputs to play on, inputs to hear",
         "soundfonts": "list soundfonts",
         "doctor": "say what is missing here",
     }.items():
@@ -124,8 +125,12 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _ports(options: argparse.Namespace) -> int:
-    names = ports.outputs()
-    _say("\n".join(names) if names else "There is no MIDI output here: connect a device, or open a virtual port with stage.midi.")
+    for heading, names, example in (
+        ("Outputs, to play on", ports.outputs(), 'stage.midi("Loops", virtual=True)'),
+        ("Inputs, to hear", sources.inputs(), 'stage.input("Keys", virtual=True)'),
+    ):
+        none = f"none: connect a device, or make a port for other programs, {example}"
+        _say("\n  ".join([f"{heading}:", *(names or [none])]))
     return 0
 
 

@@ -1,10 +1,12 @@
 """A calibration over a real loop: an output of ours, connected to an input of ours on a JACK server."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import jackd
 import pytest
 from midi_ear import Ear
+from midi_hand import Hand
 from waiting import wait_until
 
 import livecode as lc
@@ -39,8 +41,32 @@ def test_a_loop_of_cable_is_measured_and_half_of_it_is_the_latency(jack_server: 
         assert 8 <= int(found[1]) <= 16
         assert float(found[3]) == pytest.approx(float(found[2]) / 2, abs=0.1)
         assert f"told {float(found[3]):g} ms early" in repr(stage.status()) or float(found[3]) == 0
-        assert [event for event in stage.tape.events() if event.part == "Loop in"] == []
+        assert stage.tape.notes("Loop in") == []
         assert "it hears what it sends" not in repr(stage.status())
+
+
+def test_what_is_held_ends_while_a_calibration_listens(jack_server: None) -> None:
+    with lc.Stage(bpm=480, outputs=[]) as stage, Ear("synth") as synth:
+        stage.midi("synth", api="jack")
+        stage.part("clock", channel=2) >> lc.notes("C2 _ _ _")
+        keys = stage.input("In", api="jack", virtual=True)
+        stage.part("lead", channel=1).thru(keys)
+        with Hand("guest", to="livecode.*:In") as guest:
+            wait_until(lambda: stage.snapshot().beats > 1, "the music")
+            guest.strike(60, 64)
+            synth.wait_for((0x90, 60, 100), (0x90, 64, 100))
+            with ThreadPoolExecutor(1) as aside:
+                refused = aside.submit(stage.calibrate, "synth")
+                wait_until(lambda: (0x9F, 40, 1) in synth.messages(), "the first note of the probe")
+                guest.lift(60)
+                guest.strike(67)
+                with pytest.raises(lc.BadInput, match="0 of 16 notes came back"):
+                    refused.result()
+            guest.lift(64, 67)
+        synth.wait_for((0x80, 60, 64), (0x80, 64, 64))
+        wait_until(lambda: {note.pitch for note in stage.tape.notes("In")} == {60, 64, 67}, "all ends")
+        lengths = {note.pitch: note.end_beat - note.beat for note in stage.tape.notes("In")}
+        assert lengths[60] < lengths[64]
 
 
 def test_a_calibration_without_a_cable_or_ports_is_refused(jack_server: None) -> None:

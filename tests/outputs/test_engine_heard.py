@@ -8,6 +8,7 @@ import jackd
 import pytest
 from engines import comes_back, ended, kill
 from midi_ear import Ear, hanging, ons
+from midi_hand import Hand
 from waiting import wait_until
 
 import livecode as lc
@@ -107,11 +108,12 @@ def test_an_engine_killed_while_its_port_is_gone_finds_it_later(synth: Ear, stag
         wait_until(lambda: hanging(again.messages()) == set(), "silence after the end")
 
 
-def test_an_engine_that_crashes_while_jack_hangs_is_back_without_its_port_and_has_it_later(libfluidsynth: None) -> None:
+def test_an_engine_that_crashes_while_jack_hangs_is_back_without_its_ports_and_has_them_later(libfluidsynth: None) -> None:
     jackd.need(jackd.installed(), "JACK is not installed.")
-    with jackd.server(name="hangs") as server, Ear("hardware") as synth, ended("main"):
+    with jackd.server(name="hangs") as server, Ear("hardware") as synth, Hand() as keyboard, ended("main"):
         with lc.Stage(bpm=480, inline=False, outputs=[]) as stage:
             stage.midi("hardware", api="jack")
+            keys = [stage.input("keyboard", api="jack"), stage.input("Guests", api="jack", virtual=True)]
             stage.part("lead") >> lc.notes("C4 D4 E4 F4")
             wait_until(lambda: len(ons(synth.messages())) > 4, "the music")
             crash = stage.snapshot().beats
@@ -119,9 +121,12 @@ def test_an_engine_that_crashes_while_jack_hangs_is_back_without_its_port_and_ha
             assert stage.engine is not None
             kill(stage.engine.pid)
             comes_back(stage, crash)
-            assert "the port is gone" in repr(stage.status())
+            assert repr(stage.status()).count("the port is gone") == 3
             here = len(synth.messages())
             server.send_signal(signal.SIGCONT)
             wait_until(lambda: len(ons(synth.messages()[here:])) > 8, "the music on the port")
+            wait_until(lambda: "the port is gone" not in repr(stage.status()), "the inputs")
+            keyboard.strike(60)
+            wait_until(lambda: len(stage.tape.onsets(keys[0].name)) == 1, "what is played")
             stage.close()
         wait_until(lambda: hanging(synth.messages()) == set(), "silence after the end")

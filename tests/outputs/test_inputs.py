@@ -12,7 +12,7 @@ import livecode as lc
 from livecode.clock import SystemClock
 from livecode.errors import UnknownName
 from livecode.inputs import Arrival
-from livecode.inputs.midi import MidiInput
+from livecode.inputs.midi import MOST_WAITING, MidiInput
 
 pytestmark = pytest.mark.jack
 
@@ -76,6 +76,11 @@ def test_garbage_halves_and_sensing_are_left_out_and_counted(heard: MidiInput, k
     assert messages(taken(heard, 4)) == [(0x90, 0x40, 0x50), (0x90, 60, 100), (0x80, 60, 0), (0x90, 64, 1)]
     assert heard.ignored == 2
     assert str(heard) == "keyboard:out: 3 notes heard · 2 messages ignored"
+    keyboard.send((0xF5,))
+    wait_until(lambda: heard.ignored == 3, "another")
+    keyboard.send(*[(0xFE,)] * 1000, (0x90, 60, 1))
+    taken(heard, 1)
+    assert heard.ignored == 3  # that a cable is plugged in, 1,000 times over, is no news
 
 
 def test_clock_goes_to_whoever_follows_it_and_nowhere_else(heard: MidiInput, keyboard: Hand) -> None:
@@ -91,6 +96,17 @@ def test_ten_thousand_messages_in_a_burst_all_arrive(heard: MidiInput, keyboard:
     keyboard.send(*burst)
     assert messages(taken(heard, 10_000)) == burst
     assert heard.lost == 0
+
+
+def test_thousands_of_ends_of_keys_that_nobody_holds_take_no_memory(heard: MidiInput, keyboard: Hand) -> None:
+    keyboard.strike(60)
+    for _ in range(4):
+        keyboard.send(*[(0x80, 61, 64)] * 8000)
+    keyboard.lift(60)
+    wait_until(lambda: heard.lost > 10_000, "what is lost")
+    arrived = messages(taken(heard, MOST_WAITING + 1))
+    assert len(arrived) == MOST_WAITING + 1
+    assert arrived[-1] == (0x80, 60, 64)  # what lets go of a key that is down never is
 
 
 def test_an_endless_sysex_is_left_out_and_takes_no_memory(heard: MidiInput, keyboard: Hand) -> None:
@@ -239,12 +255,19 @@ def test_a_cable_from_an_output_to_an_input_is_found_out_and_broken(stage: lc.St
 
     with jack.Client("patchbay", no_start_server=True) as bay, Hand("guest", to="livecode.*:In") as guest:
         wait_until(lambda: bool(bay.get_ports("livecode.*:Out", is_output=True)), "the port")
-        bay.connect(bay.get_ports("livecode.*:Out", is_output=True)[0], bay.get_ports("livecode.*:In", is_input=True)[0])
+        cable = (bay.get_ports("livecode.*:Out", is_output=True)[0], bay.get_ports("livecode.*:In", is_input=True)[0])
+        bay.connect(*cable)
         guest.strike(60)
         wait_until(lambda: "it hears what it sends" in repr(stage.status()), "the loop to be found")
-        wait_until(lambda: "In: it hears what it sends: its thru is off until" in repr(stage.log()), "the sentence")
-    lead.thru(keys)
-    wait_until(lambda: "it hears what it sends" not in repr(stage.status()), "a new beginning")
+        wait_until(
+            lambda: "In: it hears what it sends: its thru is off for as long as it does" in repr(stage.log()), "the sentence"
+        )
+        bay.disconnect(*cable)
+        wait_until(lambda: "it hears what it sends" not in repr(stage.status()), "the end of the alarm")
+        guest.strike(*[72] * 50)  # a burst
+        guest.send(*[(0xD0, 60 + place % 2) for place in range(500)])
+        wait_until(lambda: "In is heard again" in repr(stage.log()), "the sentence")
+    assert "it hears what it sends" not in repr(stage.status())
 
 
 def test_a_model_answers_what_is_played_and_goes_on_after_a_crash(keyboard: Hand) -> None:

@@ -120,7 +120,7 @@ def test_counts_and_lateness_are_in_the_status(ear: Ear, opened: Opener) -> None
     ear.wait_for(off(60))
     assert ons(ear.messages()) == [60]
     assert (output.played, output.dropped) == (1, 1)
-    assert str(output).startswith("ear:in: 1 notes played,")
+    assert str(output).startswith("ear:in: 1 note played,")
     assert "1 dropped · sent " in str(output)
     assert list(output.lateness) == sorted(output.lateness)
 
