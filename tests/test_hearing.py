@@ -251,7 +251,7 @@ def test_ways_lead_to_parts_that_can_be_heard(rig: Rig) -> None:
     rig = Rig(outputs=[Hardware()])
     Keys(rig, "KeyStep 32")
     said = rig.obey(Thru(part="lead", input="keystep", channel=1, low=48, high=72, transpose=12))
-    assert said.words == "lead: sounds what is played on KeyStep 32 now"
+    assert said.words == "lead: sounds what is played on KeyStep 32 (keys C3 to C5, on channel 2, 12 semitones higher) now"
 
     def ways() -> list[tuple[str, int, int | None, int]]:
         return [(way.part, way.channel, way.hears, way.transpose) for way in rig.sequencer.ways()["KeyStep 32"]]
