@@ -192,6 +192,8 @@ class Sequencer:
 
     def ways(self) -> Mapping[str, tuple[Way, ...]]:
         """Where what is played on each input goes at once, without waiting for the plan."""
+        if not self._hearing.ears:
+            return {}
         now = self.time.sounding()
         return self._hearing.ways([part for part in self._parts.values() if self._plan.audible(part, now)], self._outputs, now)
 
@@ -531,9 +533,11 @@ class Sequencer:
 
     def _loop_if_played(self, part: Part, end: Beats) -> None:
         """Have what was played as a loop, if the plan has come to where it is to begin."""
-        now = self.time.reachable()
         performed = self._performance.agenda is not None and part.name in self._performance.agenda.parts
-        if part.capture is None or performed or self._later(part.name, 0, now, part.capture.at):
+        if part.capture is None or performed:
+            return
+        now = self.time.reachable()
+        if self._later(part.name, 0, now, part.capture.at):
             return
         looped = self._jamming.looped(part, end, self.time.beat_at(self._clock.now() - _HEARD_WITHIN), now)
         if looped is not None:
