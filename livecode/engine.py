@@ -52,6 +52,9 @@ LEAD_IN: Seconds = 0.15
 """From the first notes given to their sound: time for a second part to be given notes that begin with them."""
 
 _PERIOD: Seconds = 0.03
+_TURNS_SHOWN = 2
+"""How things are is looked at every so many turns, for it costs a third as much as the rest."""
+
 PATIENCE: Seconds = 5.0
 _HELP: Seconds = 0.005
 _STINT: Seconds = 0.005
@@ -488,7 +491,8 @@ class LiveEngine(Engine):
                     self._sequencer.follow()
                     self._do(self._hear)
                     self._sequencer.advance(self.clock.now() + self._ahead())
-                    self._snapshot = self._sequencer.snapshot()
+                    if self.turns % _TURNS_SHOWN == 0:
+                        self._snapshot = self._sequencer.snapshot()
             except Exception:
                 self._go_on()
             self.turns += 1

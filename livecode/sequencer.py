@@ -547,7 +547,8 @@ class Sequencer:
             self._plan.replan([part], max(now, looped.at))
 
     def _ask_if_due(self) -> None:
-        here, now, sounding = self.time.reachable(), self.time.entrance(), self.time.beat()
+        here, sounding = self.time.reachable(), self.time.beat()
+        now = max(here, self.time.counted)
         performed = self._performance.agenda.parts if self._performance.agenda else ()
         for part in (part for part in self._parts.values() if part.name not in performed):
             asked = self._asking.ask_if_due(part, sounding, here, now, self.time.tempo)
