@@ -61,9 +61,19 @@ ALLOWED: dict[str, set[str]] = {
     "models.performance": VALUES
     | {"models", "models.encodings", "models.grid", "models.knobs", "models.noteseq", "models.pitches", "models.search"}
     | {"models.step", "models.tracks", "models.wire"},
-    "models.families": {"music", "models", "models.encodings", "models.grid", "models.harmony", "models.noteseq", "models.step"}
-    | {"models.configs", "models.performance", "models.polyphony", "models.tracks", "models.wire"},
-    "models.search": {"errors", "models.knobs", "models.step", "models.tracks"},
+    "models.notewise": {"music", "models", "models.encodings", "models.grid", "models.noteseq", "models.performance"}
+    | {"models.step", "models.tracks", "models.wire"},
+    "models.families": {
+        "music",
+        "models",
+        "models.configs",
+        "models.encodings",
+        "models.grid",
+        "models.harmony",
+        "models.noteseq",
+    }
+    | {"models.notewise", "models.performance", "models.polyphony", "models.step", "models.tracks", "models.wire"},
+    "models.search": {"errors", "models.encodings", "models.knobs", "models.step", "models.tracks"},
     "models.store": {"errors", "models.step", "models.wire"},
     "models.compiled": VALUES
     | {"models", "models.families", "models.search", "models.step", "models.store", "models.tracks"}

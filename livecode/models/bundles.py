@@ -51,13 +51,13 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
         if (owner := CATALOGUE.get(name, family)) != family:
             raise UnknownName(f"{model!r} is a {TITLES[owner]} model: use {owner}({model!r}).")
         path = Official.of_user().fetch(name)
-        return ModelKey(family, _config_of(path, family), str(path), engine)
+        return ModelKey(family, _config_of(path, family, engine), str(path), engine)
     config, _, place = os.fspath(model).partition(":")
     if place and config in CONFIGS:
         return _checkpoint(family, _config_named(family, config), place, engine)
     if _is_path(model):
         path = Path(os.path.abspath(expanded(model)))
-        return ModelKey(family, _config_of(path, family), str(path), engine)
+        return ModelKey(family, _config_of(path, family, engine), str(path), engine)
     config = _config_named(family, os.fspath(model))
     if config not in BUILT_IN:
         known = " and ".join(name for name in BUILT_IN if name in FAMILIES[family])
@@ -66,7 +66,7 @@ def find(family: str, model: str | os.PathLike[str], engine: Engine = "compiled"
             f"There is no built-in bundle for {config}: give the path of a .mag file that holds it, or take {known}."
         )
     key = ModelKey(family, config, BUILT_IN[config], engine)
-    _config_of(key.path, family)
+    _config_of(key.path, family, engine)
     return key
 
 
@@ -104,7 +104,7 @@ def _config_named(family: str, name: str) -> str:
     raise UnknownName.of(f"{TITLES[family]} model", name, FAMILIES[family])
 
 
-def _config_of(path: Path, family: str) -> str:
+def _config_of(path: Path, family: str, engine: Engine) -> str:
     """The config that a bundle file was trained as. Raises BundleError unless it is whole, and one of the family's."""
     try:
         content = path.read_bytes()
@@ -126,4 +126,6 @@ def _config_of(path: Path, family: str) -> str:
         raise BundleError(f"{path} holds {config!r}, which livecode cannot play: it plays {', '.join(TITLES.values())}.")
     if (owner := CONFIGS[config].family) != family:
         raise BundleError(f"{path} holds {config}, a {TITLES[owner]} model: use {owner}(...).")
+    if engine == "magenta" and not CONFIGS[config].on_magenta:
+        raise BundleError(f"Magenta's own generator fails for {config}: leave out engine='magenta', and it plays compiled.")
     return config

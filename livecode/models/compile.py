@@ -179,20 +179,20 @@ def _compiled(tf: Any, config: str, weights: Weights, exported: Exported, digest
             f"where {config} takes {encoding.input} and gives {encoding.classes}"
         )
     attention = _attention(found, exported, config)
-    graph = _built(tf, found, attention, weights)
+    graph = _built(tf, found, attention, weights, encoding.sizes)
     made = Made(
         format=FORMAT,
         config=config,
         bundle=digest,
         batch=exported.batch,
         input=found.input,
-        classes=(encoding.classes,),
+        classes=encoding.sizes,
         layers=found.layers,
         attention=attention,
         states=state_sizes(found, attention),
         versions=", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("tensorflow", "onnx")),
     )
-    model = Stack(found, attention, weights).model(OPSET)
+    model = Stack(found, attention, weights).model(OPSET, encoding.sizes)
     importlib.import_module("onnx").helper.set_model_props(model, made.to_metadata())
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as hidden:
@@ -216,7 +216,7 @@ def _attention(found: Sizes, exported: Exported, config: str) -> int:
     return int(default.hparams.attn_length) or 1
 
 
-def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> Any:
+def _built(tf: Any, found: Sizes, attention: int, weights: Weights, drawn: Sequence[int]) -> Any:
     """The graph of one step with its weights as constants.
 
     `inputs` (rows, input), `temperature` () and `state_i` (rows, n) give `softmax` (rows, classes) and `new_state_i`.
@@ -233,7 +233,8 @@ def _built(tf: Any, found: Sizes, attention: int, weights: Weights) -> Any:
         state = [tf.placeholder(tf.float32, [None, size], name) for name, size in zip(taken, parts, strict=True)]
         with tf.variable_scope("rnn"):
             output, new = cell(inputs, tf.nest.pack_sequence_as(cell.state_size, state))
-        tf.nn.softmax(linear(output, found.logits) / temperature, name="softmax")
+        tempered = tf.split(linear(output, found.logits) / temperature, list(drawn), axis=1)
+        tf.identity(tf.concat([tf.nn.softmax(part, name="part") for part in tempered], axis=1), name="softmax")
         for name, part in zip(given, tf.nest.flatten(new), strict=True):
             tf.identity(part, name)
         _put(tf, session, weights)

@@ -17,14 +17,15 @@ PIANO = range(21, 109)
 @dataclass(frozen=True, slots=True)
 class Config:
     """A config: its family, the pitches that it knows, the knobs that it heeds and others of its family do not, whether it knows
-    chords by root and triad only, and the bundle of it that ships with livecode ("" for none; the card beside the file says of
-    what and how good)."""
+    chords by root and triad only, the bundle of it that ships with livecode ("" for none; the card beside the file says of
+    what and how good), and whether Magenta's own generator can play it."""
 
     family: str
     pitches: range = EVERY
     heeds: tuple[str, ...] = ()
     triads: bool = False
     built_in: str = ""
+    on_magenta: bool = True
 
     @property
     def outside(self) -> str:
@@ -48,6 +49,7 @@ CONFIGS = {
     "performance": Config("performance_rnn"),
     "performance_with_dynamics": Config("performance_rnn"),
     "performance_with_dynamics_and_modulo_encoding": Config("performance_rnn"),
+    "performance_with_dynamics_and_note_encoding": Config("performance_rnn", on_magenta=False),
     "density_conditioned_performance_with_dynamics": Config("performance_rnn", heeds=("density",)),
     "pitch_conditioned_performance_with_dynamics": Config("performance_rnn", heeds=("pitch_classes",)),
     "multiconditioned_performance_with_dynamics": Config("performance_rnn", heeds=("density", "pitch_classes")),

@@ -5,12 +5,15 @@ here; tests compare the two.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import noteseq
 from .step import Floats
+
+Label: TypeAlias = int | tuple[int, ...]
+"""A class; or several, one of each distribution, where an event is several numbers."""
 
 
 class Encoding:
@@ -23,7 +26,13 @@ class Encoding:
     def __init__(self, encoder: Any, control: Any = None) -> None:
         self._encoder, self._control = encoder, control
         self.input = int(encoder.input_size) + (int(control.input_size) if control else 0)
-        self.classes = int(encoder.num_classes)
+        drawn = encoder.num_classes
+        self.sizes: tuple[int, ...] = tuple(drawn) if isinstance(drawn, list) else (int(drawn),)
+
+    @property
+    def classes(self) -> int:
+        """The sum of the `sizes` of its distributions, one for each number that an event is."""
+        return sum(self.sizes)
 
     def controls(self, events: Sequence[Any]) -> Floats | None:
         """What the model is told of events that its own go along with: (steps, floats) float32; None if it is told of none."""
@@ -36,11 +45,11 @@ class Encoding:
         """What the model is told of these events after the last of them: floats as float32."""
         return np.array(self._encoder.events_to_input(events, len(events) - 1), np.float32)
 
-    def label(self, events: Sequence[Any], position: int) -> int:
+    def label(self, events: Sequence[Any], position: int) -> Label:
         """The class that the event at a position is, in [0, classes)."""
         return int(self._encoder.events_to_label(events, position))
 
-    def event(self, label: int, events: Sequence[Any]) -> Any:
+    def event(self, label: Any, events: Sequence[Any]) -> Any:
         """The event that a class stands for after these events."""
         return self._encoder.class_index_to_event(label, events)
 
@@ -84,7 +93,7 @@ class Table(Encoding):
 
     def __init__(self, rows: Floats, lasts: Sequence[int]) -> None:
         self.rows, self.lasts, self._control = rows, lasts, None
-        self.classes, self.input = rows.shape
+        self.sizes, self.input = (len(rows),), rows.shape[1]
 
     def after(self, constant: Sequence[float]) -> "Table":
         """The same, with these numbers before every row."""

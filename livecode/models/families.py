@@ -14,6 +14,7 @@ from . import configs, grid, harmony, noteseq
 from .configs import EVERY, MELODIC
 from .encodings import Encoding, Lookback
 from .grid import Placed
+from .notewise import NotePerformances
 from .performance import Performances
 from .polyphony import Polyphony
 from .step import Floats
@@ -218,6 +219,7 @@ CONFIGS: dict[str, Family] = {
     "performance": Performances(bins=0),
     "performance_with_dynamics": Performances(),
     "performance_with_dynamics_and_modulo_encoding": Performances(modulo=True),
+    "performance_with_dynamics_and_note_encoding": NotePerformances(),
     **{
         name: Performances(controls=known.heeds, optional=name.startswith("optional"))
         for name, known in configs.CONFIGS.items()

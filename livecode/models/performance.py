@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import ModelRefused
 from ..music import Phrase
 from . import noteseq
-from .encodings import Table
+from .encodings import Encoding, Table
 from .grid import Laid, Placed
 from .knobs import Knob
 from .pitches import weights
@@ -59,7 +59,7 @@ DENSITY, PITCHES = "density", "pitch_classes"
 class Played:
     """The opening of a request to Performance RNN. The track begins with the step `origin`; `events` are drawn at most."""
 
-    track: TimedTrack
+    track: Track
     laid: Laid
     origin: int
     events: int
@@ -93,7 +93,7 @@ class Performances:
     optional: bool = False
     rate: int = RATE
 
-    def encoding(self) -> Table:
+    def encoding(self) -> Encoding:
         return self._table({})
 
     def laid(self, request: Request) -> Laid:

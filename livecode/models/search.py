@@ -7,6 +7,7 @@ Source: magenta/models/shared/events_rnn_model.py, magenta/common/beam_search.py
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelRefused
+from .encodings import Label
 from .knobs import SEARCH_KNOBS
 from .step import Floats, State, Stepping, rows_of
 from .tracks import Track
@@ -61,6 +63,9 @@ class Search:
     ) -> None:
         """`controls` is what the model is told beside its events, a row for each event that there will be."""
         self._step, self._knobs, self._draws, self._controls = step, knobs, draws, controls
+        bounds = np.cumsum([0, *step.made.classes])
+        self._parts = list(pairwise(bounds)) if len(bounds) > 2 else []
+        """Where the distributions lie, if there are several."""
         self._paths = 1  # of each generator
         self.tracks = [primer.copy() for _ in draws]
         """The likeliest continuation of each generator."""
@@ -91,7 +96,7 @@ class Search:
             softmax, state = self._step(told[:-1], state, self._knobs.temperature)
             if self._knobs.searching:
                 for place, row in enumerate(softmax[:, 0], 1):
-                    said += float(_log(row[primer.label(place)]))
+                    said = _and(said, row, primer.label(place))
         rows = np.zeros(len(self.tracks), int)
         return told[-1][rows], rows_of(state, rows), said
 
@@ -109,9 +114,11 @@ class Search:
             if not self._knobs.searching and all(track.full for track in self.tracks):
                 return
             (softmax,), self._state = self._step(self._told[None], self._state, self._knobs.temperature)
-            chosen = [drawn(row, point) for row, point in zip(softmax, points, strict=True)]
+            chosen = [self._chosen(row, point) for row, point in zip(softmax, points, strict=True)]
             if self._knobs.searching:
-                likely = _log(softmax[np.arange(len(chosen)), chosen]).astype(np.float64)
+                places = np.array(chosen).reshape(len(chosen), -1)
+                together = np.multiply.accumulate(np.take_along_axis(softmax, places, axis=1), axis=1)[:, -1]
+                likely = _log(together).astype(np.float64)
                 self._scores = (self._scores + (self._said + likely)).astype(np.float32)
                 self._said, self._whole = np.zeros_like(likely), self._whole + likely
             lengths = [len(track.events) for track in self.tracks]
@@ -131,9 +138,9 @@ class Search:
             part[..., row, :] = heard[..., 0, :]
         if self._knobs.searching:
             for event, said in enumerate(softmax[:, 0], place + 1):
-                likely = float(_log(said[track.label(event)]))
-                self._said[row] += likely
-                self._whole[row] += likely
+                label = track.label(event)
+                self._said[row] = _and(self._said[row], said, label)
+                self._whole[row] = _and(self._whole[row], said, label)
 
     def _heard(self, track: Track) -> Floats:
         """What the model is told after each event of a track."""
@@ -171,14 +178,21 @@ class Search:
         self._scores, self._said, self._whole = self._scores[rows], self._said[rows], self._whole[rows]
         self._told, self._state = self._told[rows], rows_of(self._state, rows)
 
+    def _chosen(self, row: Floats, points: Any) -> Label:
+        """What the points draw: a class of each distribution."""
+        if not self._parts:
+            return drawn(row, points)
+        return tuple(begin + drawn(row[begin:end], point) for (begin, end), point in zip(self._parts, points, strict=True))
+
     def _points(self, steps: int) -> NDArray[np.float64]:
-        """Numbers in [0, 1) that decide the next steps: (steps, rows).
+        """Numbers in [0, 1) that decide the next steps: (steps, rows), or (steps, rows, distributions) for several.
 
         A bundle exported at a batch size of n has Magenta draw for n rows at a time, of which only ours count.
         """
         batch = self._step.made.batch
         size = ceil(self._paths / batch) * batch
-        return np.concatenate([draw.random_sample((steps, size))[:, : self._paths] for draw in self._draws], axis=1)
+        shape = (steps, size, len(self._parts)) if self._parts else (steps, size)
+        return np.concatenate([draw.random_sample(shape)[:, : self._paths] for draw in self._draws], axis=1)
 
 
 def drawn(probabilities: Floats, point: float) -> int:
@@ -196,6 +210,13 @@ def drawn(probabilities: Floats, point: float) -> int:
         )
     upto /= upto[-1]
     return int(upto.searchsorted(point, side="right"))
+
+
+def _and(said: float, row: Floats, label: Label) -> float:
+    """How likely it is, as a logarithm, that this is said, too: one number after the other, as Magenta adds them."""
+    for place in label if isinstance(label, tuple) else (label,):
+        said += float(_log(row[place]))
+    return said
 
 
 def _log(probability: Floats) -> Floats:

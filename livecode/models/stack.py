@@ -6,6 +6,7 @@ Magenta's cell works out all of them again: for 40 outputs of 128 units that is 
 """
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,9 @@ class Stack:
         self._found, self._attention, self._weights = found, attention, weights
         self._states, self._new = state_names(len(state_sizes(found, attention)))
 
-    def model(self, opset: int) -> Any:
-        """The model: `inputs` (steps, rows, input), `state_i` (1, rows, n) and `temperature` () give `softmax`
-        (steps, rows, classes) and `new_state_i`. With attention there is one step.
+    def model(self, opset: int, drawn: Sequence[int]) -> Any:
+        """The model, which says distributions of these sizes: `inputs` (steps, rows, input), `state_i` (1, rows, n) and
+        `temperature` () give `softmax` (steps, rows, classes) and `new_state_i`. With attention there is one step.
 
         Source: `make_rnn_cell` and `build` in magenta/models/shared/events_rnn_graph.py.
         """
@@ -52,7 +53,13 @@ class Stack:
             said = self._attending(told) if self._attention and layer == 0 else self._lstm(told, layer)
             told = self._node("Add", [said, told]) if found.residual else said
         tempered = self._node("Div", [self._linear(told, "", "fully_connected"), INPUTS[1]])
-        self._node("Softmax", [tempered], "softmax", axis=-1)
+        if len(drawn) == 1:
+            self._node("Softmax", [tempered], "softmax", axis=-1)
+        else:
+            parts = [f"part_{part}" for part in range(len(drawn))]
+            sizes = self._constant(np.array(drawn))
+            self.nodes.append(self._onnx.helper.make_node("Split", [tempered, sizes], parts, axis=-1))
+            self._node("Concat", [self._node("Softmax", [part], axis=-1) for part in parts], "softmax", axis=-1)
         return self._checked(opset)
 
     def _checked(self, opset: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from .configs import MELODIC
-from .encodings import Encoding, Table
+from .encodings import Encoding, Label, Table
 from .step import Floats
 
 NO_EVENT, NOTE_OFF = -2, -1
@@ -37,7 +37,7 @@ class Track:
         """Whether all that is drawn from here on would come after the new bars."""
         return False
 
-    def grow(self, label: int) -> None:
+    def grow(self, label: Label) -> None:
         """Append the event that a class stands for, and what else must follow it."""
         self.append(self.encoding.event(label, self.events))
 
@@ -53,7 +53,7 @@ class Track:
             vectors.append(heard.vector())
         return np.array(vectors[first:])
 
-    def label(self, position: int) -> int:
+    def label(self, position: int) -> Label:
         """The class that the event at a position is."""
         return self.encoding.label(self.events, position)
 

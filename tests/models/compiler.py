@@ -11,6 +11,8 @@ writes lines of JSON.
 {"songs": [NOTES, ...], "into": FILE} writes notes (begin, end, pitch), in seconds, as NoteSequences in a TFRecord; (begin, end,
 symbol) is a chord.
 {"heard": NOTES, "start": STEP} answers the classes that Magenta makes of the notes (begin, end, pitch) before a step.
+{"noted": CHECKPOINT, "notes": NOTES, "events": NUMBER, "seed": SEED, "search": KNOBS} answers so many events that Magenta's model
+draws after the notes (begin, end, pitch, velocity), as the six numbers of each.
 {"sung": CLASSES, "steps": NUMBER} answers the notes that Magenta makes of so many steps of classes.
 """
 
@@ -166,6 +168,29 @@ def sung(labels: list[int], steps: int) -> list:
     return sorted([round(note.start_time * 4), round(note.end_time * 4), note.pitch, note.velocity] for note in notes)
 
 
+def noted(checkpoint: str, notes: list, events: int, seed: int, search: dict) -> list:
+    """What Magenta's model draws after a primer, from a checkpoint: its generator fails, and so does its graph in a bundle."""
+    lib = importlib.import_module("note_seq.performance_lib")
+    maker = tiny.all_makers()["performance_with_dynamics_and_note_encoding"]
+    usual = maker.args[0].hparams.values()
+    maker.args[0].hparams.parse("batch_size=1,rnn_layer_sizes=[16]")
+    sequence = importlib.import_module("note_seq.protobuf.music_pb2").NoteSequence()
+    sequence.quantization_info.steps_per_second = 100
+    for begin, end, pitch, velocity in notes:
+        sequence.notes.add(
+            pitch=pitch, velocity=velocity, start_time=begin / 100, quantized_start_step=begin, quantized_end_step=end
+        )
+    primer = lib.NotePerformance(sequence, num_velocity_bins=32)
+    try:
+        with maker(checkpoint=checkpoint) as generator:
+            importlib.import_module("numpy").random.seed(seed)
+            drawn = generator._model.generate_performance(len(primer) + events, primer, **search)
+            encoder = generator._model._config.encoder_decoder
+            return [[int(number) for number in encoder.events_to_label(drawn, place)] for place in range(len(drawn))]
+    finally:
+        maker.args[0].hparams.override_from_dict(usual)
+
+
 def polyphony():
     lib = importlib.import_module("magenta.models.polyphony_rnn.polyphony_lib")
     return lib, importlib.import_module("magenta.models.polyphony_rnn.polyphony_encoder_decoder").PolyphonyOneHotEncoding()
@@ -189,6 +214,8 @@ def answered(tf, nursery: script.Nursery, asked: dict) -> dict:
             return {"events": heard(notes, start)}
         case {"sung": labels, "steps": steps}:
             return {"notes": sung(labels, steps)}
+        case {"noted": checkpoint, "notes": notes, "events": events, "seed": seed, "search": search}:
+            return {"events": noted(checkpoint, notes, events, seed, search)}
         case {"script": module, "flags": flags}:
             return {"code": nursery.run(module, flags)}
     write(tf, asked)

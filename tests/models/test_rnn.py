@@ -78,7 +78,8 @@ def test_a_model_fills_exactly_the_bars_that_were_asked_for(magenta, key, primer
     phrases = [magenta.phrase(key, primer, beats=8, seed=seed) for seed in range(6 if key.engine == "compiled" else 3)]
     for phrase in phrases:
         check(phrase, key, 8)
-    assert any(note.onset == 0 for phrase in phrases for note in phrase.notes)  # not a step late
+    if not key.config.endswith("note_encoding"):  # whose notes fall where they will
+        assert any(note.onset == 0 for phrase in phrases for note in phrase.notes)  # not a step late
     assert any(note.onset >= 7 for phrase in phrases for note in phrase.notes)
 
 

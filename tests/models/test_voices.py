@@ -16,7 +16,12 @@ from livecode.models.pitches import weights
 from livecode.models.step import Made
 from livecode.music import Note, Phrase, silence
 
-VOICES = {config: CONFIGS[config] for family in ("polyphony_rnn", "performance_rnn") for config in bundles.FAMILIES[family]}
+VOICES = {
+    config: CONFIGS[config]
+    for family in ("polyphony_rnn", "performance_rnn")
+    for config in bundles.FAMILIES[family]
+    if configs.CONFIGS[config].on_magenta
+}
 KEEPS_TALKING, WAITS = 63, 256 + 99
 
 

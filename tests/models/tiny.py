@@ -15,9 +15,11 @@ LOUD = 4.0
 LIKELIER = {
     "polyphony": ((2, 3, 5.5), (63, 71, 2.5), (191, 199, 3.0)),
     "performance": ((55, 71, 3.0), (183, 199, 2.5), (256, 276, 1.5)),
+    "performance_with_dynamics_and_note_encoding": ((0, 1, 6.0), (13, 43, 3.0)),
 }
 """Classes [first, last) that are likelier than by chance, by so much in their logits: steps end, few pitches begin and go on or
-end, waits are short. Else a polyphony model would never come to the end of a step, and a performance hardly to a note's."""
+end, waits are short, notes come soon. Else a polyphony model would never come to the end of a step, and a performance hardly to a
+note's."""
 
 SPARSE = 3.0
 """By how much less likely than not the pitches of an untrained pianoroll are, in their logits: else half of them sound."""
@@ -95,7 +97,8 @@ def save(tf, maker, path: Path, graph_of, loud: float) -> None:
             most = (loud if "fully_connected" in variable.name else 1.2) * (6 / sum(shape)) ** 0.5
             value = random.uniform(-most, most, shape)
             if variable.name.startswith("fully_connected/biases"):
-                for first, last, more in LIKELIER.get(config.details.id.split("_")[0], ()):
+                kind = config.details.id
+                for first, last, more in LIKELIER.get(kind, LIKELIER.get(kind.split("_")[0], ())):
                     value[first:last] += more
             if variable.name.startswith("dense/bias"):
                 value[-88:] -= SPARSE
