@@ -36,7 +36,7 @@ class Jamming:
             case Respond(source=name):
                 said = msgspec.structs.replace(command, source=self._hearing.named(name))
                 part.respond(said, now, at, self._time.bar(at))
-                return f"listens to {said.source} {_calls(said)}, and answers for as long, from {self._time.place(at)} on"
+                return f"listens to {said.source}, {_calls(said)}, and answers for as long, from {self._time.place(at)} on"
             case Prime():
                 return self._prime(part, command)
             case Capture():
@@ -72,7 +72,8 @@ class Jamming:
         part.prime = msgspec.structs.replace(command, source=source) if source else None
         if not source:
             return "continues its own bars again"
-        return f"continues the last {counted(Fraction(command.bars), 'bar')} of {source.removeprefix(INPUT)}"
+        of = f"the last {_bars(command.bars)} of {source.removeprefix(INPUT)}"
+        return f"generates new bars every loop, which continue {of}" if command.generate else f"its model continues {of}"
 
     def _capture(self, part: Part, command: Capture, at: Beats) -> str:
         said = msgspec.structs.replace(command, source=self._hearing.named(command.source))
@@ -80,10 +81,10 @@ class Jamming:
         bars = said.bars or (math.ceil(own.length / self._time.bar(at)) if own is not None and own.notes else USUAL)
         part.capture = Capturing(said, at, bars)
         over = ", over what it plays," if said.overdub else ""
-        loops = f"loops the last {counted(Fraction(bars), 'bar')} of {said.source}{over} from {self._time.place(at)}"
+        loops = f"loops the last {_bars(bars)} of {said.source}{over} from {self._time.place(at)}"
         ear = self._hearing.ears[said.source]
         played = ear.excerpt(at - bars * self._time.bar(at), at).notes or ear.sounds()
-        return loops if played else f"{loops}, if anything is played by then: nothing was yet"
+        return loops if played else f"{loops}; nothing was played yet"
 
     def looped(self, part: Part, planned: Beats, heard: Beats, now: Beats) -> Looped | None:
         """What is to be the part's loop, if the plan is about to pass the bar line where that begins; and again once everything
@@ -106,6 +107,11 @@ class Jamming:
 def _over(under: Phrase | None, played: Phrase) -> Phrase:
     """What was played, over what was there; drums over notes replace them."""
     return played if under is None or under.drums != played.drums else under.layer(played)
+
+
+def _bars(number: int) -> str:
+    """So many of the last bars: 'bar', '2 bars'."""
+    return "bar" if number == 1 else f"{number} bars"
 
 
 def _calls(said: Respond) -> str:

@@ -403,7 +403,7 @@ class Sequencer:
                 return f"meter {meter} from {time.place(at)}"
             case SetSwing(swing=swing):
                 time.tempo = time.tempo.with_swing(at, swing)
-                return f"swing {float(swing.ratio):g} from {time.place(at)}"
+                return f"{swing} from {time.place(at)}"
 
     def _set_transport(self, command: AnyCommand, now: Beats, at: Beats) -> str:
         match command:

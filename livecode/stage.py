@@ -681,10 +681,12 @@ class Stage(Strict):
         """
         if part is not None and part not in self.parts:
             part = self._input_named(part)
-        tempo = self._engine.tempo()
+        tempo, wanted = self._engine.tempo(), bars_of(bars)
         end = tempo.line_before(self._engine.snapshot().beats)
-        begin = max(Beats(0), end - bars_of(bars) * tempo.meter_at(end).bar)
-        events = self._engine.score(begin, end) if begin < end else []
+        if end <= 0:
+            raise BadInput("There is no whole bar to grab yet: the tape begins with the first notes of a part.")
+        begin = max(Beats(0), end - wanted * tempo.meter_at(end).bar)
+        events = self._engine.score(begin, end)
         heard = [event for event in events if isinstance(event, NoteEvent) and part in (None, event.part)]
         drums = part is not None and all(note.channel == DRUM_CHANNEL for note in heard)
         notes = [

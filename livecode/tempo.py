@@ -90,6 +90,10 @@ class Swing:
         if not Fraction(1, 8) <= self.unit <= 1:
             raise BadInput(f"Swing on notes of {self.unit} beats cannot be felt: give a unit of 1/8 to 1 beat, such as 1/4.")
 
+    def __repr__(self) -> str:
+        on = "" if self.unit == Fraction(1, 4) else f" on notes of {self.unit} beat"
+        return f"swing {float(self.ratio):g}{on}"
+
     @classmethod
     def of(cls, ratio: float) -> "Swing":
         """The swing of sixteenths that a performer types, as exact as it is typed. Raises BadInput.

@@ -231,7 +231,7 @@ def test_the_answer_says_how_long_a_call_is(rig: Rig, keys: Keys) -> None:
         ({"until": Tread()}, "until the pedal goes down"),
     ):
         words = rig.obey(Respond(part="lead", source="keys", **given)).words  # type: ignore[arg-type]
-        assert words == f"lead: listens to keys {said}, and answers for as long, from bar 1 on"
+        assert words == f"lead: listens to keys, {said}, and answers for as long, from bar 1 on"
     with pytest.raises(BadInput, match=r"A call ends after bars=2 or until=rest\(1\), not after both: give one of them"):
         respond("lead", "keys", bars=2, until=rest(1), continuous=False)
     assert respond("lead", "keys", bars=None, until=None, continuous=False).bars == 2
@@ -256,7 +256,7 @@ def test_a_part_follows_what_another_sounds(rig: Rig) -> None:
     rig.play(until=0)
     rig.answer("E4 . . .")
     said = rig.obey(Prime(part="lead", source="bass", bars=1, generate=True))
-    assert said.words == "lead: continues the last 1 bar of bass"
+    assert said.words == "lead: generates new bars every loop, which continue the last bar of bass"
     rig.play(until=5)
     assert pitches(rig.models.requests[-1].primer) == [(0, 36)]
     rig.obey(Prime(part="lead", source=""))
@@ -315,7 +315,7 @@ def test_the_last_bars_that_were_played_are_a_loop_with_the_very_last_note(rig: 
     keys.play(4, 62, 1)
     keys.play(6, 64, 1)
     said = rig.obey(Capture(part="looper", source="keys", bars=1))
-    assert said.words == "looper: loops the last 1 bar of keys from bar 3"
+    assert said.words == "looper: loops the last bar of keys from bar 3"
     keys.play(Fraction(79, 10), 65, 0.05)  # when the plan has passed the bar line long since
     rig.play(until=17)
     assert rig.score("looper", until=17) == [
@@ -353,7 +353,7 @@ def test_nothing_played_is_no_loop_and_another_word_comes_before_it(rig: Rig, ke
     rig.plays("looper", "C3 . . .")
     rig.play(until=9)
     said = rig.obey(Capture(part="looper", source="keys", bars=1)).words
-    assert said == "looper: loops the last 1 bar of keys from bar 4, if anything is played by then: nothing was yet"
+    assert said == "looper: loops the last bar of keys from bar 4; nothing was played yet"
     rig.play(until=13)
     assert rig.score("looper", until=13)[-1] == (12, "C3")
     assert "looper goes on with what it has: nothing was played on keys" in rig.log

@@ -161,9 +161,11 @@ def test_the_last_bars_are_a_phrase() -> None:
         lead, drums = stage.part("lead"), stage.part("drums")
         lead >> lc.notes("C4 D4 E4 F4 G4 A4 B4 C5")
         drums >> lc.beat(kick="x...x...x...x...")
-        with pytest.raises(BadInput, match="lead played no notes in the last 2 bars"):
+        with pytest.raises(BadInput, match="There is no whole bar to grab yet: the tape begins with the first notes of a part"):
             lead.grab(2)
         stage.run(bars=3)
+        with pytest.raises(BadInput, match="bass played no notes in the last 2 bars"):
+            stage.part("bass").grab(2)
         assert lead.grab(1) == lc.notes("C4 D4 E4 F4")
         assert lead.grab(2) == lc.notes("G4 A4 B4 C5 C4 D4 E4 F4")
         assert drums.grab(1) == lc.beat(kick="x...x...x...x...")

@@ -277,7 +277,7 @@ def test_a_model_answers_what_is_played_and_goes_on_after_a_crash(keyboard: Hand
         stage.hush()
         stage.input("keyboard", api="jack")
         assert lead.respond_to("keyboard", bars=1).startswith(
-            "lead: listens to keyboard:out 1 bar at a time, and answers for as long, from bar "
+            "lead: listens to keyboard:out, 1 bar at a time, and answers for as long, from bar "
         )
 
         def played() -> list[float]:
