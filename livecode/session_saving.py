@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from . import journal
 from .commands import Declare
 from .errors import BadInput, LivecodeError, OutputError
-from .facts import Answered, Over, Taken, Typed
+from .facts import Answered, Moved, Over, Taken, Typed
 from .files import expanded, whole_files
 from .journal import Opened, Saved, Story
 from .music import Beats, NoteEvent, counted
@@ -61,23 +61,20 @@ def _heard(engine: OfflineEngine, end: Beats, render: Render) -> bytes:
 
 def retold(story: Story, now: Beats | None = None) -> tuple[OfflineEngine, Beats]:
     """An engine that has on its tape what sounded in a session, and stands still where it ends."""
+    facts = [fact for fact in story.facts if not isinstance(fact, Over)]
     over = [fact.now for fact in story.facts if isinstance(fact, Over)]
     heard = last_word(story.session)
     known = max([heard, now or heard, *(line.now for line in story.session if isinstance(line, Taken | Answered | Typed))])
-    engine = _retold(story, over[-1] if over else known)
+    engine = OfflineEngine(story.opened.opening)
+    engine.retell(facts, over[-1] if over else known)
+    engine.close()
     if over:
         return engine, over[-1]
-    tempo = engine.tempo()
-    ends = [event.end_beat for event in engine.score(Beats(0), engine.snapshot().beats) if isinstance(event, NoteEvent)]
-    end = tempo.line_after(max([heard, *(min(end, engine.snapshot().beats) for end in ends)]))
-    return (engine, end) if end == engine.snapshot().beats else (_retold(story, end), end)
-
-
-def _retold(story: Story, end: Beats) -> OfflineEngine:
-    engine = OfflineEngine(story.opened.opening)
-    engine.retell([fact for fact in story.facts if not isinstance(fact, Over)], end)
-    engine.close()
-    return engine
+    ends = [event.end_beat for event in engine.score(Beats(0), known) if isinstance(event, NoteEvent)]
+    end = engine.tempo().line_after(max([heard, *(min(end, known) for end in ends)]))
+    if end != known:  # it goes on as time went last, or is looked at from an earlier beat
+        engine.retell([fact for fact in facts if isinstance(fact, Moved)][-1:], end)
+    return engine, end
 
 
 def _target(path: str | Path) -> Path:
