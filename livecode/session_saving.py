@@ -19,6 +19,7 @@ from .journal import Opened, Saved, Story
 from .music import Beats, NoteEvent, counted
 from .offline import OfflineEngine
 from .places import Place, state_folder
+from .session_performed import as_said
 from .session_writer import last_word, script
 
 Render = Callable[[OfflineEngine, Path], object]
@@ -32,7 +33,7 @@ def save(story: Story, path: str | Path, render: Render, *, now: Beats | None = 
     BadInput for what is no name of a script, and for a file that is there and is not of the same session; OutputError for
     what cannot be written.
     """
-    target = _target(path)
+    story, target = as_said(story), _target(path)
     recording, sounding = target.with_suffix(".jsonl"), target.with_suffix(".mid")
     _refuse_to_overwrite(target, story)
     engine, end = retold(story, now)
@@ -127,10 +128,12 @@ def _lines(story: Story, saved: Saved, end: Beats) -> list[journal.Line]:
 def _contents(story: Story, engine: OfflineEngine, end: Beats) -> str:
     cells = {line.id for line in story.session if isinstance(line, Typed)}
     commands = [fact for fact in story.facts if isinstance(fact, Taken) and not isinstance(fact.command, Declare)]
-    others = sum(fact.id.rpartition("-")[0] not in cells for fact in commands)
+    performed = sum(bool(fact.place) for fact in commands)
+    others = sum(fact.id.rpartition("-")[0] not in cells for fact in commands) - performed
     typed = "as it was typed" if len(cells) == 1 else "as they were typed"
     said = [counted(Fraction(engine.tempo().bar_at(end)), "bar"), f"{counted(Fraction(len(cells)), 'cell')} {typed}"]
     said += [f"{counted(Fraction(others), 'command')} of other programs"] if others else []
+    said += [f"{counted(Fraction(performed), 'command')} of what was performed"] if performed else []
     said += [f"{counted(Fraction(story.bad), 'line')} of the journal could not be read, and is missing"] if story.bad else []
     return ", ".join(said)
 

@@ -159,7 +159,9 @@ ALLOWED: dict[str, set[str]] = {
     "session": VALUES
     | {"commands", "facts", "models.bundles", "models.official", "models.wire", "session_spelling", "tempo", "transport"},
     "session_writer": VALUES | {"commands", "facts", "journal", "protocol", "session", "session_spelling", "tempo"},
-    "session_saving": VALUES | {"commands", "facts", "files", "journal", "offline", "places", "session_writer"},
+    "session_performed": VALUES | {"agenda", "commands", "facts", "journal", "packing", "protocol", "recording", "tempo"},
+    "session_saving": VALUES
+    | {"commands", "facts", "files", "journal", "offline", "places", "session_performed", "session_writer"},
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},
     "session_runner": VALUES
     | {"commands", "facts", "journal", "offline", "played", "protocol", "sequencer", "session", "session_cells"}

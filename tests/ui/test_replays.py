@@ -1,6 +1,7 @@
 """Scripts are played on live stages, while prompts go on: what is handed over, what is said, and what keeps a script from it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from waiting import wait_until
 
 import livecode as lc
 from livecode.errors import BadInput
+from livecode.music import pitch_name
 from livecode.session_reader import Script
 from livecode.ui import replays
 from livecode.ui.cli import main
@@ -45,6 +47,10 @@ def recorded(text: str) -> Script:
     Path("song.py").write_text(text)
     assert main(["render", "song.py", "song.mid", "--record"]) == 0
     return Script.read("song.py")
+
+
+def onsets(path: str) -> list[tuple[float, str]]:
+    return sorted((float(note.onset), pitch_name(note.pitch)) for note in lc.read_midi(path).notes)
 
 
 def replay(stage: lc.Stage, song: Script, *, begin: int = 1, exact: bool = False) -> list[str]:
@@ -119,6 +125,33 @@ def test_beside_a_prompt_it_begins_as_on_an_empty_stage(stage: lc.Stage) -> None
     replay(stage, song)
     wait_until(lambda: stage.snapshot().beats > 12, "the end")
     assert {beat for beat, _ in stage.tape.onsets("lead")} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(("own", "begin"), [("", 1), ("G5 . . .", 1), ("", 4), ("G5 . . .", 4)])
+def test_a_session_that_performed_another_is_saved_with_all_it_needs(
+    own: str, begin: int, stage: lc.Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = recorded(SONG.replace("480", "600").replace("at(4);", "at(3); bpm = 420\nat(4);"))
+    if own:
+        stage.part("mine") >> lc.notes(own)
+        wait_until(lambda: stage.snapshot().beats > 2, "the music")
+    replay(stage, song, begin=begin)
+    first = stage.snapshot().beats
+    wait_until(lambda: "performs" not in stage.log(1)[0] and stage.snapshot().beats > first + 6, "a bar and a half")
+    stage.part("bass").mute()
+    wait_until(lambda: stage.snapshot().beats > first + 10, "a bar")
+    sounded = stage.tape.onsets()
+    stage.save("again")
+    shutil.rmtree(tmp_path / "state")
+    assert main(["render", "again.py", "exact.mid", "--exact"]) == 0
+    assert Path("exact.mid").read_bytes() == Path("again.mid").read_bytes()
+    heard = [note for note in onsets("again.mid") if note[0] < first + 10]
+    assert heard == [note for note in sorted(sounded) if note[0] < first + 10]
+    assert str(tmp_path) not in Path("again.jsonl").read_text().replace(str(Path(lc.__file__).parent), "")
+    Path("again.py").write_text(Path("again.py").read_text() + "# edited\n")
+    assert main(["render", "again.py", "edited.mid", "--exact"]) == 0
+    assert onsets("edited.mid") == onsets("again.mid")
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize(
