@@ -2,8 +2,9 @@
 
     python bench/session_replay.py [--minutes 180]
 
-16 parts at 140 bpm ask for new bars every 4 bars, and get 32 notes; a performer says 2,000 things. The music is made up,
-by chance. Beside it stands `json.loads` of the same lines, which gives texts and numbers, and no notes.
+16 parts at 140 bpm ask for new bars every 4 bars, and get 32 notes; a performer says 2,000 things, and plays sixteenths on a
+keyboard all the time, with the pedal. The music is made up, by chance. Beside it stands `json.loads` of the same lines, which
+gives texts and numbers, and no notes.
 """
 
 # ruff: noqa: T201
@@ -13,20 +14,23 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from livecode import journal
 from livecode.agenda import Agenda, before
+from livecode.clock import VirtualClock
 from livecode.commands import Adjust, Assign, Mute, Play
-from livecode.facts import Answered, Asked, Fact, Moved, Over, Taken
-from livecode.models.wire import Model, ModelKey
+from livecode.facts import Answered, Asked, Fact, Heard, InputOpened, Moved, Over, Taken
+from livecode.models.wire import Model, ModelKey, Request
 from livecode.music import Beats, Note, Phrase
 from livecode.offline import OfflineEngine
+from livecode.outputs.tape import Tape
 from livecode.packing import packed
 from livecode.protocol import Opening
+from livecode.sequencer import Sequencer
 from livecode.tempo import Meter
 
 T = TypeVar("T")
@@ -68,10 +72,22 @@ def said(chance: random.Random, now: Beats) -> Taken:
     return Taken(now=now, at=at, command=Adjust(part=part, gain=round(chance.uniform(0.2, 1), 2)))
 
 
+def played(chance: random.Random, now: Beats) -> Iterator[Heard]:
+    """What hands play in a loop: sixteenths, never quite in time, and the pedal in each bar. A line has one message."""
+    said = [(Beats(4 * bar), f"b040{value:02x}") for bar in range(4) for value in (0, 127)]
+    for place in range(64):
+        begin, key = Beats(place, 4) + Beats(chance.randrange(60), 960), chance.randint(40, 80)
+        end = begin + Beats(chance.randint(60, 240), 960)
+        said += [(begin, f"90{key:02x}{chance.randint(40, 100):02x}"), (end, f"80{key:02x}40")]
+    for beat, message in sorted(said):
+        yield Heard(now=now + beat + Beats(1, 20), name="keys", said=((now + beat, message),))
+
+
 def hours(minutes: float) -> Iterator[Fact]:
     """Everything that was said and answered, in order."""
     chance, end = random.Random(1), Beats(int(minutes * BPM))
     yield Moved(started=0.0, held=Beats(0), paused=False, pause_at=None)
+    yield InputOpened(now=Beats(0), name="keys", api="jack", virtual=False)
     for part in PARTS:
         yield Taken(now=Beats(0), at=Beats(0), command=Play(part=part, phrase=a_phrase(chance)))
         yield Taken(now=Beats(0), at=Beats(0), command=Assign(part=part, model=MODEL))
@@ -87,7 +103,28 @@ def hours(minutes: float) -> Iterator[Fact]:
             yield Answered(now=asked + Beats(1, 20), at=now + LOOP, part=part, packed=text, **answer)
         for place in range(loop * COMMANDS // loops, (loop + 1) * COMMANDS // loops):
             yield said(chance, now + 4 + Beats(place % 4, 3))
+        yield from played(chance, now)
     yield Over(now=end)
+
+
+class Nobody:
+    """Models that never answer."""
+
+    def prepare(self, key: ModelKey) -> None:
+        pass
+
+    def ask(self, request: Request) -> None:
+        pass
+
+    def forget(self, request_id: str) -> None:
+        pass
+
+
+def recall(facts: Sequence[Fact], end: Beats) -> None:
+    """What an engine does after a crash before it plays on."""
+    crashed = float(60 * end / BPM)
+    clock = VirtualClock(crashed + 1)
+    Sequencer(clock, [], Tape(), Nobody(), bpm=OPENING.bpm, meter=OPENING.meter).recall(facts, crashed)
 
 
 def seconds(what: str, do: Callable[[], T]) -> T:
@@ -110,7 +147,8 @@ def main() -> None:
         print(f"{minutes:g} minutes, {len(facts)} facts, {answers} answers of 32 notes: {path.stat().st_size / 1e6:.1f} MB")
         del facts
         seconds("json.loads of the lines", lambda: [json.loads(line) for line in path.read_bytes().splitlines()])
-        seconds("journal.read, what the next engine needs after a crash", lambda: journal.read(path, all_answers=False))
+        needed = seconds("journal.read, what the next engine needs after a crash", lambda: journal.read(path, skim=True)).facts
+        seconds(f"then, to recall these {len(needed)} facts", lambda: recall(needed, needed[-1].now))
         recording = seconds("journal.read", lambda: journal.read(path)).recording
         seconds("then, an exact replay to begin", lambda: OfflineEngine(OPENING, recording, exact=True))
         half = Beats(int(recording.end / 2) // 4 * 4)

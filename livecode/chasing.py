@@ -98,6 +98,15 @@ class Chase:
         """When time may go on, to be where the clock is that is followed; None for as soon as it can."""
         return self.following.entrance(self.time, self._clock.now()) if self.following else None
 
+    def words(self) -> str:
+        """How it goes, for the status; "" if no clock is followed."""
+        if self.following is None:
+            return ""
+        try:
+            return self.following.words(self.time, self._clock.now())
+        except Exception as error:  # whatever Link or a port may raise, all else is shown
+            return f"follows {self.following.name}: failed ({error!r})"
+
     def go_along(self) -> None:
         """Do as the clock does that is followed."""
         now = self._clock.now()

@@ -1,8 +1,9 @@
 """What is played on an input, in beats: which keys are down, and the notes of the last while. Pure; it knows no port."""
 
-from collections import deque
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TypeAlias
 
 from .gm import DRUM_CHANNEL
@@ -23,6 +24,8 @@ EARLY = Beats(1, 8)
 SHORTEST_PLAYED = Beats(1, FINEST)
 
 _PEDAL = 64
+
+_end_of = attrgetter("end")
 
 
 def on_the_grid(beat: Beats) -> Beats:
@@ -55,7 +58,10 @@ class Ear:
         self.name = name
         self.pedal_at: Beats | None = None
         """Where the sustain pedal last went down."""
-        self._notes: deque[Played] = deque(maxlen=MOST_NOTES)
+        self._notes: list[Played] = []
+        """What has ended, in order of its ends."""
+        self._begins: list[Beats] = []
+        """Where notes began, in order; what is held, too. The planner looks for the first of a call again and again."""
         self._down: dict[tuple[int, int], Played] = {}
         self._ringing: dict[tuple[int, int], Played] = {}
         """What only the pedal holds."""
@@ -81,6 +87,8 @@ class Ear:
     def _strike(self, beat: Beats, channel: int, pitch: int, velocity: int) -> list[Played]:
         ended = self._end(beat, [(channel, pitch)])
         self._down[channel, pitch] = Played(beat, beat, channel, pitch, velocity)
+        self._begins.append(beat)
+        del self._begins[:-MOST_NOTES]
         return ended
 
     def _lift(self, beat: Beats, channel: int, pitch: int) -> list[Played]:
@@ -106,9 +114,8 @@ class Ear:
             found = self._down.pop(key, None) or self._ringing.pop(key, None)
             if found is not None:
                 ended.append(replace(found, end=max(beat, found.begin + SHORTEST_PLAYED)))
-        self._notes += ended
-        while self._notes and self._notes[0].end < beat - REMEMBERS:
-            self._notes.popleft()
+                insort(self._notes, ended[-1], key=_end_of)
+        del self._notes[: max(bisect_left(self._notes, beat - REMEMBERS, key=_end_of), len(self._notes) - MOST_NOTES)]
         return ended
 
     def held(self, now: Beats) -> list[Played]:
@@ -128,12 +135,12 @@ class Ear:
 
     def last_end(self) -> Beats:
         """Where the last note ended, or beat 0."""
-        return max((note.end for note in self._notes), default=Beats(0))
+        return self._notes[-1].end if self._notes else Beats(0)
 
     def first(self, since: Beats) -> Beats | None:
         """Where the first note began, at or after this beat."""
-        begins = [note.begin for note in (*self._notes, *self.held(self._now)) if note.begin >= since]
-        return min(begins, default=None)
+        place = bisect_left(self._begins, since)
+        return self._begins[place] if place < len(self._begins) else None
 
     def excerpt(self, begin: Beats, end: Beats) -> Phrase:
         """What was played in [begin, end), as a phrase; what is held rings to its end. Drums if all of it was on channel 10.
@@ -141,9 +148,8 @@ class Ear:
         A note that began before begins with the excerpt if that was EARLY, or if it still rang for as long.
         """
         first, ringing = begin - EARLY, begin + EARLY
-        heard = [
-            note for note in (*self._notes, *self.held(end)) if note.begin < end and (note.begin > first or note.end > ringing)
-        ]
+        known = (*self._notes[bisect_right(self._notes, first, key=_end_of) :], *self.held(end))
+        heard = [note for note in known if note.begin < end and (note.begin > first or note.end > ringing)]
         heard.sort(key=lambda note: (note.begin, note.pitch))
         notes = []
         for note in heard[: int(DENSEST * (end - begin))]:

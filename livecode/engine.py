@@ -18,23 +18,21 @@ from pathlib import Path
 import msgspec
 
 from .agenda import tempo_at
-from .calibration import NOTES, WAITS, came_back, is_of, measured, probe
+from .calibrating import Calibrating
 from .clock import Clock, SystemClock
 from .clocks import Clocks
 from .commands import AnyCommand, Candidates, FollowClock, SetLatency, Snapshot
 from .devices import Port, open_again, open_port, synthesizer
-from .ears import nearest
 from .errands import Errand, HandIn
-from .errors import BadInput, LivecodeError, StageClosed, UnknownName
+from .errors import LivecodeError, StageClosed
 from .facts import CameBack, Fact, InputOpened, PortOpened, Taken, Typed
-from .inputs import Arrival
 from .inputs.rack import Inputs
 from .journal import Story, read, told
 from .links import LINK
 from .models.host import Host
 from .models.keeper import Limits
 from .models.wire import Reply
-from .music import Beats, Event, NoteEvent, Phrase, Seconds
+from .music import Beats, Event, Phrase, Seconds
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
@@ -219,8 +217,7 @@ class LiveEngine(Engine):
         """That it is back after a crash, if it is."""
         self.inputs = Inputs(clock)
         self.clocks = Clocks(clock.wake)
-        self._tapped: dict[str, tuple[list[NoteEvent], list[Arrival]]] = {}
-        """The notes whose return is waited for at inputs, and what has arrived there since."""
+        self._calibrating = Calibrating(clock, self.inputs)
         self._closing = threading.Event()
         self._last_culprit = ""
         self._told: list[Fact | Typed | LogEntry] = []
@@ -376,47 +373,10 @@ class LiveEngine(Engine):
 
         Any thread may call it; it takes two seconds, in which the input goes through to nothing. Raises BadInput or UnknownName.
         """
-        output, heard = self._probed(asked.output), self._probing(asked.input)
-        free = [channel for channel in range(15, -1, -1) if channel not in self._sequencer.channels()]
-        sent = probe(self.clock.now() + WAITS / 2, free[0] if free else 15)
-        arrivals: list[Arrival] = []
-        self._tapped[heard] = (sent, arrivals)
-        try:
-            output.schedule(sent)
-            pause, until = threading.Event(), sent[-1].seconds + WAITS
-            while self.clock.now() < until and len(came_back(sent, arrivals)) < NOTES:
-                pause.wait(_PERIOD)
-        finally:
-            del self._tapped[heard]
-        found = measured(sent, arrivals)
+        output, found = self._calibrating.measure(asked, self._outputs, self._sequencer.channels())
         ms = round(1000 * found.median / (1 if asked.whole else 2), 1)
-        done = self.submit(SetLatency(output=output.name, ms=min(ms, 500.0)), request)
-        return Outcome(done.beat, f"{output.name}: {found}: {done.words.removeprefix(f'{output.name} is ')}")
-
-    def _probed(self, name: str) -> MidiOutput:
-        """The MIDI output of this name, or of an unmistakable part of it."""
-        there = {output.name: output for output in self._outputs if isinstance(output, MidiOutput)}
-        near = nearest(name, there)
-        if len(near) != 1:
-            raise UnknownName.of("MIDI output", name, near or there)
-        if there[near[0]].trouble:
-            raise BadInput(f"{near[0]} cannot be calibrated: {there[near[0]].trouble}.")
-        return there[near[0]]
-
-    def _probing(self, name: str) -> str:
-        """The input that is to hear what comes back, and that is not at it already."""
-        there = [each.name for each in self.inputs]
-        near = nearest(name, there) if name else there
-        if not there or (not name and len(near) > 1):
-            also = f" You have {', '.join(map(repr, there))}." if there else ""
-            raise BadInput(
-                f'Which input hears what comes back? Open one and name it: stage.calibrate("Digitone", "KeyStep").{also}'
-            )
-        if len(near) != 1:
-            raise UnknownName.of("input", name, near or there)
-        if near[0] in self._tapped:
-            raise BadInput(f"{near[0]} is used for a calibration at this moment: wait two seconds.")
-        return near[0]
+        done = self.submit(SetLatency(output=output, ms=min(ms, 500.0)), request)
+        return Outcome(done.beat, f"{output}: {found}: {done.words.removeprefix(f'{output} is ')}")
 
     def report(self) -> Report:
         """How everything is."""
@@ -492,7 +452,7 @@ class LiveEngine(Engine):
                     self._do(self._hear)
                     self._sequencer.advance(self.clock.now() + self._ahead())
                     if self.turns % _TURNS_SHOWN == 0:
-                        self._snapshot = self._sequencer.snapshot()
+                        self._look()
             except Exception:
                 self._go_on()
             self.turns += 1
@@ -502,11 +462,7 @@ class LiveEngine(Engine):
     def _hear(self) -> None:
         """Take in what was played on inputs, and lead what is played next."""
         for name, arrivals in self.inputs.take():
-            if (tapped := self._tapped.get(name)) is not None:
-                sent, heard = tapped
-                heard += arrivals
-                arrivals = [arrival for arrival in arrivals if not is_of(sent, arrival.message)]
-            self._sequencer.hear(name, arrivals)
+            self._sequencer.hear(name, self._calibrating.hear(name, arrivals))
         self._sequencer.play_controllers()
         self._shine()
         self._lead()
@@ -527,7 +483,7 @@ class LiveEngine(Engine):
 
     def _lead(self) -> None:
         """Have what is played go where it should by now."""
-        self.inputs.lead_to({name: ways for name, ways in self._sequencer.ways().items() if name not in self._tapped})
+        self.inputs.lead_to({name: ways for name, ways in self._sequencer.ways().items() if not self._calibrating.taps(name)})
 
     def _shine(self) -> None:
         """Let controllers with lights show how things stand; one that was gone is told everything again."""
@@ -566,9 +522,13 @@ class LiveEngine(Engine):
         else:
             if outcome.words:
                 self.note(outcome.words)
-            self._lead()
-            self._snapshot = self._sequencer.snapshot()
+            self._do(self._lead)
+            self._do(self._look)
             errand.answer.set_result(outcome)
+
+    def _look(self) -> None:
+        """Have what is so now seen by whoever asks."""
+        self._snapshot = self._sequencer.snapshot()
 
     def _refuse_the_rest(self) -> None:
         while True:

@@ -1,8 +1,7 @@
-"""A performer's own functions: they run here, in the process that defined them, each in a thread of its own."""
+"""A performer's own functions: they run here, in the process that defined them, each in a thread of its own while it is asked."""
 
 import contextlib
 import os
-import queue
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -98,31 +97,36 @@ class Functions:
 
 
 class _Function:
-    """One function and its thread: if that never comes back, nobody but this function is held up."""
+    """One function. A thread runs it while it is asked: if that never comes back, nobody but this function is held up."""
 
     def __init__(self, name: str, function: Callable[[Phrase], Phrase], hand_in: Callable[[HandIn], None]) -> None:
         self.id, self._function, self._hand_in = name, function, hand_in
-        self._waiting: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._waiting: Errand | None = None
         self._last = ""
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def give(self, errand: Errand) -> None:
         """Do this, unless it is known."""
         if errand.id == self._last:
             return
         self._last = errand.id
-        while not self._waiting.empty():  # it is late already
-            with contextlib.suppress(queue.Empty):
-                self._waiting.get_nowait()
-        self._waiting.put(errand)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"livecode {self.id}", daemon=True)
-            self._thread.start()
+        with self._lock:
+            self._waiting = errand  # what waited before is late already
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name=f"livecode {self.id}", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            errand = self._waiting.get()
+        while (errand := self._next()) is not None:
             self._hand_in(self._done(errand))
+
+    def _next(self) -> Errand | None:
+        with self._lock:
+            errand, self._waiting = self._waiting, None
+            if errand is None:
+                self._thread = None
+            return errand
 
     def _done(self, errand: Errand) -> HandIn:
         try:

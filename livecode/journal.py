@@ -21,6 +21,7 @@ from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
 from .recording import Recording
+from .skimming import skimmed
 
 VERSION = 2
 """Of these lines: one of another version is not read."""
@@ -186,20 +187,19 @@ class Story:
         return Recording(self.opened.opening, self.facts)
 
 
-def read(path: Path, *, all_answers: bool = True) -> Story:
+def read(path: Path, *, skim: bool = False) -> Story:
     """Read a journal. A line that was cut or that cannot be read is left out and counted.
 
     Raises OutputError for none at all, and for one of another version.
 
-    all_answers: without, the answers of a model are left out that others of the same part have replaced before anything was
-    said to it; three hours are then read in a moment.
+    skim: without what changes nothing that is to come; three hours are then read in a moment.
     """
     try:
         raw = [line for line in path.read_bytes().split(b"\n") if line]
     except OSError as error:
         raise OutputError(f"The journal {path} cannot be read ({error.strerror or error}): begin a new stage.") from error
     _refuse_another_version(path, raw[0] if raw else b"")
-    lines = [_decoded(line) for line in (raw if all_answers else _latest(raw))]
+    lines = [_decoded(line) for line in (skimmed(raw) if skim else raw)]
     good = [line for line in lines if line is not None]
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:
@@ -263,47 +263,6 @@ def _decoded(line: bytes) -> Line | None:
         return _lines.decode(line)
     except msgspec.MsgspecError:
         return None
-
-
-class _Command(msgspec.Struct, frozen=True):
-    part: str = ""
-
-
-class _Glance(msgspec.Struct, frozen=True):
-    """What a look at a line shows: its kind, and the part that it is about."""
-
-    type: str
-    part: str = ""
-    function: str = ""
-    command: _Command = _Command()
-
-
-_glances = msgspec.json.Decoder(_Glance)
-
-
-def _latest(raw: list[bytes]) -> list[bytes]:
-    """The lines without the answers that two more follow, with nothing else that is about their part or about all parts."""
-    kept, following, shaped = [], dict[str, int](), dict[tuple[str, str], int]()
-    for line in reversed(raw):
-        try:
-            glance = _glances.decode(line)
-        except msgspec.MsgspecError:
-            kept.append(line)  # to be counted
-            continue
-        if glance.type == "Shaped":
-            shaped[glance.part, glance.function] = shaped.get((glance.part, glance.function), 0) + 1
-            if shaped[glance.part, glance.function] > 2:
-                continue
-        elif glance.type == "Answered":
-            following[glance.part] = following.get(glance.part, 0) + 1
-            if following[glance.part] > 2:
-                continue
-        elif glance.type == "Taken" and glance.command.part:
-            following[glance.command.part] = 0
-        elif glance.type == "Taken":
-            following.clear()
-        kept.append(line)
-    return kept[::-1]
 
 
 def new_path(folder: Path, name: str) -> Path:

@@ -134,19 +134,21 @@ ALLOWED: dict[str, set[str]] = {
     | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "past", "performing", "plan"}
     | {"recording", "stagehand", "states", "telling", "tempo"},
     "calibration": VALUES | {"inputs"},
+    "calibrating": VALUES | {"calibration", "clock", "ears", "inputs", "outputs", "protocol"},
     "mapping": VALUES | {"bindings", "dials", "files", "notation"},
     "dials": VALUES | {"commands", "controls"},
     "supervisor": set(),
     "places": VALUES,
     "protocol": VALUES | {"errands", "commands", "errors", "models.known", "models.wire", "tempo"},
-    "journal": VALUES | {"facts", "models.wire", "protocol", "recording"},
+    "skimming": VALUES | {"ears", "inputs", "models.wire"},
+    "journal": VALUES | {"facts", "models.wire", "protocol", "recording", "skimming"},
     "agenda": VALUES | {"commands", "facts", "recording", "tempo"},
     "recording": VALUES | {"commands", "facts", "protocol"},
     "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"agenda", "calibration", "ears", "errands", "journal"}
+    | {"agenda", "calibrating", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
     "offline": VALUES

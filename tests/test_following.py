@@ -11,7 +11,7 @@ from rig import COMMIT, Rig
 from livecode.commands import Continue, FollowClock, On, Pause, Restart, SetMeter, Tempo
 from livecode.errors import BadInput, UnknownName
 from livecode.facts import Steered
-from livecode.masters import MidiMaster
+from livecode.masters import MidiMaster, State
 from livecode.tempo import Meter
 
 START, CONTINUE, STOP, TICK = (0xFA,), (0xFB,), (0xFC,), (0xF8,)
@@ -22,7 +22,7 @@ class KeyStep(Rig):
 
     def __init__(self, *, bpm: int = 120, now: float = 100.0, master: MidiMaster | None = None) -> None:
         super().__init__(bpm=bpm, now=now)
-        self.master = MidiMaster()
+        self.master = master or MidiMaster()
         self.sequencer.offer("KeyStep", self.master)
         self.played = 0
         """Ticks since start."""
@@ -427,3 +427,16 @@ def test_notes_that_come_right_after_start_wait_until_the_tempo_is_known() -> No
     rig.tick_for(12, 133)
     assert rig.off() < 0.002
     assert rig.score()[0] == (0, "C4")
+
+
+def test_a_clock_that_cannot_be_looked_at_keeps_nothing_else_from_being_shown() -> None:
+    class Broken(MidiMaster):
+        def state(self, now: float) -> State:
+            raise OSError("no network")
+
+    rig = KeyStep(master=Broken())
+    rig.plays("lead", "C4")
+    rig.follow()
+    shown = rig.sequencer.snapshot()
+    assert shown.follows == "follows KeyStep: failed (OSError('no network'))"
+    assert [part.name for part in shown.parts] == ["lead"]

@@ -10,7 +10,7 @@ from keys import Keys
 from rig import Rig
 
 from livecode.commands import Mute, Pause, SetSwing, Solo, Thru, Undo
-from livecode.ears import Ear
+from livecode.ears import EARLY, REMEMBERS, Ear
 from livecode.errors import BadInput, UnknownName
 from livecode.exports import Take
 from livecode.facts import Heard
@@ -163,6 +163,23 @@ def test_whatever_is_played_nothing_hangs_in_the_end(played: list[Message], swit
     ear.let_go(Beats(99))
     assert not ear.sounds()
     assert len(ear.excerpt(Beats(0), Beats(100)).notes) <= sum(m[0] & 0xF0 == 0x90 and m[2] > 0 for m in played)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.sampled_from([0, Fraction(1, 7), 1, 60]), channel_messages), max_size=60), st.integers(1, 140))
+def test_an_ear_finds_what_a_look_at_all_notes_would_find(played: list[tuple[Beats, Message]], back: int) -> None:
+    ear, here, ended = Ear("keys"), Beats(0), []
+    for gap, message in played:
+        here += gap
+        ended += ear.hear(here, message)
+    begin, end = here - back, here + 1
+    notes = [*ended, *ear.held(end)]
+    assert ear.first(begin) == min((note.begin for note in notes if note.begin >= begin), default=None)
+    last = max((note.end for note in ended), default=0)
+    assert ear.last_end() == last or last < here - REMEMBERS
+    heard = [note for note in notes if note.begin > begin - EARLY or note.end > begin + EARLY]
+    found = [(note.onset + begin, note.pitch) for note in ear.excerpt(begin, end).notes]
+    assert sorted(found) == sorted((max(note.begin, begin), note.pitch) for note in heard)
 
 
 # In beats

@@ -1,16 +1,19 @@
 """The threads of a live engine: a client's that obeys for the planner, one that has given up, and the end."""
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import pytest
+from waiting import wait_until
 
 from livecode import engine
 from livecode.clock import SystemClock
-from livecode.commands import Declare, Mute
+from livecode.commands import Declare, Mute, Play
 from livecode.errors import LivecodeError
 from livecode.models.wire import Reply
+from livecode.notation import notes
 from livecode.outputs.tape import Tape
 from livecode.protocol import Opening
 from livecode.sequencer import Sequencer
@@ -87,3 +90,22 @@ def test_an_error_that_a_client_meets_while_it_obeys_is_not_that_clients(monkeyp
     assert sum("a reply that nobody can read" in line.sentence for line in helped.log()) == 1
     later.join()
     helped.close()
+
+
+@pytest.mark.parametrize("helping", [False, True])
+def test_a_command_that_was_taken_has_its_outcome_although_nothing_can_be_shown(
+    monkeypatch: pytest.MonkeyPatch, helping: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a part that cannot be shown")
+
+    plays = engine.LiveEngine(SystemClock(), [], OPENING, helping=helping)
+    plays.start()
+    monkeypatch.setattr("livecode.sequencer.state_of", fail)
+    words: queue.SimpleQueue[str] = queue.SimpleQueue()
+    play = Play(part="lead", phrase=notes("C4"))
+    threading.Thread(target=lambda: words.put(plays.submit(play).words), name="client", daemon=True).start()
+    assert words.get(timeout=60).startswith("lead: plays")
+    wait_until(lambda: len(plays.tape.onsets("lead")) > 2, "the music")
+    assert "a part that cannot be shown" in repr(plays.log())
+    plays.close()

@@ -242,6 +242,20 @@ def test_functions_run_although_the_engine_was_gone_when_the_first_was_typed() -
     engine.closed = True
 
 
+def test_lines_that_were_typed_leave_no_threads_behind() -> None:
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name.startswith("livecode lambda/")]
+
+    with lc.Stage(offline=True) as stage:
+        lead = stage.part("lead") >> notes("C4 D4 E4 F4")
+        for _ in range(20):
+            lead.plain()
+            lead.map(lambda phrase: phrase.transpose(12))
+            stage.run(bars=1)
+        assert {name for beat, name in stage.tape.onsets("lead") if beat >= 4} == {"C5", "D5", "E5", "F5"}
+        wait_until(lambda: not threads(), "the end of their threads")
+
+
 @pytest.mark.parametrize(
     "nonsense", [lambda phrase: 3, lambda phrase: None, lambda phrase: 1 / 0, lambda: 3, lambda phrase: exit()]
 )
