@@ -124,7 +124,7 @@ def recall(facts: Sequence[Fact], end: Beats) -> None:
     """What an engine does after a crash before it plays on."""
     crashed = float(60 * end / BPM)
     clock = VirtualClock(crashed + 1)
-    Sequencer(clock, [], Tape(), Nobody(), bpm=OPENING.bpm, meter=OPENING.meter).recall(facts, crashed)
+    Sequencer(clock, [], Tape(), Nobody(), bpm=OPENING.bpm, meter=OPENING.meter).past.recall(facts, crashed)
 
 
 def seconds(what: str, do: Callable[[], T]) -> T:

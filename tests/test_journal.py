@@ -153,7 +153,7 @@ def test_what_was_played_long_ago_is_left_out_and_what_is_held_is_not(played: li
     scores = []
     for story in (facts, kept):
         back = Rig(now=float(end + 4) / 2)
-        back.sequencer.recall(story, back.clock.now())
+        back.sequencer.past.recall(story, back.clock.now())
         back.obey(Capture(part="loop", source="keys", bars=32))
         here = back.sequencer.time.tempo.line_after(back.sequencer.time.reachable())
         back.play(until=here + 1)
