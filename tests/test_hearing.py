@@ -178,8 +178,8 @@ def test_an_ear_finds_what_a_look_at_all_notes_would_find(played: list[tuple[Bea
     last = max((note.end for note in ended), default=0)
     assert ear.last_end() == last or last < here - REMEMBERS
     heard = [note for note in notes if note.begin > begin - EARLY or note.end > begin + EARLY]
-    found = [(note.onset + begin, note.pitch) for note in ear.excerpt(begin, end).notes]
-    assert sorted(found) == sorted((max(note.begin, begin), note.pitch) for note in heard)
+    found = {(note.onset + begin, note.pitch) for note in ear.excerpt(begin, end).notes}
+    assert found == {(max(note.begin, begin), note.pitch) for note in heard}
 
 
 # In beats
