@@ -83,8 +83,11 @@ class Chase:
         if self.following is None:
             return ""
         now = self._clock.now()
-        ignored = [f"the clock of {name} is ignored" for name in self._others(now)]
-        return "; ".join([self.following.words(self.time, now), *ignored])
+        try:
+            ignored = [f"the clock of {name} is ignored" for name in self._others(now)]
+            return "; ".join([self.following.words(self.time, now), *ignored])
+        except Exception as error:  # whatever Link or a port may raise, all else is shown
+            return f"follows {self.following.name}: failed ({error!r})"
 
     def _others(self, now: Seconds) -> list[str]:
         """The clocks that arrive beside the one that is followed."""
@@ -97,15 +100,6 @@ class Chase:
     def entrance(self) -> Seconds | None:
         """When time may go on, to be where the clock is that is followed; None for as soon as it can."""
         return self.following.entrance(self.time, self._clock.now()) if self.following else None
-
-    def words(self) -> str:
-        """How it goes, for the status; "" if no clock is followed."""
-        if self.following is None:
-            return ""
-        try:
-            return self.following.words(self.time, self._clock.now())
-        except Exception as error:  # whatever Link or a port may raise, all else is shown
-            return f"follows {self.following.name}: failed ({error!r})"
 
     def go_along(self) -> None:
         """Do as the clock does that is followed."""
