@@ -489,12 +489,12 @@ class LiveEngine(Engine):
         """Let controllers with lights show how things stand; one that was gone is told everything again."""
         controllers = self._sequencer.controllers
         lit = {output.name: output for output in self._outputs if isinstance(output, MidiOutput)}
+        gone = [name for name, output in lit.items() if output.trouble]  # they may come back before all is sent
         for name, message in controllers.feedback(self._snapshot):
             if name in lit:
                 lit[name].show(message)
-        for name, output in lit.items():
-            if output.trouble:
-                controllers.show_again(name)
+        for name in gone:
+            controllers.show_again(name)
 
     def _read_inbox(self, patience: Seconds) -> None:
         """Do what clients want, for a moment: however many they are, the music comes first."""

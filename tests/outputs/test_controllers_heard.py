@@ -67,7 +67,7 @@ def test_a_knob_is_learnt_and_a_burst_is_few_changes(nano: Hand, synth: Ear) -> 
         nano.send((0xB4, 30, 125))
         synth.wait_for((0xB0, 74, 125))
         assert len([message for message in synth.messages() if message[:2] == (0xB0, 74)]) < 1000
-        assert stage.unmap() == ("cc 30 channel 5 of nanoKONTROL2:out does nothing any more",)
+        assert stage.unmap() == "nothing is mapped any more: cc 30 channel 5 of nanoKONTROL2:out"
 
 
 def test_lights_show_how_things_stand_and_again_when_they_are_back(jack_server: None) -> None:
