@@ -1,12 +1,14 @@
 """What is performed: the facts of a recording, each to come when everything before its beat is with the outputs. Pure values."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
-from .commands import AnyCommand, Continue, Declare, FollowClock, SetMeter, SetSwing, Tempo, ToPart
+from .commands import AnyCommand, Continue, Declare, FollowClock, Pause, SetMeter, SetSwing, Tempo, ToPart
+from .ears import REMEMBERS
 from .facts import (
     Answered,
     Asked,
@@ -21,14 +23,14 @@ from .facts import (
     Proposed,
     Shaped,
     Slept,
+    Steered,
     Taken,
 )
 from .music import Beats, Seconds
 from .recording import Recording
-from .tempo import TempoMap
 
 _UNMOVED = Beats(0)
-_STAGE: dict[type, str] = {Tempo: "tempo", SetMeter: "meter", SetSwing: "swing"}
+_STAGE: dict[type, str] = {Tempo: "tempo", Steered: "tempo", SetMeter: "meter", SetSwing: "swing"}
 
 Source: TypeAlias = Moved | Performing | PortOpened
 """What is about a stage of that time, and does not come again."""
@@ -36,8 +38,8 @@ Source: TypeAlias = Moved | Performing | PortOpened
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact that is `shift` beats later on this stage, its place among the facts of the recording, counted from 1, and for
-    `Continue` how long time has stood still."""
+    """A fact that is `shift` beats later on this stage, its place among what comes, counted from 1, and for `Continue` how long
+    time has stood still."""
 
     told: Fact
     place: int
@@ -79,50 +81,42 @@ class Agenda:
         while self.entries and self.entries[0].place <= place:
             self.entries.popleft()
 
-    def take_over(self, command: AnyCommand) -> str:
-        """A performer says this: what is theirs now, in words, "" if nothing is that was not before."""
-        what = _about(command)
-        if not what or isinstance(command, Declare) or what in self._taken_over:
-            return ""
-        if what not in self.parts and what not in _STAGE.values():
-            return ""
-        self._taken_over.add(what)
-        self.parts.discard(what)
-        self.entries = deque(entry for entry in self.entries if _about_fact(entry.told) != what)
-        return f"{what} is yours now: what the replay had for it is dropped"
+    def comes(self, fact: Fact) -> bool:
+        """Whether this still comes: a performer has not taken over what it is about."""
+        return _about(fact) not in self._taken_over
+
+    def take_over(self, command: AnyCommand, parts: Iterable[str]) -> list[str]:
+        """A performer says this, which is about these parts: what is theirs now and was not before."""
+        said = [] if isinstance(command, Declare) else sorted(self.parts.intersection(parts))
+        if (what := _STAGE.get(type(command))) and what not in self._taken_over:
+            said.append(what)
+        self._taken_over.update(said)
+        self.parts.difference_update(said)
+        return said
 
 
 def before(recording: Recording, begin: Beats) -> list[Fact]:
-    """What is so when a recording comes to beat `begin`: its facts, without answers that others have replaced."""
+    """What is so when a recording comes to beat `begin`: its facts, without what others have replaced since."""
     kept: list[Fact] = []
-    following: dict[str, int] = {}
+    following: dict[tuple[str, str], int] = {}
     for entry in reversed(_entries(recording)):
-        fact = entry.fact
-        if entry.beat >= begin or isinstance(fact, Slept | CameBack | Over):
+        fact = entry.told
+        if beat_of(fact) >= begin or isinstance(fact, Slept | CameBack | Over):
             continue
-        if isinstance(fact, Answered):
-            following[fact.part] = following.get(fact.part, 0) + 1
-            if following[fact.part] > 2:
+        if isinstance(fact, Heard) and fact.now < begin - REMEMBERS:
+            continue
+        if isinstance(fact, Answered | Shaped):
+            whose = fact.part, fact.function if isinstance(fact, Shaped) else ""
+            following[whose] = following.get(whose, 0) + 1
+            if following[whose] > 2:
                 continue
         elif isinstance(fact, Taken):
-            following = following | {fact.command.part: 0} if isinstance(fact.command, ToPart) else {}
+            if isinstance(fact.command, Pause | Continue):
+                continue
+            part = fact.command.part if isinstance(fact.command, ToPart) else ""
+            following = {whose: count for whose, count in following.items() if part and whose[0] != part}
         kept.append(fact)
     return kept[::-1]
-
-
-def tempo_at(recording: Recording, begin: Beats) -> TempoMap:
-    """The tempo map as it is when a recording comes to beat `begin`."""
-    tempo = TempoMap.steady(recording.opening.bpm, recording.opening.meter)
-    for fact in recording.facts:
-        if isinstance(fact, Taken) and fact.now < begin:
-            match fact.command:
-                case Tempo(bpm=bpm, bars=bars):
-                    tempo = tempo.with_bpm(fact.at, bpm, bars * tempo.meter_at(fact.at).bar)
-                case SetMeter(meter=meter):
-                    tempo = tempo.with_meter(fact.at, meter)
-                case SetSwing(swing=swing):
-                    tempo = tempo.with_swing(fact.at, swing)
-    return tempo
 
 
 def moved(fact: Fact, by: Beats) -> Fact:
@@ -145,14 +139,13 @@ def beat_of(fact: Fact) -> Beats:
     return fact.now
 
 
-def _about(command: AnyCommand) -> str:
-    return command.part if isinstance(command, ToPart) else _STAGE.get(type(command), "")
-
-
-def _about_fact(fact: Fact) -> str:
-    if isinstance(fact, Taken):
-        return _about(fact.command)
-    return fact.part if isinstance(fact, Answered | Proposed | Asked | Looped | Shaped) else ""
+def _about(fact: Fact) -> str:
+    """The part that it is about, or what of the stage; "" for neither."""
+    if isinstance(fact, Taken) and isinstance(fact.command, ToPart):
+        return fact.command.part
+    if isinstance(fact, Answered | Proposed | Asked | Looped | Shaped | Slept):
+        return fact.part
+    return _STAGE.get(type(fact.command if isinstance(fact, Taken) else fact), "")
 
 
 def _follows(fact: Fact) -> bool:
@@ -162,17 +155,17 @@ def _follows(fact: Fact) -> bool:
 
 def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
     """What comes again, in order; what was slept through, before what was said meanwhile."""
-    found: list[Entry] = []
+    found: list[tuple[Fact, Seconds]] = []
     started: Seconds | None = None
-    for place, fact in enumerate(recording.facts, start=1):
+    for fact in recording.facts:
         if isinstance(fact, Moved) and fact.started is not None:
-            last = found[-1].told if found else None
+            last = found[-1][0] if found else None
             if started is not None and isinstance(last, Taken) and isinstance(last.command, Continue):
-                found[-1] = Entry(last, found[-1].place, max(0.0, fact.started - started), shift)
+                found[-1] = last, max(0.0, fact.started - started)
             started = fact.started
         elif isinstance(fact, Slept):
-            at = next((at for at in range(len(found), 0, -1) if beat_of(found[at - 1].told) <= fact.begin), 0)
-            found.insert(at, Entry(fact, found[at - 1].place if at else 0, shift=shift))
+            at = next((at for at in range(len(found), 0, -1) if beat_of(found[at - 1][0]) <= fact.begin), 0)
+            found.insert(at, (fact, 0.0))
         elif not isinstance(fact, Source) and not _follows(fact):
-            found.append(Entry(fact, place, shift=shift))
-    return found
+            found.append((fact, 0.0))
+    return [Entry(fact, place, pause, shift) for place, (fact, pause) in enumerate(found, start=1)]

@@ -638,3 +638,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     learns: Target | None = None
     follows: str = ""
     """Whose clock is followed, and how well, in words; "" for none."""
+    replays: str = ""
+    """Which recording is performed, and which of its bars sounds, in words; "" for none."""

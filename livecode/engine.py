@@ -17,7 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from .agenda import tempo_at
 from .calibrating import Calibrating
 from .clock import Clock, SystemClock
 from .clocks import Clocks
@@ -251,7 +250,7 @@ class LiveEngine(Engine):
             self._outputs.append(port.output)
             self._sequencer.add_output(port.output)
         for fact in facts:
-            if isinstance(fact, InputOpened):
+            if isinstance(fact, InputOpened) and not fact.place:
                 self._sequencer.offer(fact.name, self.clocks.of(fact.name))
         followed = [fact.command for fact in facts if isinstance(fact, Taken) and isinstance(fact.command, FollowClock)]
         if FollowClock(source=LINK) in followed:
@@ -259,7 +258,7 @@ class LiveEngine(Engine):
         if followed and followed[-1].source == LINK:
             self.clocks.join_later(float(self.opening.bpm))
         self._back = self._sequencer.past.recall(facts, crashed)
-        heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened)]
+        heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened) and not fact.place]
         self.inputs.open_again(heard)
         for source in self.inputs:
             self.clocks.hear(source)
@@ -275,7 +274,16 @@ class LiveEngine(Engine):
         before = list(itertools.takewhile(lambda fact: fact != self._back, facts))
         opening, tape = self.opening, Tape()
         outputs = [Tape(output.name) for output in self._outputs]
-        told = Sequencer(self.clock, outputs, tape, self._host, bpm=opening.bpm, meter=opening.meter, seed=opening.seed)
+        told = Sequencer(
+            self.clock,
+            outputs,
+            tape,
+            self._host,
+            bpm=opening.bpm,
+            meter=opening.meter,
+            seed=opening.seed,
+            recordings=self._recording,
+        )
         begun = time.monotonic()
         for _ in told.past.retell([*before, self._back]):
             if time.monotonic() > begun + _STINT:
@@ -317,15 +325,15 @@ class LiveEngine(Engine):
             self.clocks.link.leave()
         return outcome
 
-    def perform(self, path: str, bar: int) -> Outcome:
-        """Perform the recording in this file from its bar `bar` on: see `Sequencer.perform`. Any thread may call it.
+    def perform(self, path: str, bar: int, request: str = "") -> Outcome:
+        """Perform the recording in this file from its bar `bar` on, in the request of this id: see `Sequencer.perform`.
 
-        Raises OutputError for what is no journal, and BadInput.
+        Any thread may call it. Raises OutputError for what is no journal, and BadInput.
         """
         self._recordings.pop(path, None)
         recording = self._recording(path)  # read by this client's thread: the planner has the music to see to
-        begin = tempo_at(recording, recording.end).line_of(bar - 1)
-        return self._done(lambda: self._sequencer.perform(path, begin))
+        begin = recording.tempo.line_of(bar - 1)
+        return self._done(lambda: self._sequencer.perform(path, begin, request))
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
         """Play on this MIDI port too, in the request of this id. Any thread may call it.

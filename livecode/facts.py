@@ -13,21 +13,26 @@ from .music import Beats, Phrase, Seconds
 from .packing import Packed, unpacked
 
 
-class Taken(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Comes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What comes of a recording that is performed, too: `place` is its place there then, counted from 1; 0 for what is this
+    stage's own."""
+
+    place: int = 0
+
+
+class Taken(Comes, frozen=True, tag=True, kw_only=True):
     """A command was obeyed: `now` is the first beat that it could reach, `at` the beat at which it takes effect.
 
-    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it. `place` is that among
-    the facts of a recording that is performed, counted from 1; 0 if somebody said it.
+    `id` is that of the request, "" if it had none: what a stage sends again after a crash is known by it.
     """
 
     now: Beats
     at: Beats
     command: AnyCommand
     id: str = ""
-    place: int = 0
 
 
-class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Answered(Comes, frozen=True, tag=True, kw_only=True):
     """A model's phrase was taken for a part: asked for at beat `asked`, as its request number `asks` (of all its models
     together `asks_ever`), and to sound from beat `at` on. `request` is what was asked, as `Asked` has it."""
 
@@ -46,7 +51,7 @@ class Answered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         return unpacked(self.packed)
 
 
-class Asked(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Asked(Comes, frozen=True, tag=True, kw_only=True):
     """A part asked its model for bars, when `now` was the first beat that a command could reach: its request `asks_ever`.
 
     `request` is the fingerprint of what was asked: see `asking.fingerprint`. An answer may never have come.
@@ -58,7 +63,7 @@ class Asked(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     request: str
 
 
-class Proposed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Proposed(Comes, frozen=True, tag=True, kw_only=True):
     """A part's model proposed these candidates; `request` is what it was asked, as in `Asked`."""
 
     now: Beats
@@ -72,7 +77,7 @@ class Proposed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         return tuple(map(unpacked, self.packed))
 
 
-class Shaped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Shaped(Comes, frozen=True, tag=True, kw_only=True):
     """A performer's function, by its id, gave this phrase for the loop of a part that begins at beat `at`."""
 
     now: Beats
@@ -107,14 +112,14 @@ class PortOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     id: str = ""
 
 
-class CameBack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class CameBack(Comes, frozen=True, tag=True, kw_only=True):
     """The engine had crashed at beat `crashed`, and hands events over again from `now` on, notes from the next bar line on."""
 
     crashed: Beats
     now: Beats
 
 
-class Slept(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Slept(Comes, frozen=True, tag=True, kw_only=True):
     """The machine stood still: notes in [begin, end) were left out, of all parts or of one."""
 
     begin: Beats
@@ -137,7 +142,7 @@ class Typed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     failed_at: tuple[int, int] | None = None
 
 
-class InputOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class InputOpened(Comes, frozen=True, tag=True, kw_only=True):
     """A MIDI input was added: `name` is what it is called by."""
 
     now: Beats
@@ -147,7 +152,7 @@ class InputOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     id: str = ""
 
 
-class Heard(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Heard(Comes, frozen=True, tag=True, kw_only=True):
     """What was played on an input: channel messages, each with its beat, its bytes as hexadecimal digits."""
 
     now: Beats
@@ -155,7 +160,7 @@ class Heard(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     said: tuple[tuple[Beats, str], ...]
 
 
-class Steered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Steered(Comes, frozen=True, tag=True, kw_only=True):
     """The clock that is followed wants `bpm` from beat `at` on; `now` is the first beat that could be reached."""
 
     now: Beats
@@ -165,12 +170,13 @@ class Steered(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 class Performing(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """From beat `now` on the recording in this file is performed, from its beat `begin` on; `fresh`: on a stage on which nothing
-    had been said. With a path of "" nothing is performed any more."""
+    had been said. With a path of "" nothing is performed any more. `id` is that of the request."""
 
     now: Beats
     path: str
     begin: Beats = Beats(0)
     fresh: bool = False
+    id: str = ""
 
 
 class Over(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -179,7 +185,7 @@ class Over(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     now: Beats
 
 
-class Looped(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Looped(Comes, frozen=True, tag=True, kw_only=True):
     """What was played on an input is a part's loop from beat `at` on; once it is `whole`, what was struck last is in it."""
 
     now: Beats

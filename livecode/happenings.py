@@ -1,6 +1,6 @@
 """What happens of itself: models answer, inputs are played, another clock steers; and how a fact has it so again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from .chasing import Chase
 from .ears import Said
@@ -52,6 +52,14 @@ class Happenings:
         for event in self._hearing.hear(name, said):
             self._tape.insert(event)
 
+    def overhear(self, facts: Sequence[Heard], now: Beats) -> None:
+        """This was played before, and is on no tape: who listens knows it, and from here on no key of it is down."""
+        for fact in facts:
+            for _ in self._hearing.hear(fact.name, _said(fact)):
+                pass
+            self._tape.enter(fact.name)
+        self._hearing.let_go(now, {fact.name for fact in facts})
+
     def again(self, fact: Fact) -> None:
         """Have be so again what this fact says."""
         match fact:
@@ -59,8 +67,8 @@ class Happenings:
                 self._welcome(name, now)
             case InputOpened(name=name):
                 self.open_ear(name)
-            case Heard(name=name, said=said):
-                self.hear(name, [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in said])
+            case Heard(name=name):
+                self.hear(name, _said(fact))
             case Asked(now=now):
                 for part in self._parts.values():
                     part.settle(now)
@@ -108,3 +116,7 @@ class Happenings:
             part.come_back(now)
             self._plan.settle_hands(part)
         self._plan.ticking.go(self._plan.silent_until)
+
+
+def _said(fact: Heard) -> list[Said]:
+    return [(beat, tuple(bytes.fromhex(spelt))) for beat, spelt in fact.said]

@@ -1,6 +1,6 @@
 """What the sequencer hears: an ear for every input, what of it goes to the tape, and where what is played goes at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from .ears import Ear, Played, Said, nearest, on_the_grid
 from .errors import UnknownName
@@ -58,9 +58,10 @@ class Hearing:
         """The notes that are held, as if they ended now."""
         return [self._event(ear.name, note) for ear in list(self.ears.values()) for note in ear.held(now)]
 
-    def let_go(self, now: Beats) -> list[Event]:
-        """Everything that is held ends here."""
-        return [self._event(ear.name, note) for ear in self.ears.values() for note in ear.let_go(now)]
+    def let_go(self, now: Beats, names: Container[str] | None = None) -> list[Event]:
+        """Everything that is held ends here, on these inputs or on all."""
+        ears = [ear for name, ear in self.ears.items() if names is None or name in names]
+        return [self._event(ear.name, note) for ear in ears for note in ear.let_go(now)]
 
     def _event(self, name: str, note: Played) -> NoteEvent:
         begins, ends = (self._time.sounds_at(beat) for beat in (note.begin, note.end))

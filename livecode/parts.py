@@ -341,9 +341,13 @@ class Part:
         self.turning.key.keep(at, self.key or self._house_key)
         self._keep_anew(at)
 
+    def generates(self) -> bool:
+        """Whether its model is to be asked for more."""
+        return self.mode in (Mode.GENERATE, Mode.GENERATE_ONCE, Mode.RESPOND)
+
     def freeze(self, now: Beats) -> bool:
         """Loop what it has, if it generates: what is about to come from its model does not. Returns whether it did."""
-        if self.mode not in (Mode.GENERATE, Mode.GENERATE_ONCE, Mode.RESPOND):
+        if not self.generates():
             return False
         self._drop_answer(now)
         if self.mode is Mode.RESPOND:

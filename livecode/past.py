@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .asking import Asking
 from .commands import Continue, Pause
-from .facts import CameBack, Fact, Moved, Over, Performing, Slept, Taken
+from .facts import CameBack, Comes, Fact, Moved, Over, Performing, Slept, Taken
 from .happenings import Happenings
 from .hearing import Hearing
 from .music import Beats, Seconds
@@ -12,6 +12,7 @@ from .outputs.tape import Tape
 from .parts import Part
 from .performing import Performance, Player
 from .plan import Plan
+from .stagehand import Stagehand
 
 _STRETCH = Beats(16)
 """So many beats are retold at a time."""
@@ -30,13 +31,14 @@ class Past:
         asking: Asking,
         happenings: Happenings,
         performance: Performance,
+        hand: Stagehand,
         *,
         note: Callable[[str], None],
         record: Callable[[Fact], None],
     ) -> None:
         self._plan, self._player, self._tape, self._parts, self.time = plan, player, tape, parts, plan.time
         self._hearing, self._asking, self._note, self._record = hearing, asking, note, record
-        self._happenings, self._performance = happenings, performance
+        self._happenings, self._performance, self._hand = happenings, performance, hand
 
     def recall(self, facts: Iterable[Fact], crashed: Seconds) -> CameBack:
         """Be as after these facts, up to a crash at that time, and play on from the next bar, on the beats of before.
@@ -104,7 +106,9 @@ class Past:
     def _again(self, fact: Fact) -> None:
         """Have this so again. What no longer can be is noted."""
         try:
-            if isinstance(fact, Taken):
+            if isinstance(fact, Comes) and fact.place:
+                self._performance.again(fact, fact.place)
+            elif isinstance(fact, Taken):
                 self._take_again(fact)
             elif isinstance(fact, Performing):
                 self._performance.take_up(fact)
@@ -114,13 +118,11 @@ class Past:
             self._note(f"left out after the crash: {error}")
 
     def _take_again(self, fact: Taken) -> None:
+        about = self._hand.about(fact.command)
         if not isinstance(fact.command, Pause | Continue):  # `Moved` says it
             self._player.settle(fact.command, min(fact.now, fact.at))
             self._player.do(fact.command, fact.now, fact.at)
-        if self._performance.agenda is not None and fact.place:
-            self._performance.agenda.skip(fact.place)
-        else:
-            self._performance.take_over(fact.command)
+        self._performance.take_over(fact.command, about)
 
     def _told(self, end: Beats) -> Iterator[None]:
         """Put on the tape what was handed over up to this beat."""

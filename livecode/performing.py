@@ -1,44 +1,60 @@
 """What is performed: a recording's facts come when the plan has come to their beats, and give way to the performer."""
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import PurePath
+from typing import Protocol, TypeAlias
 
 import msgspec
 
-from .agenda import Agenda, Entry, before, moved, tempo_at
+from .agenda import Agenda, Entry, before, moved
 from .asking import Asking
 from .clock import Clock
-from .commands import Act, Action, AnyCommand, Continue, Hush, Panic, Pause, SetMeter, SetSwing, Tempo, ToPart
-from .facts import (
-    Answered,
-    Asked,
-    CameBack,
-    Fact,
-    Heard,
-    InputOpened,
-    Looped,
-    Over,
-    Performing,
-    Proposed,
-    Shaped,
-    Slept,
-    Steered,
-    Taken,
+from .commands import (
+    Act,
+    Action,
+    AnyCommand,
+    Continue,
+    Hush,
+    Learn,
+    Map,
+    Panic,
+    SendClock,
+    SetLatency,
+    SetMeter,
+    SetSwing,
+    Tempo,
 )
+from .facts import CameBack, Fact, Heard, Over, Performing, Slept, Steered, Taken
 from .happenings import Happenings
 from .music import Beats, ReleaseEvent, Seconds
 from .outputs import MOST_LATE
 from .parts import Part
 from .plan import Plan, order
 from .recording import Recording
+from .stagehand import Kept, Stagehand
 from .tempo import TempoMap
+
+Timing: TypeAlias = Tempo | SetMeter | SetSwing
+"""What is said to the whole stage about time."""
+
+LEFT_OUT: Mapping[type, str] = {
+    SendClock: "MIDI clock out",
+    SetLatency: "an output's latency",
+    Map: "what knobs and pads do",
+    Learn: "what knobs and pads do",
+}
+"""What a recording says that is not about its parts or time, in words: beside what plays already it is left out."""
+
+END = 1 << 60
+"""The place of what comes when nothing else does."""
 
 
 class Player(Protocol):
     """The sequencer that a recording is performed on, or that is to be again what it was."""
 
-    def do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
-        """Have this so from beat `at` on."""
+    def do(self, command: AnyCommand, now: Beats, at: Beats, hand: Stagehand | None = None) -> str:
+        """Have this so from beat `at` on, by the stage's own hand or by this one."""
         ...
 
     def settle(self, command: AnyCommand, now: Beats) -> None:
@@ -54,6 +70,7 @@ class Performance:
         plan: Plan,
         player: Player,
         happenings: Happenings,
+        hand: Stagehand,
         clock: Clock,
         parts: Mapping[str, Part],
         asking: Asking,
@@ -62,10 +79,14 @@ class Performance:
         note: Callable[[str], None],
         record: Callable[[Fact], None],
     ) -> None:
+        """hand: the stage's own."""
         self._plan, self._player, self._clock, self._parts, self._asking = plan, player, clock, parts, asking
         self._happenings, self._recordings, self._note, self._record, self.time = happenings, recordings, note, record, plan.time
         self.agenda: Agenda | None = None
         """What is to come; None if nothing is performed."""
+        self._own_hand = self._hand = hand
+        """The stage's, and that of what is performed."""
+        self._words: Callable[[Beats], str] = lambda here: ""
         self._stood: Seconds = 0.0
         """When time began to stand still."""
 
@@ -75,7 +96,7 @@ class Performance:
         if not performing.path:
             return
         recording, now, begin, fresh = self._recordings(performing.path), performing.now, performing.begin, performing.fresh
-        tempo = tempo_at(recording, begin)
+        tempo = recording.tempo
         if fresh:
             self.time.tempo, self.time.held = TempoMap.steady(recording.opening.bpm, recording.opening.meter), begin
         else:
@@ -83,36 +104,48 @@ class Performance:
             self.time.tempo = here.with_swing(now, tempo.swing_at(begin))
             self._plan.replan(self._parts.values(), now)
         self.agenda = agenda = Agenda.of(recording, begin=begin, shift=now - begin, fresh=fresh)
-        for fact in before(recording, begin):
-            if fresh or not isinstance(fact, Taken) or isinstance(fact.command, ToPart | Hush | Panic):
-                self._happen(moved(fact, now - begin))
+        self._hand = self._own_hand.of(self._own_hand.kept if fresh else Kept(), agenda.parts)
+        self._words = partial(_in_words, PurePath(performing.path).stem, recording, begin, now - begin)
         if begin:
-            self._plan.handed = max(self._plan.handed, now)
-            for part in (self._parts[name] for name in agenda.parts if name in self._parts):
-                part.settle(now)
-                part.come_back(now)
+            self._begin_later(recording, performing, agenda)
+
+    def _begin_later(self, recording: Recording, performing: Performing, agenda: Agenda) -> None:
+        """Have be so what was said and what happened before; nobody hears it."""
+        now, begin = performing.now, performing.begin
+        heard = []
+        for fact in (moved(told, now - begin) for told in before(recording, begin)):
+            timed = isinstance(fact, Steered) or (isinstance(fact, Taken) and isinstance(fact.command, Timing))
+            if isinstance(fact, Heard):
+                heard.append(fact)
+            elif agenda.fresh or not timed:
+                self._happen(fact)
+        self._happenings.overhear(heard, now)
+        self._plan.handed = max(self._plan.handed, now)
+        for part in (self._parts[name] for name in agenda.parts if name in self._parts):
+            part.settle(now)
+            part.come_back(now)
+
+    def again(self, fact: Fact, place: int) -> None:
+        """Have be so what had come of it at this place before a crash."""
+        self._happen(fact)
+        if self.agenda is not None:
+            self.agenda.skip(place)
 
     def _happen(self, fact: Fact) -> bool:
-        """Let a fact of a recording be so here. Returns whether that could be. Beside others, it stops nobody else's part."""
+        """Let a fact of a recording be so here. Returns whether that could be."""
         try:
-            if isinstance(fact, Taken) and self.agenda and not self.agenda.fresh and not isinstance(fact.command, ToPart):
-                self._happen_beside(fact)
-            elif isinstance(fact, Taken):
-                self._player.settle(fact.command, min(fact.now, fact.at))
-                self._player.do(fact.command, fact.now, fact.at)
-            elif not isinstance(fact, Answered) or fact.part in self._parts:
+            if not isinstance(fact, Taken):
                 self._happenings.again(fact)
+            elif self.agenda and not self.agenda.fresh and (what := LEFT_OUT.get(type(fact.command))):
+                self._plan.note_once((self, what), f"left out of the replay, beside what plays: {what}")
+                return False
+            else:
+                self._player.settle(fact.command, min(fact.now, fact.at))
+                self._player.do(fact.command, fact.now, fact.at, self._hand)
         except Exception as error:
             self._note(f"left out of the replay: {error}")
             return False
         return True
-
-    def _happen_beside(self, fact: Taken) -> None:
-        if isinstance(fact.command, Hush | Panic):
-            for name in [name for name in self._parts if self.agenda and name in self.agenda.parts]:
-                self._player.do(Act(part=name, action=Action.STOP), fact.now, fact.at)
-        elif isinstance(fact.command, Tempo | SetMeter | SetSwing | Pause | Continue):
-            self._player.do(fact.command, fact.now, fact.at)
 
     def come_until(self, until: Seconds) -> None:
         """Let come what falls due before this time of the clock, each when everything before its beat is with the outputs."""
@@ -139,6 +172,8 @@ class Performance:
         """It comes: its beat is where the outputs have come to."""
         assert self.agenda is not None
         self.agenda.entries.popleft()
+        if not self.agenda.comes(entry.told):
+            return
         self._plan.ahead = True
         try:
             self._come_ahead(entry)
@@ -148,56 +183,65 @@ class Performance:
         self._stood = self._stood if self.time.paused else 0.0
 
     def _come_ahead(self, entry: Entry) -> None:
+        assert self.agenda is not None
         match entry.fact:
             case Over(now=now):
-                self._end_performance(now)
-            case Slept(begin=begin, end=end, part=""):
-                self._plan.give(self._plan.planned(end, end))
-            case Slept(begin=begin, end=end, part=name) if name in self._parts:
-                part = self._parts[name]
-                self._plan.withdraw(name, begin)
-                part.planned = begin
-                self._plan.give(sorted(self._plan.events(part, end, end), key=order))
-                part.planned = end
-                self._record(entry.fact)
-            case CameBack(crashed=crashed):
-                self._plan.give([ReleaseEvent(name, crashed, self.time.sounds_at(crashed)) for name in self._parts])
-                self._happenings.again(entry.fact)
-                self._record(entry.fact)
-            case Taken() as taken if self._happen(taken):
-                self._record(msgspec.structs.replace(taken, id="", place=entry.place))
-            case Answered(part=name) if self._happen(entry.fact) and name in self._parts:
-                self._record(entry.fact)
-            case Heard() | Looped() | Shaped() | Steered() if self._happen(entry.fact):
-                self._record(entry.fact)
-            case Asked() | Proposed() | InputOpened():
-                self._happen(entry.fact)
+                self.stop(now, now)
+                self._note(f"the replay is over at {self.time.place(now)}")
+            case Slept(part=name) as slept:
+                for mine in [name] if name else [name for name in self._parts if name in self.agenda.parts]:
+                    self._sleep(msgspec.structs.replace(slept, part=mine, place=entry.place))
+            case CameBack() as back if not self.agenda.fresh:
+                for name in [name for name in self._parts if name in self.agenda.parts]:
+                    end = self.time.tempo.line_after(back.now)
+                    self._plan.give([ReleaseEvent(name, back.crashed, self.time.sounds_at(back.crashed))])
+                    self._sleep(Slept(begin=back.crashed, end=end, part=name, place=entry.place))
+            case fact:
+                if isinstance(fact, CameBack):
+                    crashed = fact.crashed
+                    self._plan.give([ReleaseEvent(name, crashed, self.time.sounds_at(crashed)) for name in self._parts])
+                if self._happen(fact):
+                    self._record(msgspec.structs.replace(fact, place=entry.place, **({"id": ""} if hasattr(fact, "id") else {})))
 
-    def _end_performance(self, now: Beats) -> None:
-        """What is still performed stops on this beat."""
-        assert self.agenda is not None
-        for name in [name for name in self._parts if name in self.agenda.parts]:
+    def _sleep(self, slept: Slept) -> None:
+        """A part's notes of this time were left out."""
+        if slept.part not in self._parts:
+            return
+        part = self._parts[slept.part]
+        self._plan.withdraw(part.name, slept.begin)
+        part.planned = slept.begin
+        self._plan.give(sorted(self._plan.events(part, slept.end, slept.end), key=order))
+        part.planned = slept.end
+        self._record(slept)
+
+    def stop(self, now: Beats, at: Beats) -> None:
+        """What is still performed stops on the beat `at`, and nothing of it comes any more; `now` is where the outputs are."""
+        for name in [name for name in self._parts if self.agenda and name in self.agenda.parts]:
             stop = Act(part=name, action=Action.STOP)
-            self._player.do(stop, now, now)
-            self._record(Taken(now=now, at=now, command=stop, place=1 << 60))
-        self.leave(now)
-        self._note(f"the replay is over at {self.time.place(now)}")
-
-    def leave(self, now: Beats) -> None:
-        """What is performed ends here: nothing of it comes any more."""
+            self._player.do(stop, now, at, self._hand)
+            self._record(Taken(now=now, at=at, command=stop, place=END))
         self.agenda = None
         self._record(Performing(now=now, path=""))
 
-    def take_over(self, command: AnyCommand) -> str:
-        """A performer has said this: what is performed gives way. Returns what to say about it."""
+    def take_over(self, command: AnyCommand, parts: Iterable[str]) -> str:
+        """A performer has said this, which is about these parts: what is performed gives way. Returns what to say about it."""
         if self.agenda is None:
             return ""
         if isinstance(command, Hush | Panic):
-            self.leave(self.time.reachable())
-            return "; the replay ends"
-        words = self.agenda.take_over(command)
-        if words and isinstance(command, ToPart) and (model := self._parts[command.part].model) is not None:
-            self._asking.prepare(command.part, model)
-        if words:
-            self._note(words)
-        return f"; {words}" if words else ""
+            self.agenda = None
+            return "the replay ends"
+        theirs = self.agenda.take_over(command, parts)
+        for part in (self._parts[name] for name in theirs if name in self._parts):
+            if part.model is not None:
+                self._asking.prepare(part.name, part.model)
+        be, them = ("are", "them") if len(theirs) > 1 else ("is", "it")
+        return f"{', '.join(theirs)} {be} yours now: what the replay had for {them} is dropped" if theirs else ""
+
+    def words(self, here: Beats) -> str:
+        """What is performed, and which of its bars sounds: 'replay tonight: bar 5 of 48'; "" for nothing."""
+        return self._words(here) if self.agenda is not None else ""
+
+
+def _in_words(name: str, recording: Recording, begin: Beats, shift: Beats, here: Beats) -> str:
+    tempo, beat = recording.tempo, max(begin, here - shift)
+    return f"replay {name}: bar {min(tempo.bar_at(beat) + 1, recording.bars)} of {recording.bars}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from .commands import AnyCommand, Mute, Panic, Solo, ToPart
+from .commands import AnyCommand, Mute, Panic, SetMeter, SetSwing, Solo, Tempo, ToPart
 from .errors import BadInput
 from .facts import (
     Answered,
@@ -26,6 +26,7 @@ from .facts import (
 )
 from .music import Beats, Phrase
 from .protocol import Opening
+from .tempo import TempoMap
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,28 @@ class Recording:
     def end(self) -> Beats:
         """The beat on which it is over: where it was said to be, else where something was said or heard of last."""
         return self.over or max((fact.now for fact in self.facts if isinstance(fact, Taken | Answered)), default=Beats(0))
+
+    @cached_property
+    def tempo(self) -> TempoMap:
+        """Its tempo map, with what a clock that was followed did to it."""
+        tempo = TempoMap.steady(self.opening.bpm, self.opening.meter)
+        for fact in self.facts:
+            if isinstance(fact, Steered):
+                tempo = tempo.with_bpm(fact.at, fact.bpm)
+            elif isinstance(fact, Taken):
+                match fact.command:
+                    case Tempo(bpm=bpm, bars=bars):
+                        tempo = tempo.with_bpm(fact.at, bpm, bars * tempo.meter_at(fact.at).bar)
+                    case SetMeter(meter=meter):
+                        tempo = tempo.with_meter(fact.at, meter)
+                    case SetSwing(swing=swing):
+                        tempo = tempo.with_swing(fact.at, swing)
+        return tempo
+
+    @property
+    def bars(self) -> int:
+        """How many bars it has."""
+        return self.tempo.bar_at(self.end) + (self.end > self.tempo.line_before(self.end))
 
     @cached_property
     def over(self) -> Beats | None:

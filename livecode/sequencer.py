@@ -11,7 +11,6 @@ from pathlib import PurePath
 
 import msgspec
 
-from .agenda import tempo_at
 from .asking import Asking, Later, Models
 from .bindings import PART_ACTIONS, PART_KNOBS, Target
 from .chasing import Chase
@@ -71,7 +70,7 @@ from .past import Past
 from .performing import Performance
 from .plan import Plan
 from .recording import Recording, no_recording
-from .stagehand import Stagehand, ToAll
+from .stagehand import Kept, Stagehand, ToAll
 from .states import state_of
 from .telling import Telling
 from .tempo import Meter, TempoMap
@@ -82,10 +81,12 @@ _HEARD_WITHIN: Seconds = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A command was taken: the beat at which it takes effect, and a sentence for the performer."""
+    """A command was taken: the beat at which it takes effect, and a sentence for the performer, with what of a recording that is
+    performed has given way."""
 
     beat: Beats
     words: str
+    given_way: str = ""
 
 
 class Sequencer:
@@ -120,7 +121,7 @@ class Sequencer:
         self._jamming = Jamming(self.time, self._hearing, self._parts, self._note)
         self._seed = seed
         self._telling = Telling(self._plan, self._jamming, self._asking)
-        self._hand = Stagehand(self._plan, self._asking, self._parts)
+        self._hand = Stagehand(self._plan, self._asking, self._parts, Kept())
         self._errands = Errands()
         self._chase = Chase(self._plan, clock, self._parts, do=self.do, start=self._start_if_sounding, note=note, record=record)
         self._recordings = recordings
@@ -128,7 +129,7 @@ class Sequencer:
         """Whether anything was said to a part but that there is one."""
         self._happenings = Happenings(self._plan, tape, self._parts, self._hearing, self._chase, welcome=self._welcome)
         self._performance = Performance(
-            self._plan, self, self._happenings, clock, self._parts, self._asking, recordings, note=note, record=record
+            self._plan, self, self._happenings, self._hand, clock, self._parts, self._asking, recordings, note=note, record=record
         )
         self.past = Past(
             self._plan,
@@ -139,6 +140,7 @@ class Sequencer:
             self._asking,
             self._happenings,
             self._performance,
+            self._hand,
             note=note,
             record=record,
         )
@@ -238,6 +240,7 @@ class Sequencer:
             return Outcome(self.time.reachable(), words)
         now, at = self.time.reachable(), self._moment(command) if at is None else at
         self.settle(command, min(now, at))
+        about = self._hand.about(command)
         words = self.do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
@@ -247,7 +250,8 @@ class Sequencer:
         self._record(Taken(now=now, at=at, command=command, id=request))
         self._start_if_sounding()
         self._plan.record_moves()
-        return Outcome(at, words + self._performance.take_over(command))
+        given_way = self._performance.take_over(command, about)
+        return Outcome(at, f"{words}; {given_way}" if given_way else words, given_way)
 
     def settle(self, command: AnyCommand, now: Beats) -> None:
         """Have those to whom something is said know what has sounded: always up to the same beat, however often time is looked
@@ -279,20 +283,26 @@ class Sequencer:
         part = self._parts.get(command.part) if isinstance(command, ToPart) else None
         return self.time.moment(getattr(command, "on", On.BAR), part)
 
-    def do(self, command: AnyCommand, now: Beats, at: Beats) -> str:
-        """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer."""
-        self._touched |= isinstance(command, ToPart) and not isinstance(command, Declare)
-        return self._obey_part(command, now, at) if isinstance(command, ToPart) else self._obey_stage(command, now, at)
+    def do(self, command: AnyCommand, now: Beats, at: Beats, hand: Stagehand | None = None) -> str:
+        """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence for the performer.
 
-    def _obey_part(self, command: ToPart, now: Beats, at: Beats) -> str:
-        part = self._parts.get(command.part) or self._new_part(command.part, now)
+        hand: whose stagehand keeps how things were, and stops and changes parts; the stage's own, if none is given.
+        """
+        self._touched |= isinstance(command, ToPart) and not isinstance(command, Declare)
+        hand = hand or self._hand
+        if isinstance(command, ToPart):
+            return self._obey_part(command, now, at, hand)
+        return self._obey_stage(command, now, at, hand)
+
+    def _obey_part(self, command: ToPart, now: Beats, at: Beats, hand: Stagehand) -> str:
+        part = self._parts.get(command.part) or self._new_part(command.part, now, hand.kept.house.key)
         since, asked = part.changes_from(now, at), part.asked
         if isinstance(command, Undo):
-            return f"{part.name}: {self._hand.undo(part.name, command, now, at).replace(f'{part.name}: ', '')}"
-        before = self._hand.now(part)
+            return f"{part.name}: {hand.undo((part.name,), command, now, at).replace(f'{part.name}: ', '')}"
+        before = hand.now(part)
         if isinstance(command, Mute | Solo):
             self._enter(part)
-            return self._hand.did(before, f"{part.name}: {self._hand.gate(part, command, now, at)}")
+            return hand.did(before, f"{part.name}: {hand.gate(part, command, now, at)}")
         if isinstance(command, Play | Assign | Act | CountIn | Respond):
             part.capture = None  # it is to play something else by then
         words = self._telling.tell(part, command, now, at)
@@ -306,21 +316,21 @@ class Sequencer:
         self._plan.settle_hands(part)
         words = f"{part.name}: {words}"
         unasked = isinstance(command, Declare | Propose) or (isinstance(command, TurnKnob) and command.by)
-        return words if unasked else self._hand.did(before, words)
+        return words if unasked else hand.did(before, words)
 
     def _enter(self, part: Part) -> None:
         if part.name not in self._parts:
             self._parts[part.name] = part
             self._tape.enter(part.name)
 
-    def _new_part(self, name: str, now: Beats) -> Part:
+    def _new_part(self, name: str, now: Beats, key: str) -> Part:
         if name in self._hearing.ears:
             raise BadInput(f"{name!r} is an input, and so cannot name a part: take another name, such as 'lead'.")
         part = Part(name, self._free_channel(), now, self._seed)
-        part.in_key(Beats(0), house=self._hand.house.key)
+        part.in_key(Beats(0), house=key)
         return part
 
-    def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats) -> str:
+    def _obey_stage(self, command: AnyCommand, now: Beats, at: Beats, hand: Stagehand) -> str:
         if isinstance(command, SetLatency):
             return self._set_latency(command)
         if isinstance(command, Map | Learn):
@@ -328,7 +338,7 @@ class Sequencer:
         if isinstance(command, Tempo | SetMeter | SetSwing):
             words = self._set_time(command, at)
         elif isinstance(command, ToAll):
-            words = self._hand.tell(command, now, at)
+            words = hand.tell(command, now, at)
         else:
             words = self._set_transport(command, now, at)
         self._plan.replan(self._parts.values(), at)
@@ -373,12 +383,12 @@ class Sequencer:
         paused = now.paused or self.time.pause_at is not None
         for command in self.controllers.commands(msgspec.structs.replace(now, parts=tuple(told), paused=paused)):
             try:
-                words = self.obey(command).words
+                outcome = self.obey(command)
             except LivecodeError as error:
                 self._plan.note_once((self.controllers, "refused"), f"a controller cannot do that: {error}")
             else:
-                if not isinstance(command, TurnKnob | Tempo | SetSwing):
-                    self._note(words)
+                if outcome.given_way or not isinstance(command, TurnKnob | Tempo | SetSwing):
+                    self._note(outcome.words)
 
     def _set_latency(self, command: SetLatency) -> str:
         """From what can still be reached then, in its new place; what is nearer keeps the old."""
@@ -582,25 +592,25 @@ class Sequencer:
 
     # What is performed
 
-    def perform(self, path: str, begin: Beats) -> Outcome:
+    def perform(self, path: str, begin: Beats, request: str = "") -> Outcome:
         """Perform the recording in this file from its bar line `begin` on: as it was, where nothing has been said yet; else from
         the next bar on, beside what plays, in the recording's tempo, meter and swing.
 
-        What was said before `begin` is taken in silently. Performed parts ask no model. What is performed already is dropped.
+        What was said before `begin` is taken in silently. Performed parts ask no model. What is performed already stops there.
         Raises BadInput while the music is paused, and what reading the file raises.
         """
         self._plan.pause_if_due()
         if self.time.paused or self.time.pause_at is not None:
             raise BadInput("The music is paused: let it go on before something is performed, with stage.go_on().")
         recording = self._recordings(path)
-        name, tempo = PurePath(path).stem, tempo_at(recording, recording.end)
-        bars = tempo.bar_at(recording.end) + (recording.end > tempo.line_before(recording.end))
-        first = tempo.bar_at(max(begin, Beats(0)))
+        name, bars, first = PurePath(path).stem, recording.bars, recording.tempo.bar_at(max(begin, Beats(0)))
         if not 0 <= begin < max(recording.end, Beats(1)):
             raise BadInput(f"{name} has no bar {first + 1} to perform: it has {bars}.")
         fresh = not (self.time.running or self._touched)
         now = begin if fresh else self.time.tempo.line_after(self.time.reachable())
-        performing = Performing(now=now, path=path, begin=begin, fresh=fresh)
+        if self._performance.agenda is not None:
+            self._performance.stop(self.time.reachable(), now)
+        performing = Performing(now=now, path=path, begin=begin, fresh=fresh, id=request)
         self._record(performing)
         self._performance.take_up(performing)
         self.begin()
@@ -627,11 +637,12 @@ class Sequencer:
                 for part in self._parts.values()
             ),
             at=self._clock.now(),
-            key=self._hand.house.key,
-            scenes=tuple(self._hand.house.scenes),
+            key=self._hand.kept.house.key,
+            scenes=tuple(self._hand.kept.house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,
             follows=self._chase.words(),
+            replays=self._performance.words(now),
         )
 
     def takes(self, part: str) -> tuple[Phrase, ...]:

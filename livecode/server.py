@@ -28,7 +28,7 @@ from .devices import synthesizer
 from .engine import LiveEngine
 from .errands import HandIn
 from .errors import BadInput, LivecodeError
-from .facts import InputOpened, PortOpened, Taken
+from .facts import InputOpened, Performing, PortOpened, Taken
 from .guard import Guard
 from .journal import Journal
 from .music import Beats, Seconds
@@ -144,7 +144,7 @@ class Server:
         if story.bad:
             self._engine.note(f"{story.bad} lines of the journal could not be read and were left out")
         for fact in story.facts[-REMEMBERED:]:
-            if isinstance(fact, Taken | PortOpened | InputOpened) and fact.id:
+            if isinstance(fact, Taken | PortOpened | InputOpened | Performing) and fact.id:
                 self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
 
     def _remember(self) -> None:
@@ -242,7 +242,7 @@ class Server:
         if isinstance(request, Command):
             return self._once(envelope.id, partial(self._engine.submit, request, envelope.id))
         if isinstance(request, Perform):
-            return self._once(envelope.id, partial(self._engine.perform, request.path, request.bar))
+            return self._once(envelope.id, partial(self._engine.perform, request.path, request.bar, envelope.id))
         if isinstance(request, OpenPort):
             return self._once(envelope.id, partial(self._engine.open_port, request, envelope.id))
         if isinstance(request, OpenInput):

@@ -32,7 +32,9 @@ def lines_of(report: Report) -> Lines:
     bar = f"bar {here.bar}, beat {int(here.beat)}" if here.running or here.paused else "waits for the first notes"
     bar = f"paused at {bar}" if here.paused else bar
     bar = f"closed at {bar}" if report.closed else bar
-    lines = [" · ".join(filter(None, (bar, f"{round(float(here.bpm), 1):g} bpm", here.meter, here.key, here.follows)))]
+    lines = [
+        " · ".join(filter(None, (bar, f"{round(float(here.bpm), 1):g} bpm", here.meter, here.key, here.follows, here.replays)))
+    ]
     lines += [part_line(part, report) for part in here.parts]
     lines += [f"scenes: {', '.join(here.scenes)}"] if here.scenes else []
     lines += [f"model {state}" for state in report.models]

@@ -502,8 +502,9 @@ class Stage(Strict):
         """Play a recording (a journal: a session's .jsonl) from its bar `bar` on, to the bit as it was, without any model.
 
         It begins at once where nothing has been said yet, else on the next bar, beside what plays, in its own tempo and meter.
-        What you say to a part takes it over, and so do tempo, meter and swing; `hush` and `panic` end it. A recorded hush, beside
-        others, stops only what is performed. Raises OutputError for what is no recording, and BadInput.
+        What you say to a part takes it over, and so do tempo, meter and swing; `hush` and `panic` end it, and so does performing
+        something else. A recorded hush, scene, key or undo is about what is performed only; what hands played is on the tape, and
+        is not heard. Raises OutputError for what is no recording, and BadInput.
         """
         if isinstance(self._engine, OfflineEngine):
             raise BadInput("An offline stage performs nothing: play the recording on a live one, Stage().")

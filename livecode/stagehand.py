@@ -1,12 +1,13 @@
 """The stagehand: puts all parts back as they were, or has them stop: undo and redo, scenes, the stage's key, safe, hush."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeAlias
 
 from .asking import Asking
-from .commands import Hush, Mute, Panic, Recall, Restart, Safe, SetKey, Solo, Store, Undo, UndoLast
+from .commands import AnyCommand, Hush, Mute, Panic, Recall, Restart, Safe, SetKey, Solo, Store, ToPart, Undo, UndoLast
+from .errors import BadInput
 from .music import Beats, counted
 from .parts import Memory, Mode, Part
 from .plan import Plan
@@ -18,38 +19,72 @@ ToAll: TypeAlias = Hush | Panic | Restart | Safe | SetKey | Store | Recall | Und
 """What is said to all parts together."""
 
 
-class Stagehand:
-    """Knows how parts were before each command, and how they are in each scene."""
+@dataclass(slots=True)
+class Kept:
+    """The key, the scenes and what can be undone: the stage's, or those of a recording that is performed beside it."""
 
-    def __init__(self, plan: Plan, asking: Asking, parts: Mapping[str, Part]) -> None:
+    house: House = field(default_factory=House)
+    history: History = field(default_factory=History)
+
+
+class Stagehand:
+    """Knows how parts were before each command, and how they are in each scene.
+
+    among: the names of those it is the stagehand of; None for all parts.
+    """
+
+    def __init__(
+        self, plan: Plan, asking: Asking, parts: Mapping[str, Part], kept: Kept, *, among: Container[str] | None = None
+    ) -> None:
         self._plan, self._asking, self._parts, self.time = plan, asking, parts, plan.time
-        self.house = House()
-        self._history = History()
+        self.kept, self._among = kept, among
+
+    def of(self, kept: Kept, among: Container[str]) -> "Stagehand":
+        """One of only these parts, who keeps this."""
+        return Stagehand(self._plan, self._asking, self._parts, kept, among=among)
+
+    def _mine(self) -> list[Part]:
+        return [part for name, part in self._parts.items() if self._among is None or name in self._among]
+
+    def about(self, command: AnyCommand) -> Iterable[str]:
+        """The parts that will be otherwise once this is said, but for those that only stop."""
+        match command:
+            case ToPart():
+                return (command.part,)
+            case Safe():
+                return [part.name for part in self._mine() if part.generates()]
+            case Recall():
+                return [part.name for part in self._mine() if part.mode is not Mode.COUNTING]
+            case UndoLast(redo=redo):
+                return self.kept.history.last(redo=redo)
+        return ()
 
     def tell(self, command: ToAll, now: Beats, at: Beats) -> str:
         """Have this so from beat `at` on; `now` is the first that can be reached. Returns a sentence. Raises BadInput."""
         match command:
             case Hush():
-                before = self.now(*self._parts.values())
+                before = self.now(*self._mine())
                 self._stop_all(now, at)
                 return self.did(before, f"all parts stop at {self.time.place(at)}")
             case Panic():
                 self._stop_all(now, at)
-                self._plan.withdraw(None, at)
-                self._plan.silence(None, at)
+                for name in [None] if self._among is None else [part.name for part in self._mine()]:
+                    self._plan.withdraw(name, at)
+                    self._plan.silence(name, at)
                 return "all parts stopped, all notes off"
             case Restart():
-                for part in self._parts.values():
+                for part in self._mine():
                     part.begin_anew(at)
-                self._plan.ticking.begin_anew(at)
+                if self._among is None:
+                    self._plan.ticking.begin_anew(at)
                 return f"all loops begin anew at {self.time.place(at)}"
             case Safe():
                 return self._freeze(now)
             case UndoLast():
-                return self.undo("", command, now, at)
+                return self.undo(self._among, command, now, at)
             case SetKey() | Store() | Recall():
-                parts = self._parts.values() if isinstance(command, Recall) else ()  # what is stored is the house's own
-                before = replace(self.now(*parts), house=self.house)
+                parts = self._mine() if isinstance(command, Recall) else ()  # what is stored is the house's own
+                before = replace(self.now(*parts), house=self.kept.house)
                 return self.did(before, self._set_house(command, at))
 
     def now(self, *parts: Part) -> Done:
@@ -58,18 +93,22 @@ class Stagehand:
 
     def did(self, before: Done, words: str) -> str:
         """These words, under which what was done can be undone."""
-        self._history.did(replace(before, words=words))
+        self.kept.history.did(replace(before, words=words))
         return words
 
-    def undo(self, part: str, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
-        """Undo or redo what was done last to a part; "" stands for any. Raises BadInput if there is nothing."""
-        done = self._history.pop(part, redo=command.redo)
+    def undo(self, parts: Container[str] | None, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
+        """Undo or redo what was done last to any of these parts; None: to anything. Raises BadInput if there is nothing."""
+        kept, redo = self.kept, command.redo
+        done = kept.history.pop(parts, house=isinstance(command, UndoLast), redo=redo)
+        if done is None:
+            of_part = f" of {command.part}" if isinstance(command, Undo) else ""
+            raise BadInput(f"There is nothing to {'redo' if redo else 'undo'}{of_part}.")
         so_now = {name: self._parts[name].memory() for name in done.before}
-        self._history.push(Done(done.words, so_now, done.house and self.house), redone=command.redo)
-        self._move_into(done.house or self.house, at)
+        kept.history.push(Done(done.words, so_now, done.house and kept.house), redone=redo)
+        self._move_into(done.house or kept.house, at)
         for name, memory in done.before.items():
             self._put_back(self._parts[name], memory, now, at)
-        return f"{done.words!r} is {'redone' if command.redo else 'undone'} from {self.time.place(at)}"
+        return f"{done.words!r} is {'redone' if redo else 'undone'} from {self.time.place(at)}"
 
     def _put_back(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
         self._asking.forget(part.asked)
@@ -100,16 +139,17 @@ class Stagehand:
         return f"{words} {when(command.on, at, self.time)}"
 
     def _stop_all(self, now: Beats, at: Beats) -> None:
-        self.time.counted = Beats(0)
-        for part in self._parts.values():
+        mine = self._mine()
+        self.time.counted = max((part.counted() for part in self._parts.values() if part not in mine), default=Beats(0))
+        for part in mine:
             self._asking.forget(part.asked)
             self._plan.replan([part], part.changes_from(now, at))
             part.stop(at, self.time.bar(at))
 
     def _freeze(self, now: Beats) -> str:
-        before = self.now(*self._parts.values())
+        before = self.now(*self._mine())
         frozen = []
-        for part in self._parts.values():
+        for part in self._mine():
             asked = part.asked
             if part.freeze(now):
                 self._asking.forget(asked)
@@ -123,27 +163,27 @@ class Stagehand:
     def _set_house(self, command: SetKey | Store | Recall, at: Beats) -> str:
         match command:
             case SetKey(key=key):
-                self._move_into(replace(self.house, key=key), at)
+                self._move_into(replace(self.kept.house, key=key), at)
                 return f"{f'in {key}' if key else 'in no key'} from {self.time.place(at)}"
             case Store(scene=name):
-                again = " again, the earlier one is gone (undo brings it back)" if name in self.house.scenes else ""
-                parts = {part.name: part.memory() for part in self._parts.values() if part.mode is not Mode.COUNTING}
-                self.house = self.house.with_scene(name, parts)
+                again = " again, the earlier one is gone (undo brings it back)" if name in self.kept.house.scenes else ""
+                parts = {part.name: part.memory() for part in self._mine() if part.mode is not Mode.COUNTING}
+                self.kept.house = self.kept.house.with_scene(name, parts)
                 return f"scene {name} stored{again}: {counted(Fraction(len(parts)), 'part')}"
             case Recall(scene=name):
                 return self._set_scene(name, at)
 
     def _move_into(self, house: House, at: Beats) -> None:
         """Have this key and these scenes."""
-        if house.key != self.house.key:
-            for part in self._parts.values():
+        if house.key != self.kept.house.key:
+            for part in self._mine():
                 part.in_key(at, house=house.key)
-        self.house = house
+        self.kept.house = house
 
     def _set_scene(self, name: str, at: Beats) -> str:
-        scene = self.house.scene(name)
-        self._move_into(replace(self.house, key=scene.key), at)
-        for part in self._parts.values():
+        scene = self.kept.house.scene(name)
+        self._move_into(replace(self.kept.house, key=scene.key), at)
+        for part in self._mine():
             if part.mode is not Mode.COUNTING:
                 self._put_back(part, scene.of(part.name, part.memory()), at, at)
                 part.begin_anew(at)

@@ -1,9 +1,8 @@
 """What can be undone: how parts were before each command, and how they were before that was undone."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from .errors import BadInput
 from .parts import Memory
 from .scenes import House
 
@@ -34,27 +33,41 @@ class History:
         if done.house is not None:
             self._undone = [other for other in self._undone if other.house is None]
         for name in done.before:
-            self._undone = [kept for other in self._undone if (kept := _without(other, name))]
+            self._undone = [kept for other in self._undone if (kept := _without(other, Done("", {name: done.before[name]})))]
 
-    def pop(self, part: str, *, redo: bool) -> Done:
-        """The last command to a part ("" is any), or the last that was undone. Raises BadInput if there is none."""
+    def last(self, *, redo: bool) -> Iterable[str]:
+        """The parts that the last command was about, or the last that was undone."""
+        found = self._undone if redo else self._done
+        return found[-1].before if found else ()
+
+    def pop(self, parts: Container[str] | None, *, house: bool = False, redo: bool) -> Done | None:
+        """The last command to any of these parts (None: to anything), or the last that was undone; None if there is none.
+
+        As far as it is about these parts; and about the stage's key and scenes, if `house`.
+        """
         found = self._undone if redo else self._done
         for place in reversed(range(len(found))):
-            done = found[place]
-            if not part:
-                del found[place]
-                return done
-            if part in done.before:
-                found[place : place + 1] = [kept] if (kept := _without(done, part)) else []
-                return Done(done.words, {part: done.before[part]})
-        raise BadInput(f"There is nothing to {'redo' if redo else 'undo'}{f' of {part}' if part else ''}.")
+            if mine := _about(found[place], parts, house=house):
+                found[place : place + 1] = [kept] if (kept := _without(found[place], mine)) else []
+                return mine
+        return None
 
     def push(self, done: Done, *, redone: bool) -> None:
         """It was undone, or redone, and can be redone, or undone: `done` says how the parts were before that."""
         (self._done if redone else self._undone).append(done)
 
 
-def _without(done: Done, part: str) -> Done | None:
-    """The same without this part; None if that was all."""
-    left = {name: memory for name, memory in done.before.items() if name != part}
-    return Done(done.words, left, done.house) if left or done.house else None
+def _about(done: Done, parts: Container[str] | None, *, house: bool) -> Done | None:
+    """What of it is about these; None if nothing is."""
+    if parts is None:
+        return done
+    before = {name: memory for name, memory in done.before.items() if name in parts}
+    own = done.house if house else None
+    return Done(done.words, before, own) if before or (own and not done.before) else None
+
+
+def _without(done: Done, other: Done) -> Done | None:
+    """The same without what the other is about; None if that was all."""
+    left = {name: memory for name, memory in done.before.items() if name not in other.before}
+    house = None if other.house else done.house
+    return Done(done.words, left, house) if left or house else None

@@ -124,12 +124,14 @@ ALLOWED: dict[str, set[str]] = {
     "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "plan", "transport"},
     "happenings": VALUES | {"chasing", "ears", "facts", "hearing", "models.wire", "outputs", "parts", "plan"},
     "performing": VALUES
-    | {"agenda", "asking", "clock", "commands", "facts", "happenings", "outputs", "parts", "plan", "recording", "tempo"},
-    "past": VALUES | {"asking", "commands", "facts", "happenings", "hearing", "outputs", "parts", "performing", "plan"},
+    | {"agenda", "asking", "clock", "commands", "facts", "happenings", "outputs", "parts", "plan", "recording", "stagehand"}
+    | {"tempo"},
+    "past": VALUES
+    | {"asking", "commands", "facts", "happenings", "hearing", "outputs", "parts", "performing", "plan", "stagehand"},
     "telling": VALUES | {"asking", "commands", "controls", "jamming", "parts", "plan", "states"},
     "stagehand": VALUES | {"asking", "commands", "parts", "plan", "scenes", "states", "undoing"},
     "sequencer": VALUES
-    | {"agenda", "packing"}
+    | {"packing"}
     | {"asking", "bindings", "chasing", "clock", "commands", "controllers", "ears", "errands", "facts", "happenings"}
     | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "past", "performing", "plan"}
     | {"recording", "stagehand", "states", "telling", "tempo"},
@@ -142,13 +144,13 @@ ALLOWED: dict[str, set[str]] = {
     "protocol": VALUES | {"errands", "commands", "errors", "models.known", "models.wire", "tempo"},
     "skimming": VALUES | {"ears", "inputs", "models.wire"},
     "journal": VALUES | {"facts", "models.wire", "protocol", "recording", "skimming"},
-    "agenda": VALUES | {"commands", "facts", "recording", "tempo"},
-    "recording": VALUES | {"commands", "facts", "protocol"},
+    "agenda": VALUES | {"commands", "ears", "facts", "recording"},
+    "recording": VALUES | {"commands", "facts", "protocol", "tempo"},
     "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"agenda", "calibrating", "errands", "journal"}
+    | {"calibrating", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
     "offline": VALUES
@@ -211,7 +213,7 @@ ALLOWED: dict[str, set[str]] = {
         "places",
     }
     | {"protocol", "scales", "session_cells", "stage", "transforms", "ui", "ui.names", "ui.words"}
-    | {"agenda", "recording"}
+    | {"recording"}
     | {"files", "journal", "offline", "session", "session_reader", "session_runner", "session_saving"}
     | {"exports", "facts", "handles", "models.store", "shown", "tempo"},
 }

@@ -22,11 +22,19 @@ from livecode.recording import Recording
 from livecode.sequencer import Sequencer
 
 
+class Performing(Rig):
+    """A rig with recordings."""
+
+    def __init__(self, recordings: dict[str, Recording]) -> None:
+        self.recordings = recordings
+        super().__init__(bpm=120, outputs=[Slow(0.02)], recordings=recordings.__getitem__)
+
+
 class Performance:
     """A live sequencer on virtual time that performs a recording, on a machine that stalls."""
 
     def __init__(self, recording: Recording, begin: int = 0, *, before: str = "") -> None:
-        self.rig = Rig(bpm=120, outputs=[Slow(0.02)], recordings=lambda path: recording)
+        self.rig = Performing({"x.jsonl": recording})
         if before:
             self.rig.plays("mine", before)
             self.rig.play(until=2)
@@ -164,6 +172,7 @@ def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
         assert stage.perform(tmp_path / "x.jsonl", bar=3) == "performs x from its bar 3: 2 bars from bar 3 on"
         wait_until(lambda: stage.snapshot().beats > 13, "four beats")
         assert [entry for entry in stage.tape.onsets("lead") if entry[0] < 13] == [(8, "D4"), (12, "D4")]
+        assert "replay x: bar 4 of 4" in stage.status()[0]
         with pytest.raises(lc.OutputError, match="cannot be read"):
             stage.perform(tmp_path / "y.jsonl")
         with pytest.raises(BadInput, match="give a file and a bar from 1 on"):

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO
 
 from .. import journal
-from ..agenda import tempo_at
 from ..errors import BadInput, LivecodeError
 from ..facts import PortOpened
 from ..music import Seconds
@@ -68,9 +67,8 @@ def ready(script: Script, *, begin: int = 1, exact: bool = False, regenerate: bo
         say(f"{script.path.name} {why}: it runs first, ahead of time; Ctrl-C ends that.")
         _run(script.path, path, [f"--{name}" for name, on in (("exact", exact), ("regenerate", regenerate)) if on], say)
     recording = journal.read(path).recording
-    tempo = tempo_at(recording, recording.end)
-    if not 1 <= begin <= tempo.bar_at(recording.end) + (recording.end > tempo.line_before(recording.end)):
-        raise BadInput(f"--from {begin} is no bar of it: it has {tempo.bar_at(recording.end)}, counted from 1.")
+    if not 1 <= begin <= recording.bars:
+        raise BadInput(f"--from {begin} is no bar of it: it has {recording.bars}, counted from 1.")
     return Ready(path, recording, begin)
 
 

@@ -32,7 +32,12 @@ def line(sight: Sight, width: int) -> Pieces:
     bar, beat = sight.beat()
     place = f"{bar}:{beat}" if here.running else f"paused {bar}:{beat}" if here.paused else "waits for notes"
     place = "closed" if report.closed else place
-    pieces = [here.follows or f"{float(here.bpm):.4g} bpm", *(_part(part) for part in here.parts), *_lateness(report)]
+    pieces = [
+        here.follows or f"{float(here.bpm):.4g} bpm",
+        *filter(None, [here.replays]),
+        *(_part(part) for part in here.parts),
+        *_lateness(report),
+    ]
     return _fitted(pieces, place, marks, width)
 
 
