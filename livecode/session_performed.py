@@ -4,12 +4,29 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from . import journal
-from .agenda import before, tempo_at
-from .commands import Act, Action, AnyCommand, Declare, Hush, Panic, Play, SetMeter, SetSwing, Tempo, ToPart
+from .agenda import before
+from .commands import (
+    Act,
+    Action,
+    AnyCommand,
+    Continue,
+    Declare,
+    Hush,
+    InKey,
+    Panic,
+    Pause,
+    Play,
+    SetKey,
+    SetMeter,
+    SetSwing,
+    Tempo,
+    ToPart,
+)
 from .errors import LivecodeError
 from .facts import Answered, Fact, Performing, Taken, Typed
 from .journal import Story
@@ -18,6 +35,9 @@ from .packing import packed
 from .protocol import Opening
 from .recording import Recording
 from .tempo import Meter
+
+Timing: TypeAlias = Tempo | SetMeter | SetSwing | Pause | Continue
+"""What a recording says about everybody's time."""
 
 
 def as_said(story: Story) -> Story:
@@ -38,8 +58,8 @@ def as_said(story: Story) -> Story:
                 session += _held(line, recording, story.opened.opening)
             except LivecodeError:
                 bad += 1
-        elif isinstance(line, Taken) and line.place and not fresh and isinstance(line.command, Hush | Panic):
-            session += (replace(line, command=Act(part=part, action=Action.STOP)) for part in sorted(parts))
+        elif isinstance(line, Taken) and line.place and not fresh and not isinstance(line.command, ToPart | Timing):
+            session += _to_parts(line, sorted(parts))
         elif isinstance(line, Taken) and not line.place:
             parts -= _parts([line])
             session.append(replace(line, now=max(here, line.now)))
@@ -50,6 +70,16 @@ def as_said(story: Story) -> Story:
     return dataclasses.replace(story, session=tuple(session), facts=facts, bad=bad)
 
 
+def _to_parts(fact: Taken, parts: Iterable[str]) -> Iterator[Taken]:
+    """What was about all performed parts, beside others, as said to each; scenes, undo and the like cannot be, and are left out."""
+    for part in parts:
+        match fact.command:
+            case Hush() | Panic():
+                yield replace(fact, command=Act(part=part, action=Action.STOP))
+            case SetKey(key=key):
+                yield replace(fact, command=InKey(part=part, key=key))
+
+
 def _parts(facts: Iterable[Fact]) -> set[str]:
     """To whom something is said."""
     commands = [fact.command for fact in facts if isinstance(fact, Taken)]
@@ -58,7 +88,7 @@ def _parts(facts: Iterable[Fact]) -> set[str]:
 
 def _held(performing: Performing, recording: Recording, opening: Opening) -> Iterator[Fact]:
     """What held when a performance began: tempo, meter and swing, and how its parts were, their loops as far as they had come."""
-    now, begin, tempo = performing.now, performing.begin, tempo_at(recording, performing.begin)
+    now, begin, tempo = performing.now, performing.begin, recording.tempo
     earlier = before(recording, begin)
     if performing.fresh:
         had = recording.opening
