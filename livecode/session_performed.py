@@ -71,7 +71,7 @@ def as_said(story: Story) -> Story:
 
 
 def _to_parts(fact: Taken, parts: Iterable[str]) -> Iterator[Taken]:
-    """What was about all performed parts, beside others, as said to each; scenes, undo and the like cannot be, and are left out."""
+    """What was about all performed parts, beside others, as said to each; scenes and undo cannot be, and are left out."""
     for part in parts:
         match fact.command:
             case Hush() | Panic():
