@@ -239,6 +239,8 @@ def as_python(source: str) -> str | None:
     """
     if source.lstrip().startswith("%%"):
         return None
+    if source.strip().isidentifier():  # it shows what the name means, or is a magic, such as `clear`
+        return f"# {source.strip()}"
     lines = [_line(line, alone="\n" not in source.strip()) for line in source.splitlines()]
     for said in (source, "\n".join(lines)):
         if (tree := _parsed(said)) is not None:

@@ -194,6 +194,8 @@ def test_a_script_whose_words_the_performer_has_taken_is_still_one(
         ("%hush beat", 'stage.hush(on="beat")'),
         ("%safe\n%panic", "stage.safe()\nstage.panic()"),
         ("undo", "# undo"),
+        ("clear", "# clear"),
+        ("stage", "# stage"),
         ("%%time\nlead.mute()", None),
         ("!ls\nx = 3", "# !ls\nx = 3"),
         ("lead.mute?", "# lead.mute?"),
