@@ -99,6 +99,10 @@ class MelodyTrack(Track):
         return track
 
 
+COUNTER = np.array([[*(1 if step >> bit & 1 else -1 for bit in range(7)), step % 16 == 0] for step in range(128)], np.float32)
+"""What the key encoding says of each step: a binary counter, and whether a bar line comes next."""
+
+
 class KeyMelodyTrack(MelodyTrack):
     """Melody events, and the keys they fit into, kept up event by event: note_seq's encoder reads the whole melody at each step.
 
@@ -109,7 +113,7 @@ class KeyMelodyTrack(MelodyTrack):
 
     __slots__ = ("_ascending", "_attack", "_counts", "_keys", "_recent", "_sounding")
 
-    BAR, BITS = 16, 7
+    BAR = 16
 
     def __init__(self, encoding: Encoding, events: Iterable[int] = ()) -> None:
         self._sounding: int | None = None
@@ -117,7 +121,7 @@ class KeyMelodyTrack(MelodyTrack):
         self._ascending = 0.0
         self._recent: list[int] = []
         self._counts = [0] * 12  # of notes that fit into each key
-        self._keys = [1.0] * 24
+        self._keys = np.ones(24, np.float32)
         super().__init__(encoding, events)
 
     def append(self, event: int) -> None:
@@ -137,7 +141,7 @@ class KeyMelodyTrack(MelodyTrack):
             recent = [0] * 12
             for pitch in self._recent:
                 _count(recent, pitch)
-            self._keys = [*_most(self._counts), *_most(recent)]
+            self._keys = np.array([*_most(self._counts), *_most(recent)], np.float32)
 
     def copy(self) -> Self:
         """Without reading the melody again: ends before the first note count for nothing here."""
@@ -147,21 +151,17 @@ class KeyMelodyTrack(MelodyTrack):
 
     def vector(self) -> Floats:
         events, length = self.events, len(self.events)
-        pitches = [0.0] * len(MELODIC)
-        if self._sounding is not None:
-            pitches[self._sounding - MELODIC.start] = 1.0
-        repeats = [float(length > back and events[-1] == events[-1 - back]) for back in (self.BAR, 2 * self.BAR)]
-        vector = [
-            *pitches,
-            *((0.0, 1.0) if self._sounding is None else (1.0, 0.0)),
-            float(self._attack),
-            self._ascending,
-            *repeats,
-            *(1.0 if length >> bit & 1 else -1.0 for bit in range(self.BITS)),
-            float(length % self.BAR == 0),
-            *self._keys,
-        ]
-        return np.array(vector, np.float32)
+        vector = np.zeros(74, np.float32)
+        if self._sounding is None:
+            vector[37] = 1.0
+        else:
+            vector[self._sounding - MELODIC.start] = vector[36] = 1.0
+        vector[38], vector[39] = self._attack, self._ascending
+        for place, back in ((40, self.BAR), (41, 2 * self.BAR)):
+            vector[place] = length > back and events[-1] == events[-1 - back]
+        vector[42:50] = COUNTER[length % len(COUNTER)]
+        vector[50:] = self._keys
+        return vector
 
 
 def cleaned(events: Sequence[int]) -> list[int]:
