@@ -11,6 +11,7 @@ from .following import Following
 from .masters import Change, Master, Turn
 from .music import Beats, Seconds
 from .parts import Part
+from .phase import TICKS
 from .plan import Plan, order
 from .transport import on_grid
 
@@ -111,6 +112,7 @@ class Chase:
                     self._heed(self.following, turn)
         if self.following is None:
             return
+        self._share(self.following)
         for name in self._others(now):
             self._plan.note_once((name, "clock"), f"{name} sends a clock, too: {self.following.name} is followed.")
         if not self.time.running:
@@ -127,10 +129,31 @@ class Chase:
     def _heed(self, following: Following, turn: Turn) -> None:
         """The clock that is followed was started or stopped."""
         self._note(f"{following.name} {turn.change.value}")
+        if following.master.shared:
+            self._heed_peers(turn)
+            return
         self._theirs = None if turn.change is Change.STOPPED else turn
         if self.time.running:
             theirs = Beats(0) if following.offset is None else on_grid(following.offset + Fraction(turn.beat))
             self._stand_still(max(self.time.reachable(), theirs if turn.change is Change.STOPPED else Beats(0)))
+
+    def _heed_peers(self, turn: Turn) -> None:
+        """Somebody who shares the clock has started or stopped all who do: each goes on where it is, at its place of the bar."""
+        time = self.time
+        if turn.change is Change.STOPPED and time.running:
+            self._stand_still(max(time.reachable(), Fraction(round(time.beat_at(turn.moment) * TICKS), TICKS)))
+            time.paused = not time.running  # also if its first beat had not come
+            self._plan.record_moves()
+        self.rejoin = turn.change is not Change.STOPPED and (time.paused or time.pause_at is not None)
+
+    def _share(self, following: Following) -> None:
+        """Have those who share the clock start and stop as we do; to wait for their bar line is no stop."""
+        time = self.time
+        if time.running or time.paused:
+            playing = self.rejoin or (time.running and time.pause_at is None)
+            at = time.held if time.pause_at is None else time.pause_at
+            moment = max(self._clock.now(), time.straight_at(at)) if time.running else self._clock.now()
+            following.master.tell(moment, playing=playing)
 
     def _stand_still(self, at: Beats) -> None:
         """Until the clock that is followed goes on."""

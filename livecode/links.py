@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from .errors import BadInput
-from .masters import State, Turn
+from .masters import Change, State, Turn
 from .music import Beats, Seconds
 from .phase import Heading
 
@@ -19,7 +19,7 @@ MEETS_IN: Seconds = 1.5
 
 
 class LinkMaster:
-    """A Link session, in which one more peer takes part from `join` to `leave`. Start and stop are not shared.
+    """A Link session, in which one more peer takes part from `join` to `leave`. Start and stop are shared with who shares them.
 
     Its beats are whole bars from ours where nobody else is there; else ours go to them. Source: Link's documentation, "Link
     Concepts". Link counts on CLOCK_MONOTONIC_RAW on Linux, which runs up to 0.05 % differently from ours: the difference is taken
@@ -32,6 +32,10 @@ class LinkMaster:
         self._link: Any = None
         """None, too, while the others are looked for: who does not know of them yet is not alone."""
         self._entering = threading.Lock()
+        self._playing: bool | None = None
+        """Whether the session plays, as was last seen or said; None when neither was."""
+        self._told: bool | None = None
+        """Whether we do."""
 
     def join(self, bpm: float) -> bool:
         """Take part, with this tempo if nobody else is there; returns when the others have been found. False if we took part.
@@ -42,7 +46,8 @@ class LinkMaster:
             if self._link is not None:
                 return False
             link = _session(bpm)
-            link.enabled = True
+            link.startStopSyncEnabled = link.enabled = True
+            self._playing = self._told = None
             deadline, pause = time.monotonic() + MEETS_IN, threading.Event()
             while not link.numPeers() and time.monotonic() < deadline:
                 pause.wait(0.02)
@@ -57,7 +62,27 @@ class LinkMaster:
                 link.enabled = False
 
     def read(self, now: Seconds) -> list[Turn]:
-        return []
+        if (link := self._link) is None:
+            return []
+        session = link.captureAppSessionState()
+        before, self._playing = self._playing, bool(session.isPlaying())
+        if before in (None, self._playing):
+            return []
+        self._told = self._playing
+        moment = now + (session.timeForIsPlaying() - _micros(link, now)) / 1e6
+        return [Turn(Change.WENT_ON if self._playing else Change.STOPPED, 0.0, moment)]
+
+    def tell(self, moment: Seconds, *, playing: bool) -> None:
+        """Who comes to others starts and stops nobody by that, and is not told by Link whether they play."""
+        if (link := self._link) is None or self._told is playing:
+            return
+        comes, self._told = self._told is None, playing
+        if comes and (link.numPeers() or not playing):
+            return
+        session = link.captureAppSessionState()
+        session.setIsPlaying(playing, _micros(link, moment))
+        link.commitAppSessionState(session)
+        self._playing = playing
 
     def heading(self, now: Seconds, bar: Beats) -> Heading | None:
         if (link := self._link) is None:

@@ -57,6 +57,10 @@ class Master(Protocol):
         """Have its bars lie as ours do: `beat` falls on `moment`. False if it goes by others."""
         ...
 
+    def tell(self, moment: Seconds, *, playing: bool) -> None:
+        """Have everybody start or stop then, as we do; only if it is shared. What it knows already changes nothing."""
+        ...
+
     def state(self, now: Seconds) -> "State":
         """How it is."""
         ...
@@ -130,6 +134,9 @@ class MidiMaster:
 
     def place(self, beat: Beats, moment: Seconds, bar: Beats) -> bool:
         return False
+
+    def tell(self, moment: Seconds, *, playing: bool) -> None:
+        """It is not shared."""
 
     def state(self, now: Seconds) -> State:
         heard = self._heard and not self._filter.ended(now)

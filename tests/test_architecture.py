@@ -121,7 +121,7 @@ ALLOWED: dict[str, set[str]] = {
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
     "plan": VALUES | {"clock", "facts", "outputs", "parts", "punctuality", "sharing", "tempo", "ticking", "transport"},
     "states": VALUES | {"commands", "ears", "parts", "transport"},
-    "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "plan", "transport"},
+    "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "phase", "plan", "transport"},
     "happenings": VALUES | {"chasing", "ears", "facts", "hearing", "models.wire", "outputs", "parts", "plan"},
     "performing": VALUES
     | {"agenda", "asking", "clock", "commands", "facts", "happenings", "outputs", "parts", "plan", "recording", "stagehand"}

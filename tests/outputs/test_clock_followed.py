@@ -108,8 +108,10 @@ with lc.Stage(bpm=97, name="peer", inline=True, outputs=[]) as stage:
     for line in sys.stdin:
         if line.startswith("bpm"):
             stage.bpm = float(line.split()[1])
+        if line.strip() in ("pause", "go_on"):
+            getattr(stage, line.strip())()
         here = stage.snapshot()
-        print(float(here.bpm), float(here.beat), here.at, flush=True)
+        print(float(here.bpm), float(here.beat), here.at, int(here.paused), flush=True)
 """
 
 
@@ -119,13 +121,13 @@ def test_two_stages_share_tempo_and_bar_line_over_link() -> None:
         assert peer.stdin is not None
         assert peer.stdout is not None
 
-        def ask(words: str = "where") -> tuple[float, float, float]:
+        def ask(words: str = "where") -> tuple[float, float, float, float]:
             assert peer.stdin is not None
             assert peer.stdout is not None
             peer.stdin.write(f"{words}\n")
             peer.stdin.flush()
-            bpm, beat, at = (float(word) for word in peer.stdout.readline().split())
-            return bpm, beat, at
+            bpm, beat, at, paused = (float(word) for word in peer.stdout.readline().split())
+            return bpm, beat, at, paused
 
         assert peer.stdout.readline() == "ready\n"
         with lc.Stage(bpm=140, outputs=[]) as stage:
@@ -135,7 +137,7 @@ def test_two_stages_share_tempo_and_bar_line_over_link() -> None:
             wait_until(lambda: abs(stage.bpm - 97) < 1, "the tempo that was there first")
 
             def apart() -> float:
-                bpm, beat, at = ask()
+                bpm, beat, at, _ = ask()
                 here = stage.snapshot()
                 bars = (float(here.beat) - beat - (float(here.at) - at) * bpm / 60) % 4
                 return min(bars, 4 - bars)
@@ -148,6 +150,15 @@ def test_two_stages_share_tempo_and_bar_line_over_link() -> None:
             wait_until(lambda: apart() < 0.1, "the bar line, still")
             with pytest.raises(lc.BadInput, match="knows no ramps"):
                 stage.ramp(140)
+            stage.pause()
+            wait_until(lambda: ask()[3] == 1 and stage.snapshot().paused, "the pause of both")
+            ask("go_on")
+            wait_until(lambda: ask()[3] == 0 and stage.snapshot().running, "both again")
+            wait_until(lambda: apart() < 0.1, "the bar line after the pause")
+            ask("pause")
+            wait_until(lambda: stage.snapshot().paused, "the other's pause")
+            stage.go_on()
+            wait_until(lambda: ask()[3] == 0 and stage.snapshot().running, "both once more")
         peer.stdin.close()
 
 
