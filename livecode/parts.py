@@ -195,13 +195,6 @@ class Part:
         changes = (end, self._lane.next(onset), self.turning.turns.next(onset))
         return min(beat for beat in changes if beat is not None)
 
-    def ringing(self, begin: Beats, end: Beats) -> Iterator[Note]:
-        """Yield the notes that sound in [begin, end), at their beats, as far as it is known: those that begin there, and those
-        that began before, for no note outlasts its loop."""
-        phrase = self._lane.at(begin)
-        since = begin if phrase is None else max(self._lane.began(begin), begin - phrase.length)
-        return (note for note in self.notes_between(since, end) if self.ends(note.onset, note.end) > begin)
-
     def _playable(self, phrase: Phrase, voicing: Voicing) -> Phrase:
         """What an instrument with these voices plays of the phrase; known for the one that sounds."""
         if self._limited is None or self._limited[0] is not phrase or self._limited[1] != voicing:

@@ -1,6 +1,6 @@
 """The plan: what all parts play up to a beat, as events in the hands of the outputs; taken back, and handed over anew."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .clock import Clock
@@ -12,7 +12,7 @@ from .outputs.pulse import Clocked
 from .outputs.tape import Tape
 from .parts import PROGRAM, Part
 from .punctuality import Offsets, earlier, shifted
-from .sharing import Struck, stolen
+from .sharing import Place, Sharing, Struck
 from .tempo import TempoMap
 from .ticking import Ticking
 from .transport import Transport
@@ -48,6 +48,7 @@ class Plan:
         """No note begins before: after a crash the music is back on a bar line."""
         self.moved = self.time.moved()
         self.ticking = Ticking()
+        self._sharing = Sharing()
 
     def buffered(self) -> Seconds:
         """How long before it sounds an event is out of reach: by what the slowest output and its synth take, and the most nudged
@@ -75,6 +76,7 @@ class Plan:
 
     def withdraw(self, part: str | None, since: Beats) -> None:
         """Take back what begins on this beat or later, of one part or of all."""
+        self._sharing.withdraw(part, since)
         self.to_outputs(lambda output: output.withdraw(part, since))
 
     def silence(self, part: str | None, at: Beats) -> None:
@@ -201,7 +203,7 @@ class Plan:
             except Exception as error:
                 self.note_once((part, "events"), f"{part.name} failed ({error!r}): the others play on.")
             part.planned = max(part.planned, end)
-        return sorted(events, key=order)
+        return sorted(self._within_voices(events), key=order)
 
     def _sleep(self, begin: Beats) -> None:
         """Keep in mind whose notes before this beat come too late, for the machine stood still."""
@@ -242,38 +244,32 @@ class Plan:
         since = part.planned
         events: list[Event] = [self._setting(part, *said) for said in part.controls_between(since, end)]
         events += [ReleaseEvent(part.name, beat, self.time.sounds_at(beat)) for beat in self._releases(part, since, end)]
-        begin = max(begin, since, self.silent_until)
-        sounding = [note for note in part.notes_between(begin, end) if self.audible(part, note.onset)]
-        for beat, stolen_note in self._one_too_many(part, begin, end):
-            if stolen_note.onset < beat:
-                events.append(ReleaseEvent(part.name, beat, self.time.sounds_at(beat), stolen_note.pitch))
-            else:
-                sounding = [note for note in sounding if (note.onset, note.pitch) != (beat, stolen_note.pitch)]
-        return events + [self._sounding(part, note) for note in sounding]
-
-    def _sharing(self) -> list[Part]:
-        """The parts on instruments that have so many voices."""
-        return [part for part in self._parts.values() if any(part.crowd.values())]
+        sounding = part.notes_between(max(begin, since, self.silent_until), end)
+        events += [self._sounding(part, note) for note in sounding if self.audible(part, note.onset)]
+        return events
 
     def _with_those_beside(self, parts: Iterable[Part]) -> list[Part]:
         """These parts, and those that share voices, if one of these does: then each has those that the others leave."""
-        known, sharing = list(parts), self._sharing()
+        known, sharing = list(parts), [part for part in self._parts.values() if any(part.crowd.values())]
         return known + [part for part in sharing if part not in known] if any(part in sharing for part in known) else known
 
-    def _one_too_many(self, part: Part, begin: Beats, end: Beats) -> Iterator[tuple[Beats, Struck]]:
-        """The notes of a part that end in [begin, end), or are not struck, for their instrument has no more voices."""
-        sharing = self._sharing()
-        if part not in sharing or len(sharing) < 2:
-            return
-        struck: dict[tuple[str, int], list[Struck]] = {}
-        for other in sharing:
-            for note in other.ringing(begin, end):
-                place = other.route.at(note.onset), other.crowd.at(note.onset)
-                if place[1] and self.audible(other, note.onset):
-                    stop = self._stop(other, note.onset, note.end)
-                    struck.setdefault(place, []).append(Struck(note.onset, note.velocity, note.pitch, other.name, stop))
-        for (_, voices), notes in struck.items():
-            yield from ((beat, note) for beat, note in stolen(notes, voices) if note.part == part.name and beat >= begin)
+    def _within_voices(self, events: list[Event]) -> list[Event]:
+        """The events without notes for which their instrument has no voice, and with the ends of those whose voice is needed."""
+        struck: list[tuple[Place, Struck]] = []
+        for event in events:
+            if isinstance(event, NoteEvent) and (voices := self._parts[event.part].crowd.at(event.beat)):
+                place = self._parts[event.part].route.at(event.beat), voices
+                note = Struck(event.beat, event.velocity, event.pitch, event.part, event.end_beat)
+                struck.append((place, note))
+        for beat, note in self._sharing.strike(struck, self._stop_of):
+            if note.onset < beat:
+                events.append(ReleaseEvent(note.part, beat, self.time.sounds_at(beat), note.pitch))
+            else:
+                events = [each for each in events if not (isinstance(each, NoteEvent) and _is(each, note))]
+        return events
+
+    def _stop_of(self, note: Struck) -> Beats:
+        return self._stop(self._parts[note.part], note.onset, note.end)
 
     def _sounding(self, part: Part, note: Note) -> NoteEvent:
         begins, ends, channel = self.time.sounds_at(note.onset), self.time.sounds_at(note.end), part.channel_at(note.onset) or 0
@@ -306,6 +302,10 @@ class Plan:
         if key == PROGRAM:
             return ProgramEvent(part.name, beat, seconds, channel, value, part.bank.at(beat))
         return ControlEvent(part.name, beat, seconds, channel, key, value)
+
+
+def _is(event: NoteEvent, note: Struck) -> bool:
+    return (event.part, event.beat, event.pitch) == (note.part, note.onset, note.pitch)
 
 
 def order(event: Event) -> tuple[Seconds, int]:
