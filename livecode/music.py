@@ -302,7 +302,7 @@ class Phrase:
 
         Drums are left as they are: their pitches are names.
         """
-        if self.drums:
+        if self.drums or all(low <= note.pitch <= high for note in self.notes):
             return self
         moved = []
         for note in self.notes:

@@ -32,13 +32,13 @@ _glances = msgspec.json.Decoder(_Glance)
 
 def skimmed(lines: Sequence[bytes]) -> list[bytes]:
     """The lines without the answers that two more follow, with nothing else that is about their part or about all parts; without
-    what was played so long ago that no ear remembers it."""
+    what models were asked, and what was played so long ago that no ear remembers it."""
     kept, following, shaped = [], dict[str, int](), dict[tuple[str, str], int]()
     played = defaultdict[str, _Played](_Played)
     for line in reversed(lines):
         try:
             glance = _glances.decode(line)
-            if glance.type == "Heard" and not played[glance.name].matters(glance):
+            if glance.type == "Asked" or (glance.type == "Heard" and not played[glance.name].matters(glance)):
                 continue
         except (msgspec.MsgspecError, ValueError, IndexError):
             kept.append(line)  # to be counted
