@@ -11,42 +11,7 @@ from hypothesis import given, settings
 from test_invariants import commands
 
 import livecode as lc
-from livecode.commands import (
-    Act,
-    Adjust,
-    AnyCommand,
-    Assign,
-    Continue,
-    CountIn,
-    Declare,
-    Equip,
-    Fade,
-    Hush,
-    InKey,
-    Mute,
-    Nudge,
-    On,
-    Panic,
-    Pause,
-    Pick,
-    Plain,
-    Play,
-    Propose,
-    Recall,
-    Restart,
-    Route,
-    Safe,
-    SetKey,
-    SetLatency,
-    SetMeter,
-    SetSwing,
-    Shape,
-    Solo,
-    Store,
-    Tempo,
-    Undo,
-    UndoLast,
-)
+from livecode import commands as say
 from livecode.facts import PortOpened
 from livecode.instruments import Instrument
 from livecode.models.chords import written
@@ -63,14 +28,14 @@ from livecode.voicing import Voicing
 class Heard(lc.Stage):
     """A stage that keeps what it is told."""
 
-    def tell(self, command: AnyCommand) -> Any:
+    def tell(self, command: say.AnyCommand) -> Any:
         self._told.append(command)
         with suppress(lc.LivecodeError):
             super().tell(command)
         return ""
 
     def part(self, name: str, **settings: Any) -> Any:
-        self._told.append(Declare(part=name))
+        self._told.append(say.Declare(part=name))
         return super().part(name, **settings)
 
 
@@ -80,7 +45,7 @@ def stage() -> Iterator[Heard]:
         yield stage
 
 
-def executed(source: str, stage: Heard) -> list[AnyCommand]:
+def executed(source: str, stage: Heard) -> list[say.AnyCommand]:
     """The commands that come of Python at the top level of a prompt."""
     names: dict[str, Any] = {"lc": lc, "stage": stage, "part": stage.part}
     names |= {word: getattr(lc, word) for word in ("beat", "notes", "drums_rnn", "melody_rnn", "improv_rnn")}
@@ -99,88 +64,92 @@ def executed(source: str, stage: Heard) -> list[AnyCommand]:
 
 
 @settings(deadline=None, max_examples=150)
-@given(command=commands.filter(lambda command: not isinstance(command, Assign | Propose)))
-def test_executing_a_spelling_gives_the_command_back(command: AnyCommand, stage: Heard) -> None:
+@given(command=commands.filter(lambda command: not isinstance(command, say.Assign | say.Propose)))
+def test_executing_a_spelling_gives_the_command_back(command: say.AnyCommand, stage: Heard) -> None:
     assert executed(spelt(command), stage) == [command]
 
 
-SPELT: list[tuple[AnyCommand, str]] = [
-    (Declare(part="pads"), 'part("pads")'),
-    (Play(part="a", phrase=notes("C4 . G4 _", dur=0.5)), 'a >> notes("C4 . G4 _", dur=0.5)'),
-    (Play(part="a", phrase=beat(kick="x..X", hat="xxo."), on=On.BAR), 'a.play(beat(kick="x..X", hat="xxo."), on="bar")'),
+SPELT: list[tuple[say.AnyCommand, str]] = [
+    (say.Declare(part="pads"), 'part("pads")'),
+    (say.Play(part="a", phrase=notes("C4 . G4 _", dur=0.5)), 'a >> notes("C4 . G4 _", dur=0.5)'),
+    (say.Play(part="a", phrase=beat(kick="x..X", hat="xxo."), on=say.On.BAR), 'a.play(beat(kick="x..X", hat="xxo."), on="bar")'),
     (
-        Play(part="a", phrase=Phrase((Note(Fraction(1, 7), 1, 60, 90),), 4)),
+        say.Play(part="a", phrase=Phrase((Note(Fraction(1, 7), 1, 60, 90),), 4)),
         'a >> lc.phrase("1/7 C4 1 90", 4)',
     ),
-    (Play(part="a", phrase=lc.silence(Fraction(4), drums=True)), 'a >> lc.phrase("", 4, drums=True)'),
-    (Tempo(bpm=Fraction("96.125")), "bpm = 96.125"),
-    (Tempo(bpm=Fraction(96), bars=Fraction(8)), "stage.ramp(96, bars=8)"),
-    (Tempo(bpm=Fraction(96), on=On.BEAT), 'stage.ramp(96, bars=0, on="beat")'),
-    (Tempo(bpm=Fraction(96), bars=Fraction(1, 3)), "stage.tell(lc.commands.Tempo(bpm=96, bars=lc.Beats(1, 3)))"),
-    (SetMeter(meter=lc.Meter(7, 8)), 'stage.meter = "7/8"'),
-    (SetSwing(swing=lc.Swing(Fraction(29, 50))), "swing = 0.58"),
-    (SetSwing(swing=lc.Swing(Fraction(2, 3), Fraction(1, 2))), "swing = lc.Swing(lc.Beats(2, 3), lc.Beats(1, 2))"),
-    (Hush(on=On.BEAT), 'stage.hush(on="beat")'),
-    (Fade(part="a", level=0, bars=Fraction(4)), "a.fade_out(bars=4)"),
-    (Fade(part="a", level=0.5, bars=Fraction(1, 2), on=On.NOW), 'a.fade(0.5, bars=0.5, on="now")'),
-    (Adjust(part="a", program=11), 'a.program = "Vibraphone"'),
-    (Adjust(part="a", gain=0.8, channel=2), "a.set(gain=0.8, channel=3)"),
-    (Adjust(part="a", bank=(8, 0), controls={74: 100}), "a.set(bank=8, cc={74: 100})"),
-    (Adjust(part="a", low=48, high=72, density=Fraction(1, 3)), 'a.set(range=("C3", "C5"), density="1/3")'),
-    (Adjust(part="a", free=frozenset({"low", "high"})), 'a.free("range")'),
-    (Adjust(part="a", voices=4), "a.voices = 4"),
-    (Adjust(part="a", free=frozenset({"voices"})), 'a.free("voices")'),
-    (Nudge(part="a", ms=-5.5), "a.nudge = -5.5"),
-    (SetLatency(output="Digitone", ms=12.0), 'stage.latency("Digitone", 12.0)'),
+    (say.Play(part="a", phrase=lc.silence(Fraction(4), drums=True)), 'a >> lc.phrase("", 4, drums=True)'),
+    (say.Tempo(bpm=Fraction("96.125")), "bpm = 96.125"),
+    (say.Tempo(bpm=Fraction(96), bars=Fraction(8)), "stage.ramp(96, bars=8)"),
+    (say.Tempo(bpm=Fraction(96), on=say.On.BEAT), 'stage.ramp(96, bars=0, on="beat")'),
+    (say.Tempo(bpm=Fraction(96), bars=Fraction(1, 3)), "stage.tell(lc.commands.Tempo(bpm=96, bars=lc.Beats(1, 3)))"),
+    (say.SetMeter(meter=lc.Meter(7, 8)), 'stage.meter = "7/8"'),
+    (say.SetSwing(swing=lc.Swing(Fraction(29, 50))), "swing = 0.58"),
+    (say.SetSwing(swing=lc.Swing(Fraction(2, 3), Fraction(1, 2))), "swing = lc.Swing(lc.Beats(2, 3), lc.Beats(1, 2))"),
+    (say.Hush(on=say.On.BEAT), 'stage.hush(on="beat")'),
+    (say.Fade(part="a", level=0, bars=Fraction(4)), "a.fade_out(bars=4)"),
+    (say.Fade(part="a", level=0.5, bars=Fraction(1, 2), on=say.On.NOW), 'a.fade(0.5, bars=0.5, on="now")'),
+    (say.Adjust(part="a", program=11), 'a.program = "Vibraphone"'),
+    (say.Adjust(part="a", gain=0.8, channel=2), "a.set(gain=0.8, channel=3)"),
+    (say.Adjust(part="a", bank=(8, 0), controls={74: 100}), "a.set(bank=8, cc={74: 100})"),
+    (say.Adjust(part="a", low=48, high=72, density=Fraction(1, 3)), 'a.set(range=("C3", "C5"), density="1/3")'),
+    (say.Adjust(part="a", free=frozenset({"low", "high"})), 'a.free("range")'),
+    (say.Adjust(part="a", voices=4), "a.voices = 4"),
+    (say.Adjust(part="a", free=frozenset({"voices"})), 'a.free("voices")'),
+    (say.Nudge(part="a", ms=-5.5), "a.nudge = -5.5"),
+    (say.SetLatency(output="Digitone", ms=12.0), 'stage.latency("Digitone", 12.0)'),
     (
-        Equip(part="a", instrument=Instrument(output="Digitone", channel=2, voicing=Voicing(2), names={"drive": 23})),
+        say.Equip(part="a", instrument=Instrument(output="Digitone", channel=2, voicing=Voicing(2), names={"drive": 23})),
         'stage.tell(lc.commands.Equip(part="a", instrument=lc.instruments.Instrument(output="Digitone", channel=2, '
         'voicing=lc.voicing.Voicing(voices=2), names={"drive": 23})))',
     ),
-    (Adjust(part="a", low=48), "stage.tell(lc.commands.Adjust(part=\"a\", low=48))"),
-    (Adjust(part="a", gain=1.0, on=On.BAR), "stage.tell(lc.commands.Adjust(part=\"a\", on=lc.commands.On.BAR, gain=1.0))"),
-    (Route(part="a", output="Digitone"), 'a.output = "Digitone"'),
+    (say.Adjust(part="a", low=48), "stage.tell(lc.commands.Adjust(part=\"a\", low=48))"),
     (
-        CountIn(part="count", phrase=beat(stick="x", step=1), bars=2),
+        say.Adjust(part="a", gain=1.0, on=say.On.BAR),
+        'stage.tell(lc.commands.Adjust(part="a", on=lc.commands.On.BAR, gain=1.0))',
+    ),
+    (say.Route(part="a", output="Digitone"), 'a.output = "Digitone"'),
+    (
+        say.CountIn(part="count", phrase=beat(stick="x", step=1), bars=2),
         'stage.tell(lc.commands.CountIn(part="count", phrase=beat(step=1, stick="x"), bars=2))',
     ),
-    (Assign(part="a", model=drums_rnn(bars=2, temperature=1.1)), 'a >> drums_rnn("drum_kit", bars=2, temperature=1.1)'),
+    (say.Assign(part="a", model=drums_rnn(bars=2, temperature=1.1)), 'a >> drums_rnn("drum_kit", bars=2, temperature=1.1)'),
     (
-        Assign(part="a", model=melody_rnn(seed=7, primer=None, beam_size=2, engine="magenta")),
+        say.Assign(part="a", model=melody_rnn(seed=7, primer=None, beam_size=2, engine="magenta")),
         'a >> melody_rnn("attention_rnn", bars=4, beam_size=2, seed=7, primer=None, engine="magenta")',
     ),
     (
-        Assign(part="a", model=improv_rnn(chords="Am | F G", primer=notes("C4"))),
+        say.Assign(part="a", model=improv_rnn(chords="Am | F G", primer=notes("C4"))),
         'a >> improv_rnn("chord_pitches_improv", chords="Am | F G", bars=4, primer=notes("C4"))',
     ),
     (
-        Assign(part="a", model=improv_rnn(chords="part:keys")),
+        say.Assign(part="a", model=improv_rnn(chords="part:keys")),
         'a >> improv_rnn("chord_pitches_improv", chords="part:keys", bars=4)',
     ),
-    (Pick(part="a", number=3, on=On.BAR), 'a.pick(3, on="bar")'),
-    (Shape(part="a", turn=Turn(said(["reverse"]), 4)), 'a.every(4, "reverse")'),
-    (Shape(part="a", turn=Turn(said(["quantise", "1/2", 1])), on=On.BAR), 'a.map("quantise", "1/2", 1, on="bar")'),
-    (Plain(part="a"), "a.plain()"),
-    (InKey(part="a", key="C dorian"), 'a.key = "C dorian"'),
-    (SetKey(key=""), 'stage.key = ""'),
-    (Store(scene="verse"), 'stage.store("verse")'),
-    (Recall(scene="verse", on=On.BEAT), 'stage.scene("verse", on="beat")'),
-    (Safe(), "stage.safe()"),
+    (say.Pick(part="a", number=3, on=say.On.BAR), 'a.pick(3, on="bar")'),
+    (say.Shape(part="a", turn=Turn(said(["reverse"]), 4)), 'a.every(4, "reverse")'),
+    (say.Shape(part="a", turn=Turn(said(["quantise", "1/2", 1])), on=say.On.BAR), 'a.map("quantise", "1/2", 1, on="bar")'),
+    (say.Plain(part="a"), "a.plain()"),
+    (say.InKey(part="a", key="C dorian"), 'a.key = "C dorian"'),
+    (say.SetKey(key=""), 'stage.key = ""'),
+    (say.Store(scene="verse"), 'stage.store("verse")'),
+    (say.Recall(scene="verse", on=say.On.BEAT), 'stage.scene("verse", on="beat")'),
+    (say.Safe(), "stage.safe()"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("command", "said"), SPELT, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_command_is_spelt_as_a_performer_types_it(command: AnyCommand, said: str, stage: Heard) -> None:
+def test_a_command_is_spelt_as_a_performer_types_it(command: say.AnyCommand, said: str, stage: Heard) -> None:
     assert spelt(command) == said
     stage.part("pads"), stage.part("a")
     assert executed(said, stage) == [command]
 
 
 def test_every_kind_that_has_a_spelling_of_its_own_is_tried() -> None:
-    tried = {type(command) for command, _ in SPELT} | {Act, Mute, Solo, Undo, UndoLast, Panic, Pause, Continue, Restart, Propose}
-    assert set(SPELLINGS) <= tried <= set(get_args(AnyCommand))
+    also = {say.Act, say.Mute, say.Solo, say.Undo, say.UndoLast, say.Panic, say.Pause, say.Continue, say.Restart, say.Propose}
+    tried = {type(command) for command, _ in SPELT} | also
+    assert set(SPELLINGS) <= tried <= set(get_args(say.AnyCommand))
     with Heard(offline=True) as stage:
-        assert executed("a.candidates(8)", stage) == [Propose(part="a", n=8)]
+        assert executed("a.candidates(8)", stage) == [say.Propose(part="a", n=8)]
 
 
 def test_chords_that_change_anywhere_are_written_with_holds() -> None:
