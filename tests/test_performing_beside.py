@@ -21,7 +21,7 @@ from livecode.commands import (
     Tempo,
     UndoLast,
 )
-from livecode.facts import Answered, CameBack, Fact, Heard, InputOpened, Looped, Slept, Steered, Taken
+from livecode.facts import Answered, CameBack, Fact, Heard, InputOpened, Looped, Performing, Slept, Steered, Taken
 from livecode.music import Beats
 from livecode.notation import notes
 from livecode.packing import packed
@@ -204,7 +204,8 @@ def test_what_is_performed_stops_where_something_else_is() -> None:
     performance = beside(plays("lead", "C4 . . ."), plays("bass", "C2 . . ."), end=64)
     performance.go_on(until=Beats(6))
     performance.rig.recordings["y.jsonl"] = recorded(plays("lead", "A4 . . ."))
-    performance.sequencer.perform("y.jsonl", Beats(0))
+    performance.sequencer.perform("y.jsonl", Beats(0), "lost")
+    assert [fact.id for fact in performance.rig.facts if isinstance(fact, Performing)] == ["", "", "lost"]
     performance.go_on(until=Beats(18))
     assert scores(performance.rig, 0, 18) == {
         "mine": [(0, "G5"), (4, "G5"), (8, "G5"), (12, "G5"), (16, "G5")],
