@@ -3,13 +3,14 @@
 # make test    sets up and runs the checks and all tests
 # make bench   sets up and prints the tables of bench/, which takes forty minutes
 # make bench-midi  prints those of MIDI ports only
+# make bench-models  prints those of models only: how quick they are beside Magenta's own, what they take, and sixteen parts at once
 # make lock    resolves pyproject.toml anew into requirements.txt (needs uv)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: venv demo test duels bench bench-midi lock fluidsynth jack pulseaudio compiler
+.PHONY: venv demo test duels bench bench-midi bench-models lock fluidsynth jack pulseaudio compiler
 .SILENT:
 
 demo: venv
@@ -29,6 +30,9 @@ bench: venv jack compiler
 
 bench-midi: venv jack compiler
 	for table in bench/midi_*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
+
+bench-models: venv
+	for table in bench/models_*.py; do echo "$$table"; $(BIN)/python "$$table" || exit 1; done
 
 venv: fluidsynth .venv/installed
 
