@@ -24,6 +24,7 @@ from .commands import (
     SetMeter,
     SetSwing,
     Tempo,
+    ToPart,
 )
 from .facts import CameBack, Fact, Heard, Over, Performing, Slept, Steered, Taken
 from .happenings import Happenings
@@ -118,6 +119,8 @@ class Performance:
             if isinstance(fact, Heard):
                 heard.append(fact)
             elif agenda.fresh or not timed:
+                if isinstance(fact, Taken) and isinstance(fact.command, ToPart) and (part := self._parts.get(fact.command.part)):
+                    part.planned = max(part.planned, min(fact.now, fact.at))  # nobody hears it: what is replaced can be forgotten
                 self._happen(fact)
         self._happenings.overhear(heard, now)
         self._plan.handed = max(self._plan.handed, now)
