@@ -8,7 +8,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 .PHONY: venv demo test duels bench bench-midi bench-models lock fluidsynth jack pulseaudio compiler
 .SILENT:
@@ -40,7 +40,7 @@ venv: fluidsynth .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
 	  { echo "livecode needs Python 3.11, and '$(PYTHON)' is not: name one with make PYTHON=/path/to/python3.11."; exit 1; }
 	.ci/need python3.11-venv "Python's venv" $(PYTHON) -c 'import ensurepip, venv'
-	echo "Installing livecode into .venv: 2 GB, three minutes or more, and hardly a word meanwhile."
+	echo "Installing livecode into .venv: 2.2 GB, two to four minutes, and hardly a word meanwhile."
 	$(PYTHON) -m venv .venv
 	$(PIP) install --no-deps --require-hashes -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
