@@ -359,14 +359,18 @@ class LiveEngine(Engine):
     def open_input(self, asked: OpenInput, request: str = "") -> Outcome:
         """Hear this MIDI input, in the request of this id. Any thread may call it. Raises OutputError or BadInput."""
         opened = self.inputs.open(asked.port, asked.api, virtual=asked.virtual)
+
+        def hear() -> Outcome:
+            outcome = self._sequencer.add_input(opened.name)
+            if opened.name not in self.inputs:  # journalled before any client can name it
+                self._record(InputOpened(now=outcome.beat, name=opened.name, api=opened.api, virtual=asked.virtual, id=request))
+            return outcome
+
         try:
-            outcome = self._done(lambda: self._sequencer.add_input(opened.name))
+            outcome = self._done(hear)
         except LivecodeError:
             opened.close()
             raise
-        if opened.name not in self.inputs:
-            fact = InputOpened(now=outcome.beat, name=opened.name, api=opened.api, virtual=asked.virtual, id=request)
-            self._record(fact)
         self.inputs.add(opened)
         self.clocks.hear(self.inputs[opened.name])
         self._sequencer.offer(opened.name, self.clocks.of(opened.name))

@@ -12,10 +12,13 @@ from livecode import engine
 from livecode.clock import SystemClock
 from livecode.commands import Declare, Mute, Play
 from livecode.errors import LivecodeError
+from livecode.facts import InputOpened
+from livecode.inputs.midi import MidiInput
+from livecode.inputs.rack import Inputs
 from livecode.models.wire import Reply
 from livecode.notation import notes
 from livecode.outputs.tape import Tape
-from livecode.protocol import Opening
+from livecode.protocol import Opening, OpenInput
 from livecode.sequencer import Sequencer
 from livecode.tempo import Meter
 
@@ -109,3 +112,20 @@ def test_a_command_that_was_taken_has_its_outcome_although_nothing_can_be_shown(
     wait_until(lambda: len(plays.tape.onsets("lead")) > 2, "the music")
     assert "a part that cannot be shown" in repr(plays.log())
     plays.close()
+
+
+def test_an_input_is_journalled_before_anybody_can_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = OpenInput(port="KeyStep", api="jack", virtual=False)
+    monkeypatch.setattr(Inputs, "open", lambda *_, **__: MidiInput(SystemClock(), asked.port, api=asked.api))
+    recorded: list[tuple[str, str]] = []
+
+    def record(fact: object) -> None:
+        if isinstance(fact, InputOpened):
+            recorded.append((fact.name, threading.current_thread().name))
+
+    plays = engine.LiveEngine(SystemClock(), [], OPENING, record)
+    plays.start()
+    for _ in range(2):
+        plays.open_input(asked)
+    plays.close()
+    assert recorded == [("KeyStep", "livecode planner")]  # who does one thing at a time
