@@ -30,7 +30,14 @@ from .music import Beats, Seconds
 from .recording import Recording
 
 _UNMOVED = Beats(0)
-_STAGE: dict[type, str] = {Tempo: "tempo", Steered: "tempo", SetMeter: "meter", SetSwing: "swing"}
+_STAGE: dict[type, str] = {
+    Tempo: "tempo",
+    Steered: "tempo",
+    SetMeter: "meter",
+    SetSwing: "swing",
+    Pause: "pause",
+    Continue: "pause",
+}
 
 Source: TypeAlias = Moved | Performing | PortOpened
 """What is about a stage of that time, and does not come again."""

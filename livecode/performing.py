@@ -154,8 +154,7 @@ class Performance:
         """Let come what falls due before this time of the clock, each when everything before its beat is with the outputs."""
         while self.agenda and self.agenda.entries and self.time.running:
             entry, (_, end) = self.agenda.entries[0], self.time.window(MOST_LATE, until)
-            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
-            if entry.beat > end or (goes_on and entry.beat == self.time.pause_at):
+            if entry.beat > end or (self._goes_on(entry) and entry.beat == self.time.pause_at):
                 return
             if entry.beat > self._plan.handed:
                 self._plan.give(self._plan.planned(Beats(0), entry.beat))
@@ -166,10 +165,14 @@ class Performance:
         self._stood = self._stood or self._clock.now()
         while self.agenda and self.agenda.entries and self.time.paused and self.agenda.entries[0].beat <= self.time.held:
             entry = self.agenda.entries[0]
-            goes_on = isinstance(entry.fact, Taken) and isinstance(entry.fact.command, Continue)
-            if goes_on and self._clock.now() < self._stood + entry.pause - self.time.ahead:
+            if self._goes_on(entry) and self._clock.now() < self._stood + entry.pause - self.time.ahead:
                 return
             self._come(entry)
+
+    def _goes_on(self, entry: Entry) -> bool:
+        """Whether it ends a pause, and no performer has taken pauses over."""
+        assert self.agenda is not None
+        return isinstance(entry.told, Taken) and isinstance(entry.told.command, Continue) and self.agenda.comes(entry.told)
 
     def _come(self, entry: Entry) -> None:
         """It comes: its beat is where the outputs have come to."""

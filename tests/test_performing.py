@@ -11,7 +11,7 @@ from sessions import OPENED, Session, Slow, Step, heard, midi, stalls, steps
 from waiting import wait_until
 
 import livecode as lc
-from livecode.commands import Assign, Hush, Mute, Pause, Play, Tempo
+from livecode.commands import Assign, Continue, Hush, Mute, Pause, Play, Tempo
 from livecode.errors import BadInput
 from livecode.facts import Fact, Moved, Over, Taken
 from livecode.journal import Journal, Opened
@@ -160,6 +160,50 @@ def test_the_tempo_is_the_recordings_until_it_is_taken_over() -> None:
     assert words.endswith("tempo is yours now: what the replay had for it is dropped")
     performance.go_on(until=Beats(10))
     assert performance.sequencer.time.tempo.bpm_at(Beats(10)) == 180
+
+
+PAUSED = recorded(
+    plays("lead", "C4 . . ."),
+    Moved(started=1.0, held=Beats(0), paused=False, pause_at=None),
+    Taken(now=Beats(3), at=Beats(4), command=Pause()),
+    Moved(started=None, held=Beats(4), paused=True, pause_at=None),
+    Taken(now=Beats(4), at=Beats(4), command=Continue()),
+    Moved(started=5.0, held=Beats(4), paused=False, pause_at=None),
+    plays("lead", "D4 . . .", 7, 8),
+)
+
+
+def stands(rig: Rig, seconds: float) -> None:
+    """Let the clock go on for so long."""
+    for _ in range(round(seconds / 0.03)):
+        rig.sequencer.advance(rig.clock.now() + 0.22)
+        rig.clock.wait_until(rig.clock.now() + 0.03)
+
+
+@pytest.mark.parametrize("song", [PAUSED, SONG])
+def test_ones_own_pause_is_ended_by_no_recorded_one_also_after_a_crash(song: Recording) -> None:
+    performance = Performance(song)
+    performance.go_on(until=Beats(2))
+    words = performance.rig.obey(Pause()).words
+    assert words == "pauses at bar 2; pause is yours now: what the replay had for it is dropped"
+    stands(performance.rig, 20)
+    back = performance.rig.after_a_crash(down=0.2)
+    stands(back, 20)
+    for rig in (performance.rig, back):
+        assert (rig.sequencer.time.running, rig.sequencer.time.held) == (False, 4)
+    assert back.obey(Continue()).words == "goes on at bar 2"
+    back.play(until=9)
+    assert back.score("lead", until=9) == [(4, "C4"), (8, "D4")]
+
+
+def test_who_ends_a_recorded_pause_has_pauses_from_then_on() -> None:
+    performance = Performance(PAUSED)
+    performance.go_on(until=Beats(4))
+    stands(performance.rig, 1)
+    assert performance.rig.obey(Continue()).words.endswith("; pause is yours now: what the replay had for it is dropped")
+    performance.go_on(until=Beats(9))
+    assert performance.rig.score("lead", until=9) == [(0, "C4"), (4, "C4"), (8, "D4")]
+    assert "left out" not in " ".join(performance.rig.log)
 
 
 def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
