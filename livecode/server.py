@@ -143,9 +143,9 @@ class Server:
         self._engine.note(f"the engine had crashed, and is back in bar {bar}: the parts go on from the next bar")
         if story.bad:
             self._engine.note(f"{story.bad} lines of the journal could not be read and were left out")
-        for fact in story.facts[-REMEMBERED:]:
-            if isinstance(fact, Taken | PortOpened | InputOpened | Performing) and fact.id:
-                self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
+        requests = [fact for fact in story.facts if isinstance(fact, Taken | PortOpened | InputOpened | Performing) and fact.id]
+        for fact in requests[-REMEMBERED:]:
+            self._done_before[fact.id] = Done(fact.now, "taken just before the crash")
 
     def _remember(self) -> None:
         """Have the tape and the takes from before a crash, while the music plays."""
