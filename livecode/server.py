@@ -188,8 +188,9 @@ class Server:
         if self._end_at is not None and (not here.running or here.beats >= self._end_at):
             self.stop()
         elif self._end_at is None and not self._clients and time.monotonic() - self._alone_since > self._start.linger:
-            self._engine.note(f"nobody has been here for {self._start.linger:g} s: the music ends")
-            self._end_at = self._engine.submit(Hush()).beat
+            with contextlib.suppress(LivecodeError):  # a planner that is held up is asked again at the next look
+                self._end_at = self._engine.submit(Hush()).beat
+                self._engine.note(f"nobody has been here for {self._start.linger:g} s: the music ends")
 
     # Who comes in
 

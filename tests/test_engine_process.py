@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from fractions import Fraction
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -26,8 +27,9 @@ import livecode as lc
 from livecode.journal import read
 from livecode.outputs import soundfonts
 from livecode.places import Place
-from livecode.protocol import Done, Refused, Start, decode_reply, encode
+from livecode.protocol import Done, Opening, Refused, Start, decode_reply, encode
 from livecode.server import REMEMBERED
+from livecode.tempo import Meter
 
 SCORE = lc.notes("C4 D4 E4 F4")
 
@@ -164,6 +166,39 @@ threading.Event().wait()
         typist.wait()
         wait_until(lambda: gone("lonely"), "the end of the engine")
         assert not here.exists()
+
+
+def test_a_planner_that_is_held_up_when_nobody_is_left_ends_the_engine_a_little_later() -> None:
+    code = """
+import threading
+from livecode import engine, sequencer, server
+engine.PATIENCE = 0.05
+advance, held_up = sequencer.Sequencer.advance, threading.Timer(1.0, lambda: None)
+def advance_late(*given):
+    if held_up.ident is None:
+        held_up.start()
+        held_up.join()
+    advance(*given)
+sequencer.Sequencer.advance = advance_late
+server.main()
+"""
+    opening = Opening(
+        bpm=Fraction(120),
+        meter=Meter(4),
+        seed=1,
+        soundfont="",
+        driver=None,
+        gain=0.6,
+        reverb=False,
+        chorus=False,
+        audio=False,
+        require_audio=False,
+        patience=30.0,
+    )
+    start = encode(Start(name="late", opening=opening, linger=0.0)).decode()
+    with ended("late"):
+        assert subprocess.run([sys.executable, "-c", code, start], timeout=120).returncode == 0
+        assert gone("late")  # there is no other in its place
 
 
 def test_a_client_that_hangs_with_pythons_lock_holds_nobody_up(stage: lc.Stage) -> None:
