@@ -216,9 +216,13 @@ def _execute(script: Script, engine: ScriptEngine) -> None:
     known = {**words(home), **said}
     names: dict[str, Any] = {"__name__": "__session__", "__file__": str(script.path), "stage": stage, **known}
     names[HIDDEN] = meanings = Meanings(home, names, known)
+    met = set[str]()
     with _beside(script.path), apart():
         for statement in script.tree.body:
             engine.line = statement.lineno
+            new = set(stage.parts) - met
+            met |= new
+            meanings.name(new)
             module = Transform(meanings).visit(ast.Module([statement], []))
             with _translated(script, statement.lineno):
                 try:

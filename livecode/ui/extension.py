@@ -1,7 +1,6 @@
 """The IPython extension: `%load_ext livecode`, or the `livecode` command, which loads it. A prompt holds one stage at a time."""
 
 import atexit
-import builtins
 import contextlib
 import os
 import shutil
@@ -140,12 +139,9 @@ class Prompt:
         return {part.name for part in report.snapshot.parts} if report else set()
 
     def _name_new_parts(self) -> None:
-        """Parts that others made, or that a command made by the way, get names, unless these mean something else."""
         new = self._seen() - self._met
         self._met |= new
-        for name in new:
-            if name not in self._names and not hasattr(builtins, name):
-                self._names[name] = PartHandle(self._stage, name)
+        self._names[HIDDEN].name(new)
 
     def _refuse(
         self, _: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None

@@ -7,7 +7,7 @@ its meaning. Everything else is Python's, and so is a name that holds something 
 
 import ast
 import builtins
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from ..errors import BadInput
@@ -58,6 +58,12 @@ class Meanings:
         if name not in self._names:
             self._names[name] = self.home.stage.part(name)
         return None
+
+    def name(self, parts: Iterable[str]) -> None:
+        """Give parts that others made, or that a command made by the way, their names, unless these mean something else."""
+        for name in parts:
+            if name not in self._names and not hasattr(builtins, name):
+                self._names[name] = PartHandle(self.home.stage, name)
 
     def get(self, name: str) -> object:
         """The value of a setting."""

@@ -392,6 +392,29 @@ def test_what_goes_wrong_in_a_script_is_said_with_its_line(text: str, words: str
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at(1)\nstage.click()\nat(2)\nclick.stop()\nend(4)\n",
+        "at(1)\nstage.count_in()\ncount.mute()\nend(4)\n",
+        'at(1)\nstage.part("bass") >> notes("C2")\nat(2)\nbass.stop()\nend(4)\n',
+        'at(1)\nlead >> notes("C4")\nkeys = stage.input("Keys")\nkeys.loop(1)\nat(3)\nlooper.stop()\nend(4)\n',
+    ],
+)
+def test_a_part_that_a_command_made_has_its_name_in_a_script_too(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(text)
+
+    run(Script.read(tmp_path / "x.py")).close()
+
+
+def test_a_name_that_a_script_gave_something_else_stays_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.py").write_text("click = 7\nat(1)\nstage.click()\nprint(click)\nend(2)\n")
+
+    run(Script.read(tmp_path / "x.py")).close()
+
+    assert capsys.readouterr().out == "7\n"
+
+
 def test_a_script_without_an_end_goes_on_for_four_bars(tmp_path: Path) -> None:
     engine = run(Script.read(script(tmp_path, 'at(1); lead >> notes("C4 . . .")\nat(2); lead.gain = 0.5')))
     assert engine.tape.onsets() == [(4 * bar, "C4") for bar in range(5)]
