@@ -48,10 +48,15 @@ class Past:
         """
         moved = self._plan.moved
         for fact in facts:
-            if isinstance(fact, Moved):
-                moved = fact
-            elif not isinstance(fact, Slept | CameBack):
-                self._again(fact)
+            match fact:
+                case Moved():
+                    moved = fact
+                case Slept(place=place) | CameBack(place=place):
+                    self._performance.skip(place)
+                case Taken(place=place, command=Pause() | Continue()) if place:  # `Moved` says it
+                    self._performance.skip(place)
+                case _:
+                    self._again(fact)
         self.time.move(moved)
         self._plan.moved = self.time.moved()
         ended = max(self.time.held, self.time.beat_at(crashed))

@@ -131,6 +131,10 @@ class Performance:
     def again(self, fact: Fact, place: int) -> None:
         """Have be so what had come of it at this place before a crash."""
         self._happen(fact)
+        self.skip(place)
+
+    def skip(self, place: int) -> None:
+        """Everything up to this place of what is performed, if anything is, has come."""
         if self.agenda is not None:
             self.agenda.skip(place)
 

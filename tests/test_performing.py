@@ -13,7 +13,7 @@ from waiting import wait_until
 import livecode as lc
 from livecode.commands import Assign, Continue, Hush, Mute, Pause, Play, Tempo
 from livecode.errors import BadInput
-from livecode.facts import Fact, Moved, Over, Taken
+from livecode.facts import CameBack, Fact, Moved, Over, Slept, Taken
 from livecode.journal import Journal, Opened
 from livecode.music import Beats
 from livecode.notation import notes
@@ -204,6 +204,29 @@ def test_who_ends_a_recorded_pause_has_pauses_from_then_on() -> None:
     performance.go_on(until=Beats(9))
     assert performance.rig.score("lead", until=9) == [(0, "C4"), (4, "C4"), (8, "D4")]
     assert "left out" not in " ".join(performance.rig.log)
+
+
+@pytest.mark.parametrize("until", [3, 6, 10])
+def test_a_crash_after_a_recorded_pause_says_nothing_false_of_it(until: int) -> None:
+    performance = Performance(PAUSED)
+    performance.go_on(until=Beats(until))
+    back = performance.rig.after_a_crash(down=0.2)
+    stands(back, 10)
+    assert [sentence for sentence in back.log if "left out" in sentence] == []
+    assert back.score("lead", until=16)[-1] == (12, "D4")
+
+
+@pytest.mark.parametrize("before", ["", "G5 . . ."])
+@pytest.mark.parametrize("silence", [Slept(begin=Beats(5), end=Beats(7)), CameBack(crashed=Beats(5), now=Beats(6))])
+def test_recorded_silence_comes_once_although_the_engine_crashes_right_after(silence: Fact, before: str) -> None:
+    performance = Performance(recorded(plays("lead", "C4 D4 E4 F4"), silence, end=40), before=before)
+    performance.go_on(until=Beats(16))
+    back = performance.rig.after_a_crash(down=0.2)
+    back.play(until=32)
+    assert [fact for fact in performance.rig.facts if isinstance(fact, Slept | CameBack) and fact.place]
+    assert [fact for fact in back.facts if isinstance(fact, Slept | CameBack) and fact.place] == []
+    assert [beat for beat, _ in back.score("lead", until=32) if beat >= 20] == list(range(20, 32))
+    assert back.log == []
 
 
 def test_a_stage_performs_a_journal_from_a_bar_on(tmp_path: Path) -> None:
