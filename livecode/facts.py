@@ -170,7 +170,7 @@ class Steered(Comes, frozen=True, tag=True, kw_only=True):
 
 class Performing(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """From beat `now` on the recording in this file is performed, from its beat `begin` on; `fresh`: on a stage on which nothing
-    had been said. With a path of "" nothing is performed any more. `id` is that of the request."""
+    had been said about the music. With a path of "" nothing is performed any more. `id` is that of the request."""
 
     now: Beats
     path: str

@@ -126,7 +126,7 @@ class Sequencer:
         self._chase = Chase(self._plan, clock, self._parts, do=self.do, start=self._start_if_sounding, note=note, record=record)
         self._recordings = recordings
         self._touched = False
-        """Whether anything was said to a part but that there is one."""
+        """Whether anything was said about the music: not only that there is a part, nor about knobs, pads and outputs."""
         self._happenings = Happenings(self._plan, tape, self._parts, self._hearing, self._chase, welcome=self._welcome)
         self._performance = Performance(
             self._plan, self, self._happenings, self._hand, clock, self._parts, self._asking, recordings, note=note, record=record
@@ -288,11 +288,13 @@ class Sequencer:
 
         hand: whose stagehand keeps how things were, and stops and changes parts; the stage's own, if none is given.
         """
-        self._touched |= isinstance(command, ToPart) and not isinstance(command, Declare)
         hand = hand or self._hand
         if isinstance(command, ToPart):
-            return self._obey_part(command, now, at, hand)
-        return self._obey_stage(command, now, at, hand)
+            words = self._obey_part(command, now, at, hand)
+        else:
+            words = self._obey_stage(command, now, at, hand)
+        self._touched |= not isinstance(command, Declare | Map | Learn | SendClock | SetLatency)
+        return words
 
     def _obey_part(self, command: ToPart, now: Beats, at: Beats, hand: Stagehand) -> str:
         part = self._parts.get(command.part) or self._new_part(command.part, now, hand.kept.house.key)

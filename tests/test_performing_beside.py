@@ -2,14 +2,16 @@
 
 from fractions import Fraction
 
+import pytest
 from rig import Rig, a_model
-from test_performing import Performance, plays, recorded
+from test_performing import Performance, Performing, plays, recorded
 
 from livecode.commands import (
     Act,
     Action,
     AnyCommand,
     Assign,
+    Declare,
     Hush,
     Panic,
     Recall,
@@ -19,9 +21,12 @@ from livecode.commands import (
     SetKey,
     Store,
     Tempo,
+    Undo,
     UndoLast,
 )
-from livecode.facts import Answered, CameBack, Fact, Heard, InputOpened, Looped, Performing, Slept, Steered, Taken
+from livecode.errors import BadInput
+from livecode.facts import Answered, CameBack, Fact, Heard, InputOpened, Looped, Slept, Steered, Taken
+from livecode.facts import Performing as Replayed
 from livecode.music import Beats
 from livecode.notation import notes
 from livecode.packing import packed
@@ -205,7 +210,7 @@ def test_what_is_performed_stops_where_something_else_is() -> None:
     performance.go_on(until=Beats(6))
     performance.rig.recordings["y.jsonl"] = recorded(plays("lead", "A4 . . ."))
     performance.sequencer.perform("y.jsonl", Beats(0), "lost")
-    assert [fact.id for fact in performance.rig.facts if isinstance(fact, Performing)] == ["", "", "lost"]
+    assert [fact.id for fact in performance.rig.facts if isinstance(fact, Replayed)] == ["", "", "lost"]
     performance.go_on(until=Beats(18))
     assert scores(performance.rig, 0, 18) == {
         "mine": [(0, "G5"), (4, "G5"), (8, "G5"), (12, "G5"), (16, "G5")],
@@ -250,3 +255,23 @@ def test_that_a_part_is_yours_is_said_once_and_a_hush_ends_one_replay_only() -> 
     assert [sentence for sentence in (*performance.rig.log, *once.log) if "yours" in sentence] == []
     twice = once.after_a_crash(facts=[*performance.rig.facts, *once.facts])
     assert twice.sequencer.snapshot().replays.startswith("replay x")
+
+
+@pytest.mark.parametrize("command", [SetKey(key="C major"), Tempo(bpm=Fraction(90)), Store(scene="mine")])
+def test_beside_what_was_said_to_the_stage_a_recording_keeps_to_itself(command: AnyCommand) -> None:
+    song = recorded(says(Assign(part="lead", model=a_model()), 0, 0), answers("lead", "C#4 . . .", 0, 0))
+    rig = Performing({"x.jsonl": song})
+    rig.obey(command)
+    rig.sequencer.perform("x.jsonl", Beats(0))
+    rig.play(until=8)
+    assert [fact.fresh for fact in rig.facts if isinstance(fact, Replayed)] == [False]
+    assert [name for _, name in rig.score("lead", until=8)][:1] == ["C#4"]
+
+
+def test_what_was_refused_or_is_about_no_music_leaves_the_stage_fresh() -> None:
+    rig = Performing({"x.jsonl": recorded(plays("lead", "C4 . . ."))})
+    with pytest.raises(BadInput, match="nothing to undo"):
+        rig.obey(Undo(part="lead"))
+    rig.obey(Declare(part="lead"))
+    rig.sequencer.perform("x.jsonl", Beats(0))
+    assert [fact.fresh for fact in rig.facts if isinstance(fact, Replayed)] == [True]
