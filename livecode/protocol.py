@@ -98,8 +98,12 @@ class Calibrate(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     whole: bool
 
 
+LONGEST_REMARK = 1000
+"""So many letters of a sentence are kept."""
+
+
 class Remark(msgspec.Struct, frozen=True, tag=True):
-    """Keep this sentence in the log."""
+    """Keep this sentence in the log, or as much of it as `LONGEST_REMARK` says."""
 
     sentence: str
 

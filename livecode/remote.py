@@ -129,7 +129,12 @@ class RemoteEngine:
     def _started(self, start: Start) -> bool:
         """Whether an engine has been started; False if somebody else was quicker. Raises what keeps it from playing."""
         log = state_folder() / f"{start.name}.log"
-        with log.open("ab") as errors:
+        try:
+            errors = log.open("ab")
+        except OSError as error:
+            remedy = "free some space there, or name another folder with XDG_STATE_HOME"
+            raise OutputError(f"{log} cannot be written ({error.strerror or error}): {remedy}.") from error
+        with errors:
             process = subprocess.Popen(
                 engine_command(start),
                 stdin=subprocess.DEVNULL,

@@ -37,6 +37,7 @@ from .outputs.midi import be_punctual
 from .places import Place, state_folder
 from .protocol import (
     ALREADY,
+    LONGEST_REMARK,
     LONGEST_REQUEST,
     VERSION,
     Calibrate,
@@ -272,7 +273,7 @@ class Server:
         return Done(Beats(0), "")
 
     def _remark(self, remark: Remark) -> Done:
-        self._engine.note(remark.sentence)
+        self._engine.note(remark.sentence[:LONGEST_REMARK])
         return Done(Beats(0), "")
 
     def _keep_cell(self, cell: KeepCell) -> Done:

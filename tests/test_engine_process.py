@@ -26,7 +26,7 @@ from waiting import wait_until
 import livecode as lc
 from livecode.journal import read
 from livecode.outputs import soundfonts
-from livecode.places import Place
+from livecode.places import Place, state_folder
 from livecode.protocol import Done, Opening, Refused, Start, decode_reply, encode
 from livecode.server import REMEMBERED
 from livecode.tempo import Meter
@@ -362,6 +362,13 @@ def test_a_full_disk_stops_nothing_and_is_in_the_status(stage: lc.Stage) -> None
     comes_back(stage, crash)
 
 
+def test_a_log_that_cannot_be_written_is_refused_in_a_sentence() -> None:
+    log = state_folder() / "quiet.log"
+    log.mkdir(parents=True)
+    with pytest.raises(lc.LivecodeError, match=f"{log} cannot be written .*: free some space there, or name another folder"):
+        lc.Stage(name="quiet", outputs=[], inline=False)
+
+
 # Strangers and fools
 
 
@@ -393,6 +400,12 @@ def refusal(line: Connection) -> str:
     reply = decode_reply(line.recv_bytes())
     assert isinstance(reply, Refused)
     return reply.sentence
+
+
+def test_of_a_sentence_without_end_the_beginning_is_kept(stage: lc.Stage, line: Connection) -> None:
+    line.send_bytes(in_envelope(b'{"type": "Remark", "sentence": "' + 100_000 * b"x" + b'"}'))
+    assert isinstance(decode_reply(line.recv_bytes()), Done)
+    assert max(len(str(entry)) for entry in stage.log() if "xxx" in str(entry)) < 1100
 
 
 def test_garbage_is_refused_in_a_sentence_and_the_line_stays_open(stage: lc.Stage, line: Connection) -> None:
@@ -435,7 +448,7 @@ def test_half_a_message_and_one_of_a_hundred_megabytes_hurt_only_who_sends_them(
 
 def test_a_hundred_thousand_commands_at_once_keep_nobody_waiting(stage: lc.Stage) -> None:
     code = """
-from livecode.places import Place
+from livecode.places import Place, state_folder
 from multiprocessing.connection import Client
 import threading
 place = Place.of("main")
