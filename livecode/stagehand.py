@@ -65,7 +65,7 @@ class Stagehand:
             case Hush():
                 before = self.now(*self._mine())
                 self._stop_all(now, at)
-                return self.did(before, f"all parts stop at {self.time.place(at)}")
+                return self.did(self._changed(before), f"all parts stop at {self.time.place(at)}")
             case Panic():
                 self._stop_all(now, at)
                 for name in [None] if self._among is None else [part.name for part in self._mine()]:
@@ -92,9 +92,16 @@ class Stagehand:
         return Done("", {part.name: part.memory() for part in parts})
 
     def did(self, before: Done, words: str) -> str:
-        """These words, under which what was done can be undone."""
-        self.kept.history.did(replace(before, words=words))
+        """These words, under which what was done, if anything was, can be undone."""
+        if before.before or before.house is not None:
+            self.kept.history.did(replace(before, words=words))
         return words
+
+    def _changed(self, before: Done) -> Done:
+        """The same of only those parts that are otherwise by now."""
+        return replace(
+            before, before={name: memory for name, memory in before.before.items() if self._parts[name].memory() != memory}
+        )
 
     def undo(self, parts: Container[str] | None, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
         """Undo or redo what was done last to any of these parts; None: to anything. Raises BadInput if there is nothing."""
@@ -156,7 +163,7 @@ class Stagehand:
                 frozen.append(part.name)
         if not frozen:
             return "safe: nothing generates"
-        return self.did(before, f"safe: {', '.join(frozen)} {'loops' if len(frozen) == 1 else 'loop'} on")
+        return self.did(self._changed(before), f"safe: {', '.join(frozen)} {'loops' if len(frozen) == 1 else 'loop'} on")
 
     # Key and scenes
 

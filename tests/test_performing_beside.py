@@ -275,3 +275,20 @@ def test_what_was_refused_or_is_about_no_music_leaves_the_stage_fresh() -> None:
     rig.obey(Declare(part="lead"))
     rig.sequencer.perform("x.jsonl", Beats(0))
     assert [fact.fresh for fact in rig.facts if isinstance(fact, Replayed)] == [True]
+
+
+def test_what_safe_did_not_change_is_not_taken_over_by_its_undo() -> None:
+    performance = Performance(
+        recorded(
+            plays("bass", "C2 . . ."),
+            says(Assign(part="lead", model=a_model()), 0, 0),
+            answers("lead", "C4 . . .", 0, 0),
+            plays("bass", "E2 . . .", 14, 16),
+            end=40,
+        )
+    )
+    performance.go_on(until=Beats(6))
+    performance.rig.obey(Safe())
+    assert "bass" not in performance.rig.obey(UndoLast()).words
+    performance.go_on(until=Beats(20))
+    assert performance.rig.score("bass", until=20)[-1] == (16, "E2")

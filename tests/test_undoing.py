@@ -4,7 +4,7 @@ import pytest
 from rig import Rig, a_model
 
 import livecode as lc
-from livecode.commands import Act, Action, Adjust, Fade, Hush, Mute, On, Play, Solo, Undo, UndoLast
+from livecode.commands import Act, Action, Adjust, Fade, Hush, Mute, On, Play, Safe, Solo, Undo, UndoLast
 from livecode.errors import BadInput
 from livecode.music import ControlEvent
 from livecode.notation import notes
@@ -100,6 +100,36 @@ def test_the_stage_takes_back_what_was_done_last_wherever() -> None:
     rig.obey(UndoLast(redo=True))
     rig.play(until=13)
     assert rig.score("bass", until=13)[-1] == (12, "C2")
+
+
+def test_of_safe_and_hush_only_what_they_changed_is_undone() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("pad", "C4 . . .")
+    rig.plays("lead", "E4 . . .")
+    rig.play(until=1)
+    rig.plays("pad", "D4 . . .")
+    rig.models_of("lead", a_model())
+    rig.does("lead", Action.GENERATE)
+    rig.play(until=5)
+    assert rig.obey(Safe()).words == "safe: lead loops on"
+    assert undo(rig, "pad") == "pad: 'plays 1 bar from bar 2' is undone from bar 3"
+    rig.play(until=9)
+    rig.does("pad", Action.STOP)
+    rig.play(until=13)
+    rig.obey(Hush())
+    assert undo(rig, "pad") == "pad: 'stops at bar 4' is undone from bar 5"
+    rig.play(until=20)
+    assert rig.score("pad", until=20) == [(0, "C4"), (4, "D4"), (8, "C4"), (16, "C4")]
+
+
+def test_a_hush_that_stops_nothing_is_not_what_was_done_last() -> None:
+    rig = Rig(bpm=120)
+    rig.plays("lead", "C4 . . .")
+    rig.play(until=1)
+    rig.obey(Hush())
+    rig.play(until=5)
+    rig.obey(Hush())
+    assert rig.obey(UndoLast()).words == "'all parts stop at bar 2' is undone from bar 3"
 
 
 def test_a_new_command_to_a_part_ends_what_could_be_redone_of_it() -> None:
