@@ -49,7 +49,7 @@ class Take:
         if part is not None and part not in (parts := _sounding(played)):
             raise UnknownName.of("part that has sounded there", part, parts)
         if not _sounding(played):
-            raise BadInput("Nothing has sounded yet, so there is nothing to write: play something first.")
+            raise BadInput("Nothing has sounded yet: time runs from the first notes of a part on, or stage.click().")
         events = [*engine.settings(begin, tempo.seconds_at(begin)), *played]
         return cls(tuple(event for event in events if part in (None, event.part)), tempo, begin, end)
 

@@ -49,6 +49,8 @@ class Jamming:
 
     def _thru(self, part: Part, command: Thru) -> str:
         name = self._hearing.named(command.input) if command.input else ""
+        if command.off and not (name in part.thrus if name else part.thrus):
+            return f"played {name or 'no input'}"
         part.play_through(msgspec.structs.replace(command, input=name))
         return (
             f"no longer plays {name or 'any input'}" if command.off else f"sounds what is played on {name}{_of_it(command)} now"

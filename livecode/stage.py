@@ -685,7 +685,7 @@ class Stage(Strict):
         tempo, wanted = self._engine.tempo(), bars_of(bars)
         end = tempo.line_before(self._engine.snapshot().beats)
         if end <= 0:
-            raise BadInput("There is no whole bar to grab yet: the tape begins with the first notes of a part.")
+            raise BadInput("There is no whole bar to grab yet: time runs from the first notes of a part on, or stage.click().")
         begin = max(Beats(0), end - wanted * tempo.meter_at(end).bar)
         events = self._engine.score(begin, end)
         heard = [event for event in events if isinstance(event, NoteEvent) and part in (None, event.part)]

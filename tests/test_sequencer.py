@@ -790,7 +790,7 @@ def test_it_is_said_what_is_done_with_a_primer_of_pitches_that_the_model_does_no
 
 def test_it_is_said_what_is_done_with_a_part_s_last_bars_that_its_model_does_not_know(rig: Rig) -> None:
     rig.plays("lead", "C2 C4")
-    assert rig.models_of("lead", a_model()).words.endswith("; notes of its primer outside C3 to B5 are heard in other octaves")
+    assert rig.models_of("lead", a_model()).words.endswith("; notes of its last bars outside C3 to B5 are heard in other octaves")
     assert rig.models_of("lead", a_model(primer=None)).words.endswith("what sounds goes on")
 
 

@@ -215,7 +215,10 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("stage.ramp(100, bars='x')", "bars='x' is no number"),
         ("stage.run(bars=1)", "A live stage runs by itself"),
         ("stage.export('take.txt')", "ends in neither .wav nor .mid"),
-        ("stage.render('take.mid')", "Nothing has sounded yet"),
+        (
+            "stage.render('take.mid')",
+            "Nothing has sounded yet: time runs from the first notes of a part on, or stage.click().",
+        ),
         ("stage.stems(3)", "3 is no path"),
         ("setattr(stage, 'bpm', 'fast')", "A bpm of 'fast'"),
         ("setattr(stage, 'swing', 2)", "swing=2 is out of range"),

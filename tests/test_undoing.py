@@ -191,7 +191,7 @@ def test_the_last_bars_are_a_phrase() -> None:
         lead, drums = stage.part("lead"), stage.part("drums")
         lead >> lc.notes("C4 D4 E4 F4 G4 A4 B4 C5")
         drums >> lc.beat(kick="x...x...x...x...")
-        with pytest.raises(BadInput, match="There is no whole bar to grab yet: the tape begins with the first notes of a part"):
+        with pytest.raises(BadInput, match="no whole bar to grab yet: time runs from the first notes of a part on, or"):
             lead.grab(2)
         stage.run(bars=3)
         with pytest.raises(BadInput, match="bass played no notes in the last 2 bars"):
@@ -203,3 +203,8 @@ def test_the_last_bars_are_a_phrase() -> None:
         assert lead.grab(100).length == 12
         with pytest.raises(lc.UnknownName, match="There is no part 'led': did you mean 'lead'"):
             stage.grab(1, "led")
+
+
+def test_a_part_that_plays_no_input_says_so_when_it_is_to_play_none() -> None:
+    with lc.Stage(offline=True) as stage:
+        assert str(stage.part("lead").unthru()) == "lead: played no input"

@@ -122,12 +122,13 @@ class Model(msgspec.Struct, frozen=True):
         seed_of(self.seed)
 
     def remark(self, heard: Phrase | None) -> str:
-        """What is done with a primer that the model does not know all pitches of; "" if it does."""
+        """What is done with a primer, or last bars, that the model does not know all pitches of; "" if it does."""
         known = CONFIGS.get(self.key.config)
         if known is None or heard is None or heard.drums or all(note.pitch in known.pitches for note in heard.notes):
             return ""
         low, high = pitch_name(known.pitches[0]), pitch_name(known.pitches[-1])
-        return f"notes of its primer outside {low} to {high} {known.outside}"
+        of = "primer" if isinstance(self.primer, Phrase) else "last bars"
+        return f"notes of its {of} outside {low} to {high} {known.outside}"
 
     @property
     def work(self) -> int:
