@@ -47,7 +47,8 @@ _TIMED = re.compile(r"\A%%(?:time|capture)\b.*\n")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Something to write at a position; `part` is the part that it is about by its name, "" for none or one that it makes.
+    """Something to write at a position. `part` is the part that it is about by its name, "" for none; `makes`: it makes that, if
+    there is none.
 
     `silent`: nothing comes of it that can be heard. `wanted`: it is written only if something later reads what it names.
     """
@@ -55,6 +56,7 @@ class _Entry:
     at: Beats
     text: str
     part: str = ""
+    makes: bool = False
     silent: bool = False
     wanted: bool = False
 
@@ -80,16 +82,21 @@ def script(story: Story, tempo: TempoMap, end: Beats, *, name: str, version: str
     shadowed = {bound for entry in entries for bound in _bindings(entry.text)} & set(WORDS)
     stage = "stage." if shadowed else ""
     blocks, here, bound = [_header(story, tempo, end, name=name, version=version)], None, set[str]()
+    others = set[str]()  # names that mean something else than the part of that name
     for entry in entries:
         if entry.at != here and entry.at <= end:
             here = entry.at
             blocks.append(f"\n{stage}{Place.of(tempo, here).call('at')}")
-        if entry.part and entry.part not in bound:
+        text = entry.text
+        if entry.part in others:
+            text = re.sub(rf"\A{entry.part}\b", f'{stage}part("{entry.part}")', text)
+        elif entry.part and not entry.makes and entry.part not in bound:
             blocks.append(f'{entry.part} = {stage}part("{entry.part}")')
             bound.add(entry.part)
-        if entry.text:
-            blocks.append(entry.text if entry.at <= end or entry.remark else _remark(entry.text, ""))
-        bound.update(_bindings(entry.text))
+        if text:
+            blocks.append(text if entry.at <= end or entry.remark else _remark(text, ""))
+        bound.update(_bindings(text))
+        others.update(_other_things(text))
     blocks.append(f"\n{stage}{Place.of(tempo, end).call('end')}")
     return "\n".join(blocks) + "\n"
 
@@ -210,8 +217,9 @@ def _spelt(group: _Group) -> Iterator[_Entry]:
             yield _Entry(fact.now, spelt_port(fact))
             continue
         command, text = fact.command, spelt(fact.command)
-        named = command.part if isinstance(command, ToPart) and text.startswith((f"{command.part}.", "part(")) else ""
-        yield _Entry(fact.now, "" if named and isinstance(command, Declare) else text, named, silent=_stops(fact))
+        part = command.part if isinstance(command, ToPart) else ""
+        makes = not text.startswith((f"{part}.", "part("))
+        yield _Entry(fact.now, "" if isinstance(command, Declare) else text, part, makes, silent=_stops(fact))
 
 
 def _stops(fact: Taken | PortOpened) -> bool:
@@ -322,6 +330,19 @@ def _bindings(text: str) -> Iterable[str]:
                 yield node.id
             elif isinstance(node, ast.alias):
                 yield (node.asname or node.name).partition(".")[0]
+
+
+def _other_things(text: str) -> set[str]:
+    """The names that it gives another meaning than that of a part of that name."""
+    tree = _parsed(text)
+    bound = set(_bindings(text))
+    for statement in tree.body if tree else ():
+        match statement:
+            case ast.Expr(value=value):
+                bound.difference_update(_made(value))
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(args=[ast.Constant(value=part), *_])) if name == part:
+                bound.discard(name)
+    return bound
 
 
 def _read(text: str) -> Iterable[str]:

@@ -104,7 +104,7 @@ def test_what_other_programs_say_is_spelt_and_their_parts_have_names(
         "",
         "at(2, 1.04)",
         "del lead; lead = 3",
-        "lead.mute()",
+        'part("lead").mute()',
         "",
         "end(3)",
     ]
@@ -124,6 +124,27 @@ def test_a_cell_that_takes_its_time_is_spelt_out_where_its_commands_were(
         "at(2, 1.04)",
         "lead.gain = 0.8",
     ]
+
+
+def test_a_part_is_told_by_its_name_in_quotes_where_that_means_something_else(
+    shell: Any, cell: Cell, saved: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    stage = shell.user_ns["stage"]
+    cell('solo = notes("C4 E4")')
+    cell('lead = stage.part("lead"); lead >> solo')
+    stage.part("solo") >> lc.notes("G4")
+    stage.part("solo").mute()
+    stage.part("lead").mute()
+    stage.run(bars=1)
+    assert saved()[4:-2] == [
+        'solo = notes("C4 E4")',
+        'lead = stage.part("lead"); lead >> solo',
+        'part("solo") >> notes("G4")',
+        'part("solo").mute()',
+        "lead.mute()",
+    ]
+    (tmp_path / "x.py").write_text((tmp_path / "x.py").read_text() + "# edited\n")
+    assert onsets(tmp_path / "x.py") == []
 
 
 def test_what_a_cell_named_before_it_failed_is_there_for_those_that_read_it(
