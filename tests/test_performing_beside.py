@@ -292,3 +292,9 @@ def test_what_safe_did_not_change_is_not_taken_over_by_its_undo() -> None:
     assert "bass" not in performance.rig.obey(UndoLast()).words
     performance.go_on(until=Beats(20))
     assert performance.rig.score("bass", until=20)[-1] == (16, "E2")
+
+
+def test_what_cannot_be_again_and_again_is_said_once_for_each_part() -> None:
+    performance = beside(*(says(Undo(part=part), beat, beat) for beat in (1, 2, 3) for part in ("lead", "bass")))
+    performance.go_on(until=Beats(8))
+    assert performance.rig.log == [f"left out of the replay: There is nothing to undo of {part}." for part in ("lead", "bass")]
