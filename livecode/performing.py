@@ -150,8 +150,8 @@ class Performance:
                 self._player.settle(fact.command, min(fact.now, fact.at))
                 self._player.do(fact.command, fact.now, fact.at, self._hand)
         except Exception as error:
-            what = fact.command if isinstance(fact, Taken) else fact
-            self._plan.note_once((self, type(what), getattr(what, "part", "")), f"left out of the replay: {error}")
+            told = fact.command if isinstance(fact, Taken) else fact
+            self._plan.note_once((self, type(told), getattr(told, "part", "")), f"left out of the replay: {error}")
             return False
         return True
 
