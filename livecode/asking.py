@@ -11,12 +11,13 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from .clock import Clock
-from .ears import Ear, nearest
+from .ears import Ear
 from .exchange import Call, going_round, heard_by
 from .facts import Asked, Proposed
 from .models.took import Took
 from .models.wire import INPUT, LONGEST_PRIMER, Chords, Model, ModelKey, Progression, Reply, Request, to_json
 from .music import Beats, Phrase, Seconds, silence
+from .naming import nearest
 from .packing import packed
 from .parts import Mode, Part
 from .tempo import TempoMap

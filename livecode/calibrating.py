@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from .calibration import NOTES, WAITS, Measured, came_back, is_of, measured, probe
 from .clock import Clock
-from .ears import nearest
 from .errors import BadInput, UnknownName
 from .inputs import Arrival
 from .inputs.rack import Inputs
 from .music import NoteEvent, Seconds
+from .naming import nearest
 from .outputs import Output
 from .outputs.midi import MidiOutput
 from .protocol import Calibrate

@@ -10,6 +10,7 @@ from .facts import Fact, Slept, Steered, Taken
 from .following import Following
 from .masters import Change, Master, Turn
 from .music import Beats, Seconds
+from .naming import nearest
 from .parts import Part
 from .phase import TICKS
 from .plan import Plan, order
@@ -53,12 +54,11 @@ class Chase:
         if not source:
             had, self.following, self._theirs = self.following, None, None
             return f"{had.name} is not followed any more: the tempo stays" if had else "no clock is followed"
-        near = [name for name in self._masters if source.casefold() in name.casefold()]
-        name = source if source in self._masters else near[0] if len(near) == 1 else ""
-        if not name:
+        near = nearest(source, self._masters)
+        if len(near) != 1:
             raise UnknownName.of("clock", source, near or self._masters)
-        self.following = Following(name, self._masters[name])
-        return f"follows the clock of {name}"
+        self.following = Following(near[0], self._masters[near[0]])
+        return f"follows the clock of {near[0]}"
 
     def tempo_of_others(self, command: Tempo) -> str:
         """What becomes of a tempo that is not ours alone; "" if it is. Raises BadInput."""

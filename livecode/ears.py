@@ -157,13 +157,3 @@ class Ear:
             notes.append(Note(onset - begin, max(note.end - onset, SHORTEST_PLAYED), note.pitch, note.velocity))
         drums = bool(heard) and all(note.channel == DRUM_CHANNEL for note in heard)
         return Phrase(tuple(notes), end - begin, drums)
-
-
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """The one of the known names that is meant: exactly, else the only one with the name in it. Else all that could be."""
-    names = list(known)
-    if name in names:
-        return [name]
-    near = [other for other in names if name.casefold() in other.casefold()]
-    exact = [other for other in near if other.casefold() == name.casefold()]
-    return exact or near

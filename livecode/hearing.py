@@ -2,12 +2,13 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from .ears import Ear, Played, Said, nearest, on_the_grid
+from .ears import Ear, Played, Said, on_the_grid
 from .errors import UnknownName
 from .inputs import Arrival, Through
 from .inputs.messages import CONTROL, PEDAL, lifts
 from .inputs.through import Way
 from .music import Beats, ControlEvent, Event, NoteEvent
+from .naming import nearest
 from .outputs import Output
 from .parts import Part
 from .transport import Transport

@@ -8,12 +8,12 @@ from fractions import Fraction
 import msgspec
 
 from .commands import Capture, Prime, Respond, Rest, Thru
-from .ears import nearest
 from .errors import BadInput, UnknownName
 from .facts import Looped
 from .hearing import Hearing
 from .models.wire import INPUT
 from .music import Beats, Phrase, counted, pitch_name
+from .naming import nearest
 from .packing import packed
 from .parts import Capturing, Part
 from .transport import Transport

@@ -7,6 +7,7 @@ from .clock import Clock
 from .errors import UnknownName
 from .facts import Fact, Slept
 from .music import Beats, ControlEvent, Event, Note, NoteEvent, ProgramEvent, ReleaseEvent, Seconds
+from .naming import nearest
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked
 from .outputs.tape import Tape
@@ -112,10 +113,10 @@ class Plan:
 
     def output_named(self, name: str) -> str:
         """The whole name of an output of which this is an unmistakable part; "" stays. Raises UnknownName."""
-        known = [other.name for other in self._outputs]
-        near = [other for other in known if name.casefold() in other.casefold()]
-        if not name or name in known:
+        if not name:
             return name
+        known = [other.name for other in self._outputs]
+        near = nearest(name, known)
         if len(near) != 1:
             raise UnknownName.of("output", name, near or known)
         return near[0]

@@ -47,7 +47,6 @@ from .commands import (
     Undo,
 )
 from .controllers import MOST_BOUND, Controllers
-from .ears import nearest
 from .errands import Errand, Errands, HandIn
 from .errors import BadInput, LivecodeError, UnknownName
 from .facts import Answered, Asked, Fact, Heard, Performing, Shaped, Taken
@@ -61,6 +60,7 @@ from .jamming import Jamming
 from .masters import Master
 from .models.wire import INPUT, Reply
 from .music import Beats, Event, Phrase, Seconds, counted
+from .naming import nearest
 from .outputs import MOST_LATE, Output
 from .outputs.pulse import Clocked, ClockEvent, Signal
 from .outputs.tape import Tape

@@ -36,7 +36,6 @@ from .commands import (
     Tempo,
     UndoLast,
 )
-from .ears import nearest
 from .engine import LiveEngine
 from .errors import BadInput, EngineGone, ModelRefused, StageClosed, UnknownName
 from .exports import export_file, export_stems
@@ -53,6 +52,7 @@ from .mapping import surface
 from .mapping import target as mapped_target
 from .models.known import ModelState
 from .music import Beats, Note, NoteEvent, Phrase, Seconds, counted
+from .naming import nearest
 from .offline import OfflineEngine
 from .outputs import Output
 from .outputs.fluid import GAIN

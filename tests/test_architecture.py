@@ -18,6 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "scales": {"errors"},
     "music": {"errors", "scales"},
     "steps": {"music"},
+    "naming": set(),
     "gm": {"errors"},
     "controls": VALUES,
     "bindings": VALUES | {"controls"},
@@ -93,9 +94,9 @@ ALLOWED: dict[str, set[str]] = {
     "facts": VALUES | {"commands", "packing"},
     "ears": VALUES | {"gm"},
     "exchange": VALUES | {"commands", "ears", "models.wire", "tempo"},
-    "jamming": VALUES | {"commands", "ears", "facts", "hearing", "models.wire", "packing", "parts", "transport"},
+    "jamming": VALUES | {"naming", "commands", "facts", "hearing", "models.wire", "packing", "parts", "transport"},
     "inputs": VALUES | {"clock", "inputs", "outputs"},
-    "hearing": VALUES | {"ears", "inputs", "outputs", "parts", "transport"},
+    "hearing": VALUES | {"naming", "ears", "inputs", "outputs", "parts", "transport"},
     "shown": {"commands", "music", "protocol"},
     "typed": VALUES | {"commands", "gm", "notation", "tempo"},
     "played": VALUES | {"commands", "models.wire", "notation", "protocol", "shown"},
@@ -110,7 +111,8 @@ ALLOWED: dict[str, set[str]] = {
     "asides": set(),
     "functions": VALUES | {"asides", "errands", "transforms"},
     "outputs": VALUES | {"clock", "controls", "files", "gm", "notation", "outputs"},
-    "asking": VALUES | {"clock", "ears", "exchange", "facts", "models.took", "models.wire", "packing", "parts", "tempo"},
+    "asking": VALUES
+    | {"naming", "clock", "ears", "exchange", "facts", "models.took", "models.wire", "packing", "parts", "tempo"},
     "undoing": VALUES | {"parts", "scenes"},
     "phase": VALUES | {"tempo"},
     "masters": VALUES | {"outputs", "phase", "tempo"},
@@ -119,9 +121,9 @@ ALLOWED: dict[str, set[str]] = {
     "following": VALUES | {"masters", "phase", "tempo", "transport"},
     "ticking": VALUES | {"outputs", "steps", "transport"},
     "transport": VALUES | {"clock", "commands", "facts", "parts", "tempo"},
-    "plan": VALUES | {"clock", "facts", "outputs", "parts", "punctuality", "sharing", "tempo", "ticking", "transport"},
+    "plan": VALUES | {"naming", "clock", "facts", "outputs", "parts", "punctuality", "sharing", "tempo", "ticking", "transport"},
     "states": VALUES | {"commands", "ears", "parts", "transport"},
-    "chasing": VALUES | {"clock", "commands", "facts", "following", "masters", "parts", "phase", "plan", "transport"},
+    "chasing": VALUES | {"naming", "clock", "commands", "facts", "following", "masters", "parts", "phase", "plan", "transport"},
     "happenings": VALUES | {"chasing", "ears", "facts", "hearing", "models.wire", "outputs", "parts", "plan"},
     "performing": VALUES
     | {"agenda", "asking", "clock", "commands", "facts", "happenings", "outputs", "parts", "plan", "recording", "stagehand"}
@@ -131,12 +133,12 @@ ALLOWED: dict[str, set[str]] = {
     "telling": VALUES | {"asking", "commands", "controls", "jamming", "parts", "plan", "states"},
     "stagehand": VALUES | {"asking", "commands", "parts", "plan", "scenes", "states", "undoing"},
     "sequencer": VALUES
-    | {"packing"}
+    | {"naming", "packing"}
     | {"asking", "bindings", "chasing", "clock", "commands", "controllers", "ears", "errands", "facts", "happenings"}
     | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "past", "performing", "plan"}
     | {"recording", "stagehand", "states", "telling", "tempo"},
     "calibration": VALUES | {"inputs"},
-    "calibrating": VALUES | {"calibration", "clock", "ears", "inputs", "outputs", "protocol"},
+    "calibrating": VALUES | {"naming", "calibration", "clock", "inputs", "outputs", "protocol"},
     "mapping": VALUES | {"bindings", "dials", "files", "notation"},
     "dials": VALUES | {"commands", "controls"},
     "supervisor": set(),
@@ -181,7 +183,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"commands", "guard", "line", "outputs", "places", "protocol", "tempo"},
     "exports": VALUES | {"files", "formats", "outputs", "protocol", "tempo"},
     "stage": VALUES
-    | {"commands", "ears", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
+    | {"commands", "naming", "engine", "exports", "files", "functions", "gm", "handles", "instruments", "journal"}
     | {
         "knobs",
         "links",

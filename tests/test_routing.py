@@ -1,10 +1,13 @@
 """Which output a part plays on: tapes stand for synthesizers."""
 
+import re
+
 import pytest
 from rig import Rig
 
-from livecode.commands import Adjust, Panic, Route
+from livecode.commands import Adjust, FollowClock, Panic, Route, Thru
 from livecode.errors import BadInput, UnknownName
+from livecode.masters import MidiMaster
 from livecode.music import ProgramEvent
 from livecode.outputs.tape import Tape
 
@@ -75,6 +78,23 @@ def test_an_unknown_output_is_refused_with_the_closest_names(rig: Rig) -> None:
         rig.obey(Route(part="lead", output="hardwear"))
     with pytest.raises(BadInput, match="There is an output 'synth' already"):
         rig.sequencer.add_output(Synth("synth"))
+
+
+def test_who_is_meant_by_a_name_is_the_same_for_outputs_inputs_and_clocks() -> None:
+    names = ["Digitone", "Digitone B"]
+    rig = Rig(outputs=[Synth(name) for name in names])
+    for name in names:
+        rig.sequencer.add_input(name)
+        rig.sequencer.offer(name, MidiMaster())
+    for meant, said in zip(names, ("digitone", "tone b"), strict=True):
+        words = [
+            rig.obey(command).words
+            for command in (Route(part="lead", output=said), Thru(part="lead", input=said), FollowClock(source=said))
+        ]
+        assert [re.findall("Digitone(?: B)?", sentence)[0] for sentence in words] == [meant] * 3
+    for command in (Route(part="lead", output="digi"), Thru(part="lead", input="digi"), FollowClock(source="digi")):
+        with pytest.raises(UnknownName, match="Digitone"):
+            rig.obey(command)
 
 
 def test_an_output_may_come_while_music_plays(rig: Rig) -> None:
