@@ -25,6 +25,7 @@ from .devices import Port, open_again, open_port, synthesizer
 from .errands import Errand, HandIn
 from .errors import LivecodeError, StageClosed
 from .facts import CameBack, Fact, InputOpened, PortOpened, Taken, Typed
+from .inputs.midi import MidiInput
 from .inputs.rack import Inputs
 from .journal import Story, read, told
 from .links import LINK
@@ -53,6 +54,9 @@ _TURNS_SHOWN = 2
 """How things are is looked at every so many turns, for it costs a third as much as the rest."""
 
 PATIENCE: Seconds = 5.0
+CLOSES_IN: Seconds = 3.0
+"""For so long ports and devices that close are waited for, all together: a server that hangs must not keep anybody."""
+
 _HELP: Seconds = 0.005
 _STINT: Seconds = 0.005
 _BREATH: Seconds = 0.002
@@ -170,13 +174,6 @@ class Engine:
     def settings(self, at: Beats, seconds: Seconds) -> list[Event]:
         """The programs and controllers that hold just before beat `at`, as events at that beat and those seconds."""
         return self.tape.settings(at, seconds)
-
-    def _close_outputs(self) -> None:
-        for output in self._outputs:
-            try:
-                output.close()
-            except Exception:
-                self.note(f"{output.name} did not close: {_culprit()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,17 +430,38 @@ class LiveEngine(Engine):
         self.closed = True
         self._closing.set()
         self.clock.wake()
+        until = time.monotonic() + PATIENCE
         if self._thread.is_alive():
             self._thread.join(PATIENCE)
-        self.inputs.close()
+        helped = self._turn.acquire(timeout=max(0.0, until - time.monotonic()))
+        until = time.monotonic() + CLOSES_IN
+        self._close_all(list(self.inputs), until - CLOSES_IN / 2)  # first: what is held on them ends on the outputs
         self.clocks.close()
-        helped = self._turn.acquire(timeout=PATIENCE)
-        self._close_outputs()
+        self._close_all(self._outputs, until)
         if helped:
             self._turn.release()
         for port in self._ports:
             port.lock.release()
         self._host.close()
+
+    def _close_all(self, ports: Sequence[Output | MidiInput], until: Seconds) -> None:
+        """Close them side by side, and leave to the system what is not closed by then."""
+        closing = [
+            threading.Thread(target=self._close_one, args=(port,), name=f"livecode closes {port.name}", daemon=True)
+            for port in ports
+        ]
+        for thread in closing:
+            thread.start()
+        for port, thread in zip(ports, closing, strict=True):
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                self.note(f"{port.name} does not close, for its server hangs: it is left as it is")
+
+    def _close_one(self, port: Output | MidiInput) -> None:
+        try:
+            port.close()
+        except Exception:
+            self.note(f"{port.name} did not close: {_culprit()}")
 
     def _ahead(self) -> Seconds:
         return COMMIT + self._sequencer.buffered()

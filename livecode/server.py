@@ -6,6 +6,7 @@ standard output in one line whether it plays: a `Welcome`, or `Refused`.
 """
 
 import contextlib
+import faulthandler
 import gc
 import os
 import signal
@@ -89,6 +90,9 @@ SWITCH_INTERVAL: Seconds = 0.0001
 _WRITTEN: Seconds = 0.05
 _SLOWEST: Seconds = 5.0
 _LOOK_EVERY: Seconds = 0.1
+
+_ENDS_IN: Seconds = 5.0
+"""A process that has not closed everything by then ends all the same, also one in which a library keeps Python's lock."""
 
 
 class Server:
@@ -176,6 +180,7 @@ class Server:
                 self._end_if_due()
         self._place.clear()
         self._guard.say_goodbye()
+        faulthandler.dump_traceback_later(_ENDS_IN, exit=True)
         self._engine.close()
         self._journal.write(journal.Ended(time=time.time()))
         self._journal.close()
@@ -361,6 +366,8 @@ def main() -> None:
         say(Refused(ALREADY, f"There is an engine {start.name!r} already: attach to it, or name another."))
     except LivecodeError as error:
         say(Refused.of(error))
+    sys.stderr.flush()
+    os._exit(0)  # what is still open would be closed now, and a server that hangs be waited for
 
 
 if __name__ == "__main__":

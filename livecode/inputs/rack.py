@@ -64,8 +64,3 @@ class Inputs:
             if had != has:
                 self._troubles[each.name] = has
                 note(f"{each.name}: {has}." if has else f"{each.name} is heard again")
-
-    def close(self) -> None:
-        """Let all of them go."""
-        for each in self:
-            each.close()

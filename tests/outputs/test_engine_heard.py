@@ -3,10 +3,11 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import jackd
 import pytest
-from engines import comes_back, ended, kill
+from engines import comes_back, ended, gone, kill
 from midi_ear import Ear, hanging, ons
 from midi_hand import Hand
 from waiting import wait_until
@@ -130,3 +131,26 @@ def test_an_engine_that_crashes_while_jack_hangs_is_back_without_its_ports_and_h
             wait_until(lambda: len(stage.tape.onsets(keys[0].name)) == 1, "what is played")
             stage.close()
         wait_until(lambda: hanging(synth.messages()) == set(), "silence after the end")
+
+
+def test_a_stage_that_is_closed_while_jack_hangs_ends_and_harms_nobody(libfluidsynth: None) -> None:
+    jackd.need(jackd.installed(), "JACK is not installed.")
+    with jackd.server(name="hangs") as server, Ear("hardware") as synth, Hand(), ended("main"):
+        stage = lc.Stage(bpm=480, inline=False, outputs=[])
+        stage.midi("hardware", api="jack")
+        stage.input("keyboard", api="jack")
+        stage.part("lead") >> lc.notes("C4 D4 E4 F4")
+        wait_until(lambda: len(ons(synth.messages())) > 4, "the music")
+        server.send_signal(signal.SIGSTOP)
+        try:
+            stage.close()
+            assert gone("main")
+            log = Path(os.environ["XDG_STATE_HOME"], "livecode", "main.log").read_text()
+            assert "Timeout" in log  # it ended itself, and was not killed
+        finally:
+            server.send_signal(signal.SIGCONT)
+        with lc.Stage(bpm=480, inline=False, outputs=[]) as another:
+            another.midi("hardware", api="jack")
+            here = len(ons(synth.messages()))
+            another.part("lead") >> lc.notes("C5")
+            wait_until(lambda: len(ons(synth.messages())) > here + 4, "another's music")
