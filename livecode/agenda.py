@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from .commands import AnyCommand, Continue, Declare, FollowClock, Pause, SetMeter, SetSwing, Tempo, ToPart
+from .commands import AnyCommand, Continue, Declare, FollowClock, Pause, SetMeter, SetSwing, Tempo, ToPart, Undo, UndoLast
 from .ears import REMEMBERS
+from .errors import BadInput
 from .facts import (
     Answered,
     Asked,
@@ -28,8 +29,8 @@ from .facts import (
 )
 from .music import Beats, Seconds
 from .recording import Recording
+from .skimming import skimmed
 
-_UNMOVED = Beats(0)
 _STAGE: dict[type, str] = {
     Tempo: "tempo",
     Steered: "tempo",
@@ -45,43 +46,63 @@ Source: TypeAlias = Moved | Performing | PortOpened
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact that is `shift` beats later on this stage, its place among what comes, counted from 1, and for `Continue` how long
-    time has stood still."""
+    """A fact of a recording, its place among what comes, counted from 1, and for `Continue` how long time has stood still."""
 
     told: Fact
     place: int
     pause: Seconds = 0.0
-    shift: Beats = _UNMOVED
 
-    @property
-    def fact(self) -> Fact:
-        """As it is on this stage. Not worked out beforehand: three hours are 50,000."""
-        return moved(self.told, self.shift)
 
-    @property
-    def beat(self) -> Beats:
-        """Up to here everything is with the outputs when it comes."""
-        return beat_of(self.told) + self.shift
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What of a recording is performed: what is so when it comes to beat `begin`, what comes then, in order, and its parts.
+
+    Three hours take a second: not for the planner's thread.
+    """
+
+    recording: Recording
+    begin: Beats
+    earlier: tuple[Fact, ...]
+    coming: tuple[Entry, ...]
+    parts: frozenset[str]
+
+    @classmethod
+    def of(cls, recording: Recording, begin: Beats) -> "Passage":
+        """What a recording has from beat `begin` on; at its end what is performed stops."""
+        entries = [entry for entry in _entries(recording) if not begin or beat_of(entry.told) >= begin]
+        if recording.over is None:
+            entries.append(Entry(Over(now=recording.end), len(recording.facts) + 1))
+        commands = (fact.command for fact in recording.facts if isinstance(fact, Taken))
+        parts = frozenset(command.part for command in commands if isinstance(command, ToPart))
+        return cls(recording, begin, tuple(before(recording, begin)), tuple(entries), parts)
+
+
+def no_passage(path: str, begin: Beats) -> Passage:
+    """For who performs none. Raises BadInput."""
+    raise BadInput(f"{path} cannot be performed here: a live stage performs recordings.")
 
 
 @dataclass(slots=True)
 class Agenda:
-    """What is to come, in order, and for which parts. What a performer takes over comes no more. `fresh`: nothing else plays."""
+    """What is to come, `shift` beats later than in its recording, and for which parts. What a performer takes over comes no more.
+
+    fresh: nothing else plays.
+    """
 
     entries: deque[Entry]
     parts: set[str]
+    shift: Beats
     fresh: bool
     _taken_over: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, recording: Recording, *, begin: Beats, shift: Beats, fresh: bool) -> "Agenda":
-        """What a recording has from beat `begin` on, `shift` beats later; at its end what is performed stops."""
-        entries = [entry for entry in _entries(recording, shift) if not begin or beat_of(entry.told) >= begin]
-        if recording.over is None:
-            entries.append(Entry(Over(now=recording.end), len(recording.facts) + 1, shift=shift))
-        commands = (fact.command for fact in recording.facts if isinstance(fact, Taken))
-        parts = {command.part for command in commands if isinstance(command, ToPart)}
-        return cls(deque(entries), parts, fresh)
+    def of(cls, passage: Passage, *, shift: Beats, fresh: bool) -> "Agenda":
+        """All of a passage."""
+        return cls(deque(passage.coming), set(passage.parts), shift, fresh)
+
+    def beat(self, entry: Entry) -> Beats:
+        """Up to here everything is with the outputs when it comes."""
+        return beat_of(entry.told) + self.shift
 
     def skip(self, place: int) -> None:
         """Everything up to this place has come."""
@@ -104,26 +125,16 @@ class Agenda:
 
 def before(recording: Recording, begin: Beats) -> list[Fact]:
     """What is so when a recording comes to beat `begin`: its facts, without what others have replaced since."""
-    kept: list[Fact] = []
-    following: dict[tuple[str, str], int] = {}
-    for entry in reversed(_entries(recording)):
-        fact = entry.told
-        if beat_of(fact) >= begin or isinstance(fact, Slept | CameBack | Over):
-            continue
-        if isinstance(fact, Heard) and fact.now < begin - REMEMBERS:
-            continue
-        if isinstance(fact, Answered | Shaped):
-            whose = fact.part, fact.function if isinstance(fact, Shaped) else ""
-            following[whose] = following.get(whose, 0) + 1
-            if following[whose] > 2:
-                continue
-        elif isinstance(fact, Taken):
-            if isinstance(fact.command, Pause | Continue):
-                continue
-            part = fact.command.part if isinstance(fact.command, ToPart) else ""
-            following = {whose: count for whose, count in following.items() if part and whose[0] != part}
-        kept.append(fact)
-    return kept[::-1]
+    earlier = [entry.told for entry in _entries(recording) if _lasts(entry.told) and beat_of(entry.told) < begin]
+    undone = sum(isinstance(fact, Taken) and isinstance(fact.command, Undo | UndoLast) for fact in recording.facts)
+    heard = begin - REMEMBERS
+    return [fact for fact in skimmed(earlier, undone=undone) if not isinstance(fact, Heard) or fact.now >= heard]
+
+
+def _lasts(fact: Fact) -> bool:
+    """Whether what came of it may still be so later."""
+    passes = isinstance(fact, Taken) and isinstance(fact.command, Pause | Continue)
+    return not passes and not isinstance(fact, Slept | CameBack | Over)
 
 
 def moved(fact: Fact, by: Beats) -> Fact:
@@ -160,7 +171,7 @@ def _follows(fact: Fact) -> bool:
     return isinstance(fact, Taken) and isinstance(fact.command, FollowClock)
 
 
-def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
+def _entries(recording: Recording) -> list[Entry]:
     """What comes again, in order; what was slept through, before what was said meanwhile."""
     found: list[tuple[Fact, Seconds]] = []
     started: Seconds | None = None
@@ -175,4 +186,4 @@ def _entries(recording: Recording, shift: Beats = _UNMOVED) -> list[Entry]:
             found.insert(at, (fact, 0.0))
         elif not isinstance(fact, Source) and not _follows(fact):
             found.append((fact, 0.0))
-    return [Entry(fact, place, pause, shift) for place, (fact, pause) in enumerate(found, start=1)]
+    return [Entry(fact, place, pause) for place, (fact, pause) in enumerate(found, start=1)]

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from .agenda import Passage
 from .calibrating import Calibrating
 from .clock import Clock, SystemClock
 from .clocks import Clocks
@@ -37,11 +38,12 @@ from .outputs import Output
 from .outputs.midi import MidiOutput
 from .outputs.tape import Tape
 from .protocol import Calibrate, InputState, KeepCell, LogEntry, Opening, OpenInput, OpenPort, OutputState, Report
-from .recording import Recording
 from .replaying import Replay
 from .sequencer import Outcome, Sequencer
+from .skimming import skimmed
 from .tempo import TempoMap
 from .transport import on_grid
+from .undoing import MOST_UNDONE
 
 COMMIT: Seconds = 0.2
 """How far ahead of the sound events are handed to the outputs, beside what these hold in their buffers."""
@@ -84,7 +86,7 @@ class Engine:
         self._outputs = list(outputs)
         self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
         self._record = record
-        self._recordings: dict[str, Recording] = {}
+        self._passages: dict[tuple[str, Beats], Passage] = {}
         self._host = Host(on_reply, self.note, limits=Limits(reply=opening.patience))
         self._sequencer = Sequencer(
             clock,
@@ -97,18 +99,18 @@ class Engine:
             lead_in=LEAD_IN,
             note=self.note,
             record=record,
-            recordings=self._recording,
+            passages=self._passage,
             later=replay.later if replay else lambda part, number, now, entry: False,
         )
         if replay:
             replay.over(self._host, self._sequencer.time.place)
         self._snapshot = self._sequencer.snapshot()
 
-    def _recording(self, path: str) -> Recording:
-        """The recording in this file; read once. Raises OutputError."""
-        if path not in self._recordings:
-            self._recordings[path] = read(Path(path)).recording
-        return self._recordings[path]
+    def _passage(self, path: str, begin: Beats) -> Passage:
+        """What the recording in this file has from this beat on; read once. Raises OutputError."""
+        if (found := self._passages.get((path, begin))) is None:
+            found = self._passages[path, begin] = Passage.of(read(Path(path)).recording, begin)
+        return found
 
     def note(self, sentence: str) -> None:
         """Keep a sentence in the log. Any thread may call it."""
@@ -254,7 +256,7 @@ class LiveEngine(Engine):
             self._sequencer.offer(LINK, self.clocks.link)
         if followed and followed[-1].source == LINK:
             self.clocks.join_later(float(self.opening.bpm))
-        self._back = self._sequencer.past.recall(facts, crashed)
+        self._back = self._sequencer.past.recall(skimmed(facts, undone=MOST_UNDONE), crashed)
         heard = [(fact.name, fact.api, fact.virtual) for fact in facts if isinstance(fact, InputOpened) and not fact.place]
         self.inputs.open_again(heard)
         for source in self.inputs:
@@ -279,7 +281,7 @@ class LiveEngine(Engine):
             bpm=opening.bpm,
             meter=opening.meter,
             seed=opening.seed,
-            recordings=self._recording,
+            passages=self._passage,
         )
         begun = time.monotonic()
         for _ in told.past.retell([*before, self._back]):
@@ -327,10 +329,9 @@ class LiveEngine(Engine):
 
         Any thread may call it. Raises OutputError for what is no journal, and BadInput.
         """
-        self._recordings.pop(path, None)
-        recording = self._recording(path)  # read by this client's thread: the planner has the music to see to
-        begin = recording.tempo.line_of(bar - 1)
-        return self._done(lambda: self._sequencer.perform(path, begin, request))
+        recording = read(Path(path)).recording  # by this client's thread: the planner has the music to see to
+        passage = Passage.of(recording, recording.tempo.line_of(bar - 1))
+        return self._done(lambda: self._sequencer.perform(path, passage, request))
 
     def open_port(self, asked: OpenPort, request: str = "") -> Outcome:
         """Play on this MIDI port too, in the request of this id. Any thread may call it.

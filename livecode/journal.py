@@ -21,7 +21,6 @@ from .models.wire import from_json, to_json
 from .music import Seconds
 from .protocol import LogEntry, Opening
 from .recording import Recording
-from .skimming import skimmed
 
 VERSION = 2
 """Of these lines: one of another version is not read."""
@@ -187,19 +186,17 @@ class Story:
         return Recording(self.opened.opening, self.facts)
 
 
-def read(path: Path, *, skim: bool = False) -> Story:
+def read(path: Path) -> Story:
     """Read a journal. A line that was cut or that cannot be read is left out and counted.
 
     Raises OutputError for none at all, and for one of another version.
-
-    skim: without what changes nothing that is to come; three hours are then read in a moment.
     """
     try:
         raw = [line for line in path.read_bytes().split(b"\n") if line]
     except OSError as error:
         raise OutputError(f"The journal {path} cannot be read ({error.strerror or error}): begin a new stage.") from error
     _refuse_another_version(path, raw[0] if raw else b"")
-    lines = [_decoded(line) for line in (skimmed(raw) if skim else raw)]
+    lines = [_decoded(line) for line in raw]
     good = [line for line in lines if line is not None]
     opened = next((line for line in good if isinstance(line, Opened)), None)
     if opened is None:

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from .agenda import Agenda, Entry, before, moved
+from .agenda import Agenda, Entry, Passage, moved
 from .asking import Asking
 from .clock import Clock
 from .commands import (
@@ -75,14 +75,14 @@ class Performance:
         clock: Clock,
         parts: Mapping[str, Part],
         asking: Asking,
-        recordings: Callable[[str], Recording],
+        passages: Callable[[str, Beats], Passage],
         *,
         note: Callable[[str], None],
         record: Callable[[Fact], None],
     ) -> None:
         """hand: the stage's own."""
         self._plan, self._player, self._clock, self._parts, self._asking = plan, player, clock, parts, asking
-        self._happenings, self._recordings, self._note, self._record, self.time = happenings, recordings, note, record, plan.time
+        self._happenings, self._passages, self._note, self._record, self.time = happenings, passages, note, record, plan.time
         self.agenda: Agenda | None = None
         """What is to come; None if nothing is performed."""
         self._own_hand = self._hand = hand
@@ -91,12 +91,13 @@ class Performance:
         self._stood: Seconds = 0.0
         """When time began to stand still."""
 
-    def take_up(self, performing: Performing) -> None:
-        """Have this performed, or nothing any more."""
+    def take_up(self, performing: Performing, passage: Passage | None = None) -> None:
+        """Have this performed, which is the passage, if that is known; or nothing any more."""
         self.agenda = None
         if not performing.path:
             return
-        recording, now, begin, fresh = self._recordings(performing.path), performing.now, performing.begin, performing.fresh
+        passage = passage or self._passages(performing.path, performing.begin)
+        recording, now, begin, fresh = passage.recording, performing.now, performing.begin, performing.fresh
         tempo = recording.tempo
         if fresh:
             self.time.tempo, self.time.held = TempoMap.steady(recording.opening.bpm, recording.opening.meter), begin
@@ -104,17 +105,16 @@ class Performance:
             here = self.time.tempo.with_meter(now, tempo.meter_at(begin)).with_bpm(now, tempo.bpm_at(begin))
             self.time.tempo = here.with_swing(now, tempo.swing_at(begin))
             self._plan.replan(self._parts.values(), now)
-        self.agenda = agenda = Agenda.of(recording, begin=begin, shift=now - begin, fresh=fresh)
+        self.agenda = agenda = Agenda.of(passage, shift=now - begin, fresh=fresh)
         self._hand = self._own_hand.of(self._own_hand.kept if fresh else Kept(), agenda.parts)
         self._words = partial(_in_words, PurePath(performing.path).stem, recording, begin, now - begin)
         if begin:
-            self._begin_later(recording, performing, agenda)
+            self._begin_later(passage, now, agenda)
 
-    def _begin_later(self, recording: Recording, performing: Performing, agenda: Agenda) -> None:
+    def _begin_later(self, passage: Passage, now: Beats, agenda: Agenda) -> None:
         """Have be so what was said and what happened before; nobody hears it."""
-        now, begin = performing.now, performing.begin
         heard = []
-        for fact in (moved(told, now - begin) for told in before(recording, begin)):
+        for fact in (moved(told, agenda.shift) for told in passage.earlier):
             timed = isinstance(fact, Steered) or (isinstance(fact, Taken) and isinstance(fact.command, Timing))
             if isinstance(fact, Heard):
                 heard.append(fact)
@@ -159,17 +159,20 @@ class Performance:
         """Let come what falls due before this time of the clock, each when everything before its beat is with the outputs."""
         while self.agenda and self.agenda.entries and self.time.running:
             entry, (_, end) = self.agenda.entries[0], self.time.window(MOST_LATE, until)
-            if entry.beat > end or (self._goes_on(entry) and entry.beat == self.time.pause_at):
+            beat = self.agenda.beat(entry)
+            if beat > end or (self._goes_on(entry) and beat == self.time.pause_at):
                 return
-            if entry.beat > self._plan.handed:
-                self._plan.give(self._plan.planned(Beats(0), entry.beat))
+            if beat > self._plan.handed:
+                self._plan.give(self._plan.planned(Beats(0), beat))
             self._come(entry)
 
     def come_in_pause(self) -> None:
         """Let come what came while time stood still, and let it go on after as long."""
         self._stood = self._stood or self._clock.now()
-        while self.agenda and self.agenda.entries and self.time.paused and self.agenda.entries[0].beat <= self.time.held:
+        while self.agenda and self.agenda.entries and self.time.paused:
             entry = self.agenda.entries[0]
+            if self.agenda.beat(entry) > self.time.held:
+                return
             if self._goes_on(entry) and self._clock.now() < self._stood + entry.pause - self.time.ahead:
                 return
             self._come(entry)
@@ -195,7 +198,7 @@ class Performance:
 
     def _come_ahead(self, entry: Entry) -> None:
         assert self.agenda is not None
-        match entry.fact:
+        match moved(entry.told, self.agenda.shift):
             case Over(now=now):
                 self.stop(now, now)
                 self._note(f"the replay is over at {self.time.place(now)}")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .commands import AnyCommand, Mute, Panic, SetMeter, SetSwing, Solo, Tempo, ToPart
-from .errors import BadInput
 from .facts import (
     Answered,
     Asked,
@@ -67,11 +66,6 @@ class Recording:
     def over(self) -> Beats | None:
         """The beat on which it was said to be over; None if it never was, for everything crashed."""
         return next((fact.now for fact in reversed(self.facts) if isinstance(fact, Over)), None)
-
-
-def no_recording(path: str) -> Recording:
-    """For who performs none. Raises BadInput."""
-    raise BadInput(f"{path} cannot be performed here: a live stage performs recordings.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 import msgspec
 
+from .agenda import Passage, no_passage
 from .asking import Asking, Later, Models
 from .bindings import PART_ACTIONS, PART_KNOBS, Target
 from .chasing import Chase
@@ -69,7 +70,6 @@ from .parts import Mode, Part
 from .past import Past
 from .performing import Performance
 from .plan import Plan
-from .recording import Recording, no_recording
 from .stagehand import Kept, Stagehand, ToAll
 from .states import state_of
 from .telling import Telling
@@ -105,7 +105,7 @@ class Sequencer:
         lead_in: Seconds = 0.1,
         note: Callable[[str], None] = lambda sentence: None,
         record: Callable[[Fact], None] = lambda fact: None,
-        recordings: Callable[[str], Recording] = no_recording,
+        passages: Callable[[str, Beats], Passage] = no_passage,
         later: Later = lambda part, number, now, entry: False,
     ) -> None:
         self._clock, self._outputs, self._note, self._record = clock, list(outputs), note, record
@@ -124,12 +124,11 @@ class Sequencer:
         self._hand = Stagehand(self._plan, self._asking, self._parts, Kept())
         self._errands = Errands()
         self._chase = Chase(self._plan, clock, self._parts, do=self.do, start=self._start_if_sounding, note=note, record=record)
-        self._recordings = recordings
         self._touched = False
         """Whether anything was said about the music: not only that there is a part, nor about knobs, pads and outputs."""
         self._happenings = Happenings(self._plan, tape, self._parts, self._hearing, self._chase, welcome=self._welcome)
         self._performance = Performance(
-            self._plan, self, self._happenings, self._hand, clock, self._parts, self._asking, recordings, note=note, record=record
+            self._plan, self, self._happenings, self._hand, clock, self._parts, self._asking, passages, note=note, record=record
         )
         self.past = Past(
             self._plan,
@@ -594,17 +593,17 @@ class Sequencer:
 
     # What is performed
 
-    def perform(self, path: str, begin: Beats, request: str = "") -> Outcome:
-        """Perform the recording in this file from its bar line `begin` on: as it was, where nothing has been said yet; else from
-        the next bar on, beside what plays, in the recording's tempo, meter and swing.
+    def perform(self, path: str, passage: Passage, request: str = "") -> Outcome:
+        """Perform this passage of the recording in this file, from its bar line on: as it was, where nothing has been said yet;
+        else from the next bar on, beside what plays, in the recording's tempo, meter and swing.
 
         What was said before `begin` is taken in silently. Performed parts ask no model. What is performed already stops there.
-        Raises BadInput while the music is paused, and what reading the file raises.
+        Raises BadInput while the music is paused, and for a bar that is not there.
         """
         self._plan.pause_if_due()
         if self.time.paused or self.time.pause_at is not None:
             raise BadInput("The music is paused: let it go on before something is performed, with stage.go_on().")
-        recording = self._recordings(path)
+        recording, begin = passage.recording, passage.begin
         name, bars, first = PurePath(path).stem, recording.bars, recording.tempo.bar_at(max(begin, Beats(0)))
         if not 0 <= begin < max(recording.end, Beats(1)):
             raise BadInput(f"{name} has no bar {first + 1} to perform: it has {bars}.")
@@ -614,7 +613,7 @@ class Sequencer:
             self._performance.stop(self.time.reachable(), now)
         performing = Performing(now=now, path=path, begin=begin, fresh=fresh, id=request)
         self._record(performing)
-        self._performance.take_up(performing)
+        self._performance.take_up(performing, passage)
         self.begin()
         begun = f" from its bar {first + 1}" if first else ""
         return Outcome(now, f"performs {name}{begun}: {counted(Fraction(bars - first), 'bar')} from {self.time.place(now)} on")

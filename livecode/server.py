@@ -100,7 +100,7 @@ class Server:
 
     def __init__(self, start: Start, place: Place, *, crashed: Seconds, in_a_row: int) -> None:
         self._start, self._place = start, place
-        story = journal.read(Path(start.resume), skim=True) if start.resume else None
+        story = journal.read(Path(start.resume)) if start.resume else None
         self._journal = Journal(Path(start.resume) if story else journal.new_path(state_folder() / "journals", start.name))
         self._began = story.opened.time if story else time.time()
         if story is None:

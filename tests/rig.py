@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from livecode.agenda import no_passage
 from livecode.clock import VirtualClock
 from livecode.commands import Act, Action, AnyCommand, Assign, Play
 from livecode.facts import CameBack, Fact
@@ -12,7 +13,6 @@ from livecode.music import Phrase
 from livecode.notation import notes
 from livecode.outputs import Output
 from livecode.outputs.tape import Tape
-from livecode.recording import no_recording
 from livecode.sequencer import Outcome, Sequencer
 from livecode.tempo import Meter
 
@@ -53,11 +53,11 @@ class Rig:
         seed: int = 0,
         outputs: Sequence[Output] = (),
         now: float = 100.0,
-        recordings: Any = no_recording,
+        passages: Any = no_passage,
     ) -> None:
         self.clock = VirtualClock(now=now)
         self.facts: list[Fact] = []
-        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed, "recordings": recordings}
+        self._opened: dict[str, Any] = {"bpm": bpm, "meter": meter, "seed": seed, "passages": passages}
         self._answered: list[str] = []
         self.tape = Tape()
         self.models = Asked()
@@ -73,7 +73,7 @@ class Rig:
             lead_in=0.1,
             note=self.log.append,
             record=self.facts.append,
-            recordings=recordings,
+            passages=passages,
         )
 
     def after_a_crash(self, *, down: float = 0.0, facts: Sequence[Fact] | None = None, outputs: Sequence[Output] = ()) -> "Rig":

@@ -136,7 +136,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"naming", "packing"}
     | {"asking", "bindings", "chasing", "clock", "commands", "controllers", "ears", "errands", "facts", "happenings"}
     | {"gm", "hearing", "inputs", "jamming", "masters", "models.wire", "outputs", "parts", "past", "performing", "plan"}
-    | {"recording", "stagehand", "states", "telling", "tempo"},
+    | {"agenda", "stagehand", "states", "telling", "tempo"},
     "calibration": VALUES | {"inputs"},
     "calibrating": VALUES | {"naming", "calibration", "clock", "inputs", "outputs", "protocol"},
     "mapping": VALUES | {"bindings", "dials", "files", "notation"},
@@ -144,17 +144,17 @@ ALLOWED: dict[str, set[str]] = {
     "supervisor": set(),
     "places": VALUES,
     "protocol": VALUES | {"errands", "commands", "errors", "models.known", "models.wire", "tempo"},
-    "skimming": VALUES | {"ears", "inputs", "models.wire"},
-    "journal": VALUES | {"facts", "models.wire", "protocol", "recording", "skimming"},
-    "agenda": VALUES | {"commands", "ears", "facts", "recording"},
+    "skimming": VALUES | {"commands", "ears", "facts", "inputs"},
+    "journal": VALUES | {"facts", "models.wire", "protocol", "recording"},
+    "agenda": VALUES | {"commands", "ears", "facts", "recording", "skimming"},
     "recording": VALUES | {"commands", "facts", "protocol", "tempo"},
     "replaying": VALUES | {"asking", "commands", "facts", "models.wire", "recording"},
     "guard": VALUES | {"places", "protocol", "supervisor"},
     "devices": VALUES | {"clock", "facts", "outputs", "places", "protocol"},
     "engine": VALUES
-    | {"calibrating", "errands", "journal"}
+    | {"agenda", "calibrating", "errands", "journal"}
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
-    | {"clocks", "inputs", "links", "recording", "replaying", "sequencer", "tempo", "transport"},
+    | {"clocks", "inputs", "links", "replaying", "sequencer", "skimming", "tempo", "transport", "undoing"},
     "offline": VALUES
     | {"clock", "commands", "engine", "errands", "facts", "journal", "outputs", "protocol", "recording", "replaying", "sequencer"}
     | {"transport"},

@@ -1,26 +1,22 @@
 """The journal: nothing that was said is lost, whatever happens to the file."""
 
-from collections.abc import Sequence
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from rig import Rig
-from test_invariants import commands, perform, scripts
+from test_invariants import commands
 from waiting import wait_until
 
 from livecode.clock import SystemClock
-from livecode.commands import AnyCommand, Capture, Continue, Mute, Play
+from livecode.commands import AnyCommand, Mute
 from livecode.engine import LiveEngine
-from livecode.errors import BadInput, OutputError
-from livecode.facts import Answered, Fact, Heard, InputOpened, Looped, Moved, PortOpened, Taken
-from livecode.journal import KEPT, Ended, Journal, Opened, encoded, glance, new_path, read
+from livecode.errors import OutputError
+from livecode.facts import Answered, Moved, PortOpened, Taken
+from livecode.journal import KEPT, Ended, Journal, Opened, glance, new_path, read
 from livecode.music import Beats
-from livecode.notation import beat, notes
+from livecode.notation import beat
 from livecode.packing import packed
 from livecode.protocol import Envelope, LogEntry, Opening, decode_request, encode
 from livecode.tempo import Meter
@@ -90,82 +86,6 @@ def test_a_journal_that_is_cut_loses_only_the_line_that_was_cut(tmp_path_factory
         facts = read(path).facts
         assert facts == FACTS[: len(facts)]
         assert len(facts) >= min(lines - 1, len(FACTS))
-
-
-@settings(deadline=None, max_examples=12)
-@given(scripts)
-def test_what_is_left_out_for_speed_changes_nothing_that_is_to_come(script: list) -> None:
-    rig = perform(script * 2, 0.05)
-    with TemporaryDirectory() as folder:
-        journal = Journal(Path(folder, "a.jsonl"))
-        journal.start()
-        for line in (OPENED, *rig.facts):
-            journal.write(line)
-        journal.close()
-        stories = [read(journal.path, skim=choice) for choice in (False, True)]
-    assert stories[0].facts == tuple(rig.facts)
-    assert all(fact in stories[0].facts for fact in stories[1].facts)
-    scores = []
-    for story in stories:
-        back = Rig(now=rig.clock.now())
-        back.sequencer.past.recall(story.facts, rig.clock.now())
-        with suppress(BadInput):
-            back.obey(Continue())
-        here = back.sequencer.time.reachable()
-        back.play(until=here + 16)
-        scores.append([entry for entry in back.score(until=float(here + 16)) if entry[0] >= here])
-    assert scores[0] == scores[1]
-
-
-def kept_of(facts: Sequence[Fact], folder: Path) -> tuple[Fact, ...]:
-    """What the next engine reads of these."""
-    path = folder / "a.jsonl"
-    path.write_bytes(encoded([OPENED, *facts]))
-    assert read(path).facts == tuple(facts)
-    return read(path, skim=True).facts
-
-
-def hands(played: list[tuple[Beats, str]]) -> list[Fact]:
-    """So many beats after the one before, this message arrives."""
-    facts: list[Fact] = [
-        InputOpened(now=Beats(0), name="keys", api="none", virtual=True),
-        Taken(now=Beats(0), at=Beats(0), command=Play(part="lead", phrase=notes("C4"))),
-        Moved(started=0.0, held=Beats(0), paused=False, pause_at=None),
-    ]
-    here = Beats(0)
-    for gap, message in played:
-        here += gap
-        facts.append(Heard(now=here + Beats(1, 10), name="keys", said=((here, message),)))
-    return facts
-
-
-MESSAGES = ("903c40", "903e40", "803c40", "903e00", "b0407f", "b04050", "b04000", "b07b00", "b00140", "e00040", "c005")
-
-
-@settings(deadline=None, max_examples=80)
-@given(st.lists(st.tuples(st.sampled_from((Beats(0), Beats(1, 3), Beats(5), Beats(50))), st.sampled_from(MESSAGES)), max_size=40))
-@example([(Beats(0), spelt) for spelt in ("903c40", "b0407f", "803c40", "b04050")] + [(Beats(50), "b00140")] * 4)
-def test_what_was_played_long_ago_is_left_out_and_what_is_held_is_not(played: list[tuple[Beats, str]]) -> None:
-    facts = hands(played)
-    with TemporaryDirectory() as folder:
-        kept = kept_of(facts, Path(folder))
-    end = facts[-1].now if isinstance(facts[-1], Heard) else Beats(0)
-    scores = []
-    for story in (facts, kept):
-        back = Rig(now=float(end + 4) / 2)
-        back.sequencer.past.recall(story, back.clock.now())
-        back.obey(Capture(part="loop", source="keys", bars=32))
-        here = back.sequencer.time.tempo.line_after(back.sequencer.time.reachable())
-        back.play(until=here + 1)
-        scores.append([fact.phrase for fact in back.facts if isinstance(fact, Looped)])
-    assert scores[0] == scores[1]
-
-
-def test_of_hours_of_hands_only_the_last_while_is_read_again(tmp_path: Path) -> None:
-    played = [(Beats(1, 2), message) for _ in range(1000) for message in ("903c40", "803c40")]
-    kept = kept_of(hands(played), tmp_path)
-    heard = [fact.now for fact in kept if isinstance(fact, Heard)]
-    assert (heard[0], heard[-1], len(heard)) == (Beats(8551, 10), Beats(10001, 10), 291)
 
 
 def test_a_journal_with_a_flipped_byte_loses_only_its_line(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sessions import OPENED, Session, Slow, Step, heard, midi, stalls, steps
 from waiting import wait_until
 
 import livecode as lc
+from livecode.agenda import Passage
 from livecode.commands import Assign, Continue, Hush, Mute, Pause, Play, Tempo
 from livecode.errors import BadInput
 from livecode.facts import CameBack, Fact, Moved, Over, Slept, Taken
@@ -27,7 +28,14 @@ class Performing(Rig):
 
     def __init__(self, recordings: dict[str, Recording]) -> None:
         self.recordings = recordings
-        super().__init__(bpm=120, outputs=[Slow(0.02)], recordings=recordings.__getitem__)
+        super().__init__(bpm=120, outputs=[Slow(0.02)], passages=self._passage)
+
+    def _passage(self, path: str, begin: Beats) -> Passage:
+        return Passage.of(self.recordings[path], begin)
+
+    def performs(self, path: str, begin: int = 0, request: str = "") -> str:
+        """Perform a recording from this beat on."""
+        return self.sequencer.perform(path, self._passage(path, Beats(begin)), request).words
 
 
 class Performance:
@@ -38,7 +46,7 @@ class Performance:
         if before:
             self.rig.plays("mine", before)
             self.rig.play(until=2)
-        self.said = self.rig.sequencer.perform("x.jsonl", Beats(begin)).words
+        self.said = self.rig.performs("x.jsonl", begin)
 
     @property
     def sequencer(self) -> Sequencer:
@@ -253,4 +261,4 @@ def test_nothing_is_performed_in_a_pause_or_from_beyond_the_end() -> None:
     performance.go_on(until=Beats(1))
     performance.rig.obey(Pause())
     with pytest.raises(BadInput, match="The music is paused: let it go on before something is performed"):
-        performance.sequencer.perform("x.jsonl", Beats(0))
+        performance.rig.performs("x.jsonl")

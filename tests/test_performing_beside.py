@@ -209,7 +209,7 @@ def test_what_is_performed_stops_where_something_else_is() -> None:
     performance = beside(plays("lead", "C4 . . ."), plays("bass", "C2 . . ."), end=64)
     performance.go_on(until=Beats(6))
     performance.rig.recordings["y.jsonl"] = recorded(plays("lead", "A4 . . ."))
-    performance.sequencer.perform("y.jsonl", Beats(0), "lost")
+    performance.rig.performs("y.jsonl", request="lost")
     assert [fact.id for fact in performance.rig.facts if isinstance(fact, Replayed)] == ["", "", "lost"]
     performance.go_on(until=Beats(18))
     assert scores(performance.rig, 0, 18) == {
@@ -249,7 +249,7 @@ def test_that_a_part_is_yours_is_said_once_and_a_hush_ends_one_replay_only() -> 
     performance.rig.plays("lead", "E4 . . .")
     performance.rig.obey(Hush())
     performance.go_on(until=Beats(9))
-    performance.sequencer.perform("x.jsonl", Beats(0))
+    performance.rig.performs("x.jsonl")
     performance.go_on(until=Beats(13))
     once = performance.rig.after_a_crash()
     assert [sentence for sentence in (*performance.rig.log, *once.log) if "yours" in sentence] == []
@@ -262,7 +262,7 @@ def test_beside_what_was_said_to_the_stage_a_recording_keeps_to_itself(command: 
     song = recorded(says(Assign(part="lead", model=a_model()), 0, 0), answers("lead", "C#4 . . .", 0, 0))
     rig = Performing({"x.jsonl": song})
     rig.obey(command)
-    rig.sequencer.perform("x.jsonl", Beats(0))
+    rig.performs("x.jsonl")
     rig.play(until=8)
     assert [fact.fresh for fact in rig.facts if isinstance(fact, Replayed)] == [False]
     assert [name for _, name in rig.score("lead", until=8)][:1] == ["C#4"]
@@ -273,7 +273,7 @@ def test_what_was_refused_or_is_about_no_music_leaves_the_stage_fresh() -> None:
     with pytest.raises(BadInput, match="nothing to undo"):
         rig.obey(Undo(part="lead"))
     rig.obey(Declare(part="lead"))
-    rig.sequencer.perform("x.jsonl", Beats(0))
+    rig.performs("x.jsonl")
     assert [fact.fresh for fact in rig.facts if isinstance(fact, Replayed)] == [True]
 
 
