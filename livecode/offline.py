@@ -1,7 +1,8 @@
 """The engine offline: on a virtual clock, as fast as models answer. For scripts, renders and tests."""
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from .clock import VirtualClock
 from .commands import AnyCommand, Candidates
@@ -13,6 +14,7 @@ from .journal import Story, told
 from .music import Beats, Seconds
 from .outputs.fluid import FluidOutput
 from .outputs.unheard import Unheard
+from .parts import Part
 from .protocol import LogEntry, Opening, OpenPort
 from .recording import Cue, Recording
 from .replaying import Difference, Replay
@@ -22,6 +24,10 @@ from .transport import on_grid
 _PERIOD: Seconds = 0.15
 """From one turn of the planner to the next, but half a beat at most. Turns cost what is waited for; but models are asked 0.3 s or
 nearly a beat before their bars enter, which no turn may pass over."""
+
+
+Watch: TypeAlias = Callable[[Iterable[Fact], Mapping[str, Part], Callable[[], str]], Iterable[Fact]]
+"""Passes on facts that are retold."""
 
 
 class OfflineEngine(Engine):
@@ -134,14 +140,16 @@ class OfflineEngine(Engine):
         self.run(beat)
         self._told.append(Over(now=beat))
 
-    def retell(self, facts: Sequence[Fact], end: Beats) -> None:
+    def retell(self, facts: Sequence[Fact], end: Beats, watched: Watch = lambda facts, parts, key: facts) -> None:
         """Put on the tape what sounded in a session up to this beat, as its facts say it, and stand still there.
 
-        To be called before anything else; then nothing but looking and rendering makes sense.
+        To be called before anything else; then nothing but looking and rendering makes sense. `watched` passes on the facts,
+        and can look at the parts before and after each, and ask what key the stage is in.
         """
         for name in dict.fromkeys(fact.name for fact in facts if isinstance(fact, PortOpened)):
             self._sequencer.add_output(Unheard(name))
-        for _ in self._sequencer.past.retell([*facts, Over(now=end)]):
+        story = watched([*facts, Over(now=end)], self._sequencer.parts, lambda: self._sequencer.key)
+        for _ in self._sequencer.past.retell(story):
             pass
         self._sequencer.time.move(Moved(started=None, held=end, paused=True, pause_at=None))
         self._snapshot = self._sequencer.snapshot()

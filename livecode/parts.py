@@ -1,7 +1,7 @@
 """A part: what sounds in [begin, end), its takes, and what to ask its model next. It knows beats, and nothing else of time."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -132,6 +132,8 @@ class Part:
         self.counting = Steps(False)
         """Whether it counts in, which nobody's solo silences."""
         self.soloed = Steps(False)
+        self.solo_among: Container[str] | None = None
+        """The names of those whom its solo silences; None for all others."""
         self.trouble = ""
         self.asked = ""
         """The id of the request that is out, if one is."""
@@ -265,6 +267,12 @@ class Part:
         if chosen is not None:
             return chosen
         return DRUM_CHANNEL if phrase.drums else self.own_channel
+
+    def drowns(self, other: "Part", beat: Beats) -> bool:
+        """Whether its solo silences another: not one of those that are solo among as many."""
+        if self.solo_among is None:
+            return not other.soloed.at(beat) or other.solo_among is not None
+        return other.name in self.solo_among and not other.soloed.at(beat)
 
     def changes_from(self, now: Beats, at: Beats) -> Beats:
         """From where on it may sound otherwise, if something is said at `now` for beat `at`: what was to enter may not."""
@@ -464,8 +472,11 @@ class Part:
             self.prime,
         )
 
-    def put_back(self, memory: Memory, now: Beats, at: Beats, bar: Beats) -> None:
-        """Play what it played then from `at` on, as it did from `now` on. Mute and solo are left to the sequencer."""
+    def put_back(self, memory: Memory, now: Beats, at: Beats, bar: Beats, house: str) -> None:
+        """Play what it played then from `at` on, as it did from `now` on, in this key of the house if it has none of its own.
+
+        Mute and solo are left to the sequencer.
+        """
         self._drop_answer(now)
         if memory.phrase == self._lane.before(at):
             self._lane.cut(at)
@@ -480,7 +491,7 @@ class Part:
         if memory.respond is not None:
             self.exchange = Exchange(memory.respond, at)
         self.turning.set(memory.turns, at)
-        self.in_key(at, own=memory.key)
+        self.in_key(at, own=memory.key, house=house)
         self._channel.keep(now, memory.channel)
         self.route.keep(now, memory.route)
         banked = self.bank.final() != memory.bank

@@ -93,7 +93,7 @@ class Performance:
 
     def take_up(self, performing: Performing, passage: Passage | None = None) -> None:
         """Have this performed, which is the passage, if that is known; or nothing any more."""
-        self.agenda = None
+        self._end()
         if not performing.path:
             return
         passage = passage or self._passages(performing.path, performing.begin)
@@ -102,11 +102,12 @@ class Performance:
         if fresh:
             self.time.tempo, self.time.held = TempoMap.steady(recording.opening.bpm, recording.opening.meter), begin
         else:
-            here = self.time.tempo.with_meter(now, tempo.meter_at(begin)).with_bpm(now, tempo.bpm_at(begin))
+            here = self.time.tempo.with_meter(now, tempo.meter_at(begin)).with_bpm_of(tempo, begin, now)
             self.time.tempo = here.with_swing(now, tempo.swing_at(begin))
             self._plan.replan(self._parts.values(), now)
         self.agenda = agenda = Agenda.of(passage, shift=now - begin, fresh=fresh)
         self._hand = self._own_hand.of(self._own_hand.kept if fresh else Kept(), agenda.parts)
+        self._own_hand.give_way(self._hand, passage.parts, f"the replay of {PurePath(performing.path).stem}", now)
         self._words = partial(_in_words, PurePath(performing.path).stem, recording, begin, now - begin)
         if begin:
             self._begin_later(passage, now, agenda)
@@ -228,21 +229,33 @@ class Performance:
         part.planned = slept.end
         self._record(slept)
 
-    def stop(self, now: Beats, at: Beats) -> None:
-        """What is still performed stops on the beat `at`, and nothing of it comes any more; `now` is where the outputs are."""
-        for name in [name for name in self._parts if self.agenda and name in self.agenda.parts]:
+    def stop(self, now: Beats, at: Beats) -> set[str]:
+        """What is still performed stops on the beat `at`, and nothing of it comes any more; `now` is where the outputs are.
+
+        Returns the names of its parts.
+        """
+        if self.agenda is None:
+            return set()
+        theirs = self.agenda.parts
+        for name in [name for name in self._parts if name in theirs]:
             stop = Act(part=name, action=Action.STOP)
             self._player.do(stop, now, at, self._hand)
             self._record(Taken(now=now, at=at, command=stop, place=END))
-        self.agenda = None
+        self._end()
         self._record(Performing(now=now, path=""))
+        return theirs
+
+    def _end(self) -> None:
+        """Nothing is performed any more."""
+        self.agenda = None
+        self._own_hand.history.over()
 
     def take_over(self, command: AnyCommand, parts: Iterable[str]) -> str:
         """A performer has said this, which is about these parts: what is performed gives way. Returns what to say about it."""
         if self.agenda is None:
             return ""
         if isinstance(command, Hush | Panic):
-            self.agenda = None
+            self._end()
             return "the replay ends"
         theirs = self.agenda.take_over(command, parts)
         for part in (self._parts[name] for name in theirs if name in self._parts):

@@ -62,11 +62,10 @@ class Plan:
         return {name: part.settings["nudge"] / 1000 for name, part in self._parts.items() if "nudge" in part.settings}
 
     def audible(self, part: Part, beat: Beats) -> bool:
-        """Whether a part is heard at this beat: not muted, and no other is solo."""
+        """Whether a part is heard at this beat: not muted, and no other is solo that it is among."""
         if part.muted.at(beat):
             return False
-        alone = any(other.soloed.at(beat) for other in self.soloists)
-        return part.soloed.at(beat) or not alone or part.counting.at(beat)
+        return part.counting.at(beat) or not any(other.soloed.at(beat) and other.drowns(part, beat) for other in self.soloists)
 
     def replan(self, parts: Iterable[Part], since: Beats) -> None:
         """Take back what the outputs have from `since` on; `advance` hands it over anew."""

@@ -46,6 +46,7 @@ from .commands import (
     ToPart,
     TurnKnob,
     Undo,
+    UndoLast,
 )
 from .controllers import MOST_BOUND, Controllers
 from .errands import Errand, Errands, HandIn
@@ -240,6 +241,7 @@ class Sequencer:
         now, at = self.time.reachable(), self._moment(command) if at is None else at
         self.settle(command, min(now, at))
         about = self._hand.about(command)
+        ends = isinstance(command, UndoLast) and not command.redo and self._hand.history.ends_replay()
         words = self.do(command, now, at)
         if isinstance(command, Assign):
             self._asking.prepare(command.part, command.model)
@@ -250,6 +252,9 @@ class Sequencer:
         self._start_if_sounding()
         self._plan.record_moves()
         given_way = self._performance.take_over(command, about)
+        if ends:
+            self._performance.stop(now, at)
+            given_way = ""
         return Outcome(at, f"{words}; {given_way}" if given_way else words, given_way)
 
     def settle(self, command: AnyCommand, now: Beats) -> None:
@@ -609,16 +614,30 @@ class Sequencer:
             raise BadInput(f"{name} has no bar {first + 1} to perform: it has {bars}.")
         fresh = not (self.time.running or self._touched)
         now = begin if fresh else self.time.tempo.line_after(self.time.reachable())
-        if self._performance.agenda is not None:
-            self._performance.stop(self.time.reachable(), now)
+        theirs = self._performance.stop(self.time.reachable(), now)
+        taken = [
+            part.name for part in self._parts.values() if part.name in passage.parts - theirs and part.mode is not Mode.STOPPED
+        ]
         performing = Performing(now=now, path=path, begin=begin, fresh=fresh, id=request)
         self._record(performing)
         self._performance.take_up(performing, passage)
         self.begin()
         begun = f" from its bar {first + 1}" if first else ""
-        return Outcome(now, f"performs {name}{begun}: {counted(Fraction(bars - first), 'bar')} from {self.time.place(now)} on")
+        words = f"performs {name}{begun}: {counted(Fraction(bars - first), 'bar')} from {self.time.place(now)} on"
+        be, them = ("are", "them") if len(taken) > 1 else ("is", "it")
+        return Outcome(now, f"{words}; {', '.join(taken)} {be} the replay's now, undo gives {them} back" if taken else words)
 
     # What is shown
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """The parts, by name."""
+        return self._parts
+
+    @property
+    def key(self) -> str:
+        """The stage's key."""
+        return self._hand.kept.house.key
 
     def snapshot(self) -> Snapshot:
         """What is so at this moment."""
@@ -638,7 +657,7 @@ class Sequencer:
                 for part in self._parts.values()
             ),
             at=self._clock.now(),
-            key=self._hand.kept.house.key,
+            key=self.key,
             scenes=tuple(self._hand.kept.house.scenes),
             bound=self.controllers.bound(),
             learns=self.controllers.learns,

@@ -34,6 +34,7 @@ from .music import Beats, Phrase
 from .packing import packed
 from .protocol import Opening
 from .recording import Recording
+from .session_undone import plainly_said
 from .tempo import Meter
 
 Timing: TypeAlias = Tempo | SetMeter | SetSwing | Pause | Continue
@@ -45,11 +46,13 @@ def as_said(story: Story) -> Story:
 
     A recording that cannot be read any more counts as a line that cannot.
     """
+    if not any(isinstance(line, Performing) and line.path for line in story.session):
+        return story
     session, bad = list[Fact | Typed](), story.bad
     fresh, parts, here = True, set[str](), Beats(0)
     """Whether nothing else played when the last began, what of it nobody has taken over, and how far it had come: it comes a
     moment before it sounds, so what is said then is said after it."""
-    for line in story.session:
+    for line in plainly_said(story):
         if isinstance(line, Performing) and line.path:
             fresh = line.fresh
             try:
@@ -96,6 +99,8 @@ def _held(performing: Performing, recording: Recording, opening: Opening) -> Ite
         yield from (replace(fact, id="", place=1) for fact in earlier if isinstance(fact, Taken) and _about_time(fact))
     else:
         yield from _time(now, tempo.bpm_at(begin), tempo.meter_at(begin))
+        target, rest = tempo.ramp_at(begin)
+        yield from [_taken(now, Tempo(bpm=target, bars=rest / tempo.meter_at(begin).bar))] if rest else []
         yield _taken(now, SetSwing(swing=tempo.swing_at(begin)))
     for fact in earlier:
         if isinstance(fact, Taken | Answered):

@@ -21,14 +21,13 @@ ToAll: TypeAlias = Hush | Panic | Restart | Safe | SetKey | Store | Recall | Und
 
 @dataclass(slots=True)
 class Kept:
-    """The key, the scenes and what can be undone: the stage's, or those of a recording that is performed beside it."""
+    """The key and the scenes: the stage's, or those of a recording that is performed beside what plays."""
 
     house: House = field(default_factory=House)
-    history: History = field(default_factory=History)
 
 
 class Stagehand:
-    """Knows how parts were before each command, and how they are in each scene.
+    """Knows how parts were before each command that went through it, and how they are in each scene.
 
     among: the names of those it is the stagehand of; None for all parts.
     """
@@ -37,7 +36,7 @@ class Stagehand:
         self, plan: Plan, asking: Asking, parts: Mapping[str, Part], kept: Kept, *, among: Container[str] | None = None
     ) -> None:
         self._plan, self._asking, self._parts, self.time = plan, asking, parts, plan.time
-        self.kept, self._among = kept, among
+        self.kept, self.history, self._among = kept, History(), among
 
     def of(self, kept: Kept, among: Container[str]) -> "Stagehand":
         """One of only these parts, who keeps this."""
@@ -56,7 +55,7 @@ class Stagehand:
             case Recall():
                 return [part.name for part in self._mine() if part.mode is not Mode.COUNTING]
             case UndoLast(redo=redo):
-                return self.kept.history.last(redo=redo)
+                return self.history.last(redo=redo)
         return ()
 
     def tell(self, command: ToAll, now: Beats, at: Beats) -> str:
@@ -94,7 +93,7 @@ class Stagehand:
     def did(self, before: Done, words: str) -> str:
         """These words, under which what was done, if anything was, can be undone."""
         if before.before or before.house is not None:
-            self.kept.history.did(replace(before, words=words))
+            self.history.did(replace(before, words=words))
         return words
 
     def _changed(self, before: Done) -> Done:
@@ -106,20 +105,30 @@ class Stagehand:
     def undo(self, parts: Container[str] | None, command: Undo | UndoLast, now: Beats, at: Beats) -> str:
         """Undo or redo what was done last to any of these parts; None: to anything. Raises BadInput if there is nothing."""
         kept, redo = self.kept, command.redo
-        done = kept.history.pop(parts, house=isinstance(command, UndoLast), redo=redo)
+        done = self.history.pop(parts, house=isinstance(command, UndoLast), redo=redo)
         if done is None:
             of_part = f" of {command.part}" if isinstance(command, Undo) else ""
             raise BadInput(f"There is nothing to {'redo' if redo else 'undo'}{of_part}.")
         so_now = {name: self._parts[name].memory() for name in done.before}
-        kept.history.push(Done(done.words, so_now, done.house and kept.house), redone=redo)
+        if not done.replay:
+            self.history.push(Done(done.words, so_now, done.house and kept.house), redone=redo)
         self._move_into(done.house or kept.house, at)
         for name, memory in done.before.items():
             self._put_back(self._parts[name], memory, now, at)
         return f"{done.words!r} is {'redone' if redo else 'undone'} from {self.time.place(at)}"
 
+    def give_way(self, other: "Stagehand", parts: Iterable[str], words: str, now: Beats) -> None:
+        """These parts are a replay's from beat `now` on, and begin as new ones; that can be undone under these words."""
+        theirs = [self._parts[name] for name in sorted(parts) if name in self._parts]
+        self.history.did(replace(self.now(*theirs), words=words, replay=True))
+        for part in theirs:
+            new = Part(part.name, part.own_channel, now).memory()
+            if part.memory() != new:
+                other._put_back(part, new, now, now)
+
     def _put_back(self, part: Part, memory: Memory, now: Beats, at: Beats) -> None:
         self._asking.forget(part.asked)
-        part.put_back(memory, now, at, self.time.bar(at))
+        part.put_back(memory, now, at, self.time.bar(at), self.kept.house.key)
         self.time.counted = max(other.counted() for other in self._parts.values())
         self._plan.replan([part], min(now, at))
         if (part.muted.at(now), part.muted.final()) != (memory.muted, memory.muted):
@@ -134,6 +143,7 @@ class Stagehand:
             words = "muted" if command.muted else "heard again"
         else:
             part.soloed.set(at, command.soloed)
+            part.solo_among = self._among
             self._plan.soloists = [other for other in self._parts.values() if any(other.soloed.values())]
             words = "solo" if command.soloed else "out of solo"
         for other in self._parts.values():

@@ -224,6 +224,22 @@ class TempoMap:
         start = self.bpm_at(at) if over else bpm
         return replace(self, paces=(*_until(self.paces, at), _Pace(at, self.seconds_at(at), start, bpm, over)))
 
+    def with_bpm_of(self, other: "TempoMap", begin: Beats, at: Beats) -> "TempoMap":
+        """The same up to beat `at`; from there the tempo that another has at its beat `begin`, and the rest of its ramp there.
+
+        >>> ramp = TempoMap.steady(Fraction(120)).with_bpm(Fraction(0), Fraction(80), Fraction(16))
+        >>> later = TempoMap.steady(Fraction(150)).with_bpm_of(ramp, Fraction(8), Fraction(4))
+        >>> [int(later.bpm_at(Fraction(beat))) for beat in (3, 4, 8, 12, 16)]
+        [150, 100, 90, 80, 80]
+        """
+        here, (target, rest) = self.with_bpm(at, other.bpm_at(begin)), other.ramp_at(begin)
+        return here.with_bpm(at, target, rest) if rest else here
+
+    def ramp_at(self, beat: Beats) -> tuple[Fraction, Beats]:
+        """The tempo that is led to at a beat, and how many beats of its ramp are left; 0 without one."""
+        pace = _piece(self.paces, beat)
+        return pace.target, max(Beats(0), pace.begin + pace.over - beat)
+
     def with_meter(self, at: Beats, meter: Meter) -> "TempoMap":
         """The same up to the bar line `at`; from there bars of `meter`."""
         number = self.bar_at(at)

@@ -13,11 +13,12 @@ MOST_UNDONE = 200
 @dataclass(frozen=True, slots=True)
 class Done:
     """A command, in the words that it was answered with, and how the parts were that it changed; `house` is how the stage's key
-    and scenes were, if it changed those."""
+    and scenes were, if it changed those. `replay`: a recording began to be performed, which took over these parts."""
 
     words: str
     before: Mapping[str, Memory]
     house: House | None = None
+    replay: bool = False
 
 
 class History:
@@ -39,6 +40,14 @@ class History:
         """The parts that the last command was about, or the last that was undone."""
         found = self._undone if redo else self._done
         return found[-1].before if found else ()
+
+    def ends_replay(self) -> bool:
+        """Whether the last command began a replay."""
+        return bool(self._done) and self._done[-1].replay
+
+    def over(self) -> None:
+        """What was performed last is over: there is nothing of it to undo but the parts that it took."""
+        self._done = [other for other in self._done if other.before or not other.replay]
 
     def pop(self, parts: Container[str] | None, *, house: bool = False, redo: bool) -> Done | None:
         """The last command to any of these parts (None: to anything), or the last that was undone; None if there is none.
@@ -70,4 +79,4 @@ def _without(done: Done, other: Done) -> Done | None:
     """The same without what the other is about; None if that was all."""
     left = {name: memory for name, memory in done.before.items() if name not in other.before}
     house = None if other.house else done.house
-    return Done(done.words, left, house) if left or house else None
+    return Done(done.words, left, house, done.replay) if left or house or (done.replay and not other.replay) else None

@@ -156,7 +156,20 @@ ALLOWED: dict[str, set[str]] = {
     | {"clock", "commands", "devices", "facts", "models.host", "models.keeper", "models.wire", "outputs", "protocol"}
     | {"clocks", "inputs", "links", "replaying", "sequencer", "skimming", "tempo", "transport", "undoing"},
     "offline": VALUES
-    | {"clock", "commands", "engine", "errands", "facts", "journal", "outputs", "protocol", "recording", "replaying", "sequencer"}
+    | {
+        "clock",
+        "commands",
+        "engine",
+        "errands",
+        "facts",
+        "journal",
+        "outputs",
+        "parts",
+        "protocol",
+        "recording",
+        "replaying",
+        "sequencer",
+    }
     | {"transport"},
     "server": VALUES
     | {"errands"}
@@ -165,7 +178,9 @@ ALLOWED: dict[str, set[str]] = {
     "session": VALUES
     | {"commands", "facts", "models.bundles", "models.official", "models.wire", "session_spelling", "tempo", "transport"},
     "session_writer": VALUES | {"commands", "facts", "journal", "protocol", "session", "session_spelling", "tempo"},
-    "session_performed": VALUES | {"agenda", "commands", "facts", "journal", "packing", "protocol", "recording", "tempo"},
+    "session_undone": VALUES | {"commands", "facts", "journal", "offline", "parts"},
+    "session_performed": VALUES
+    | {"agenda", "commands", "facts", "journal", "packing", "protocol", "recording", "session_undone", "tempo"},
     "session_saving": VALUES
     | {"commands", "facts", "files", "journal", "offline", "places", "session_performed", "session_writer"},
     "session_reader": VALUES | {"files", "journal", "outputs", "protocol", "session", "session_saving", "tempo"},

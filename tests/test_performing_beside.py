@@ -9,16 +9,20 @@ from test_performing import Performance, Performing, plays, recorded
 from livecode.commands import (
     Act,
     Action,
+    Adjust,
     AnyCommand,
     Assign,
     Declare,
     Hush,
+    InKey,
+    Mute,
     Panic,
     Recall,
     Restart,
     Safe,
     SendClock,
     SetKey,
+    Solo,
     Store,
     Tempo,
     Undo,
@@ -194,15 +198,100 @@ def test_a_performed_part_that_generates_is_taken_over_by_safe() -> None:
     assert performance.rig.models.requests == []
 
 
-def test_undo_takes_over_what_it_puts_back() -> None:
-    performance = Performance(
-        recorded(plays("lead", "C4 . . ."), plays("lead", "D4 . . .", 3, 4), plays("lead", "E4 . . .", 11, 12))
-    )
+TAKES_MINE = (plays("mine", "C4 . . ."), plays("lead", "D4 . . ."), plays("mine", "E4 . . .", 11, 12))
+
+
+def test_a_part_of_ones_own_that_a_replay_takes_is_said_and_begins_as_in_the_recording() -> None:
+    rig = Performing({"x.jsonl": recorded(*TAKES_MINE)})
+    rig.plays("mine", "G5 . . .")
+    rig.plays("other", "G3 . . .")
+    rig.obey(Mute(part="mine", muted=True))
+    rig.obey(Adjust(part="mine", gain=0.5))
+    rig.play(until=2)
+    words = rig.performs("x.jsonl")
+    assert words == "performs x: 4 bars from bar 2 on; mine is the replay's now, undo gives it back"
+    rig.play(until=9)
+    assert [entry for entry in rig.score("mine", until=9) if entry[0] >= 4] == [(4, "C4"), (8, "C4")]
+    assert next(part for part in rig.sequencer.snapshot().parts if part.name == "mine").settings == {}
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_undo_ends_the_replay_that_was_begun_last_and_nothing_before_it(crash: bool) -> None:
+    performance = beside(*TAKES_MINE, end=64)
     performance.go_on(until=Beats(6))
-    words = performance.rig.obey(UndoLast()).words
-    assert words.endswith("; lead is yours now: what the replay had for it is dropped")
-    performance.go_on(until=Beats(16))
-    assert performance.rig.score("lead", until=16) == [(0, "C4"), (4, "D4"), (8, "C4"), (12, "C4")]
+    rig = performance.rig.after_a_crash() if crash else performance.rig
+    assert rig.obey(UndoLast()).words == "'the replay of x' is undone from bar 3"
+    rig = rig.after_a_crash(facts=[*performance.rig.facts, *rig.facts]) if crash else rig
+    rig.play(until=24)
+    assert scores(rig, 12, 24) == {"mine": [(beat, "G5") for beat in (12, 16, 20)], "lead": [], "bass": []}
+    assert rig.sequencer.snapshot().replays == ""
+    rig.obey(UndoLast())
+    rig.play(until=32)
+    assert scores(rig, 28, 32)["mine"] == []
+
+
+def test_what_a_recording_says_is_not_undone_as_ones_own() -> None:
+    performance = Performance(
+        recorded(
+            plays("lead", "C4 . . ."), plays("bass", "C2 . . ."), plays("lead", "D4 . . .", 3, 4), plays("bass", "D2 . . .", 7, 8)
+        )
+    )
+    performance.go_on(until=Beats(5))
+    with pytest.raises(BadInput, match="nothing to undo of lead"):
+        performance.rig.obey(Undo(part="lead"))
+    performance.rig.plays("lead", "E4 . . .")
+    performance.rig.obey(UndoLast())
+    performance.go_on(until=Beats(13))
+    assert scores(performance.rig, 8, 13) == {"mine": [], "lead": [(8, "D4"), (12, "D4")], "bass": [(8, "D2"), (12, "D2")]}
+    performance.rig.obey(UndoLast())
+    performance.go_on(until=Beats(20))
+    assert scores(performance.rig, 16, 20)["bass"] == []
+
+
+def test_a_part_that_a_replay_took_is_undone_alone_and_the_replay_goes_on() -> None:
+    performance = beside(*TAKES_MINE, end=64)
+    performance.go_on(until=Beats(6))
+    words = performance.rig.obey(Undo(part="mine")).words
+    assert words.endswith("; mine is yours now: what the replay had for it is dropped")
+    performance.go_on(until=Beats(20))
+    assert scores(performance.rig, 8, 17) == {
+        "mine": [(8, "G5"), (12, "G5"), (16, "G5")],
+        "lead": [(8, "D4"), (12, "D4"), (16, "D4")],
+        "bass": [],
+    }
+
+
+def test_a_second_replay_begins_as_its_recording_does() -> None:
+    performance = beside(
+        plays("lead", "C4 . . ."),
+        says(Mute(part="lead", muted=True), 1, 1),
+        says(Adjust(part="lead", gain=0.5, high=60), 1, 1),
+        says(InKey(part="lead", key="A minor"), 1, 1),
+        end=64,
+    )
+    performance.go_on(until=Beats(7))
+    performance.rig.recordings["y.jsonl"] = recorded(plays("lead", "A4 . . ."))
+    assert performance.rig.performs("y.jsonl") == "performs y: 4 bars from bar 3 on"
+    performance.go_on(until=Beats(13))
+    assert scores(performance.rig, 8, 13)["lead"] == [(8, "A4"), (12, "A4")]
+    state = next(part for part in performance.sequencer.snapshot().parts if part.name == "lead")
+    assert (state.settings, state.muted, state.key) == ({}, False, "")
+
+
+def test_a_recorded_solo_silences_performed_parts_only_and_ones_own_all() -> None:
+    performance = beside(plays("lead", "C4 . . ."), plays("bass", "C2 . . ."), says(Solo(part="lead", soloed=True), 3, 4), end=64)
+    performance.go_on(until=Beats(11))
+    assert scores(performance.rig, 8, 11) == {"mine": [(8, "G5")], "lead": [(8, "C4")], "bass": []}
+    performance.rig.obey(Solo(part="mine", soloed=True))
+    performance.go_on(until=Beats(15))
+    assert scores(performance.rig, 12, 15) == {"mine": [(12, "G5")], "lead": [], "bass": []}
+
+
+def test_a_ramp_goes_on_where_a_recording_begins_within_it() -> None:
+    ramp = says(Tempo(bpm=Fraction(60), bars=Fraction(4)), 0, 0)
+    performance = beside(plays("lead", "C4 . . ."), ramp, begin=8, end=64)
+    tempo = performance.sequencer.time.tempo
+    assert [tempo.bpm_at(Fraction(beat)) for beat in (4, 8, 12, 16)] == [90, 75, 60, 60]
 
 
 def test_what_is_performed_stops_where_something_else_is() -> None:

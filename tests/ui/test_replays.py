@@ -140,13 +140,15 @@ def test_a_session_that_performed_another_is_saved_with_all_it_needs(
     wait_until(lambda: "performs" not in stage.log(1)[0] and stage.snapshot().beats > first + 6, "a bar and a half")
     stage.part("bass").mute()
     wait_until(lambda: stage.snapshot().beats > first + 10, "a bar")
+    stage.undo()
+    wait_until(lambda: stage.snapshot().beats > first + 14, "a bar")
     sounded = stage.tape.onsets()
     stage.save("again")
     shutil.rmtree(tmp_path / "state")
     assert main(["render", "again.py", "exact.mid", "--exact"]) == 0
     assert Path("exact.mid").read_bytes() == Path("again.mid").read_bytes()
-    heard = [note for note in onsets("again.mid") if note[0] < first + 10]
-    assert heard == [note for note in sorted(sounded) if note[0] < first + 10]
+    heard = [note for note in onsets("again.mid") if note[0] < first + 14]
+    assert heard == [note for note in sorted(sounded) if note[0] < first + 14]
     assert str(tmp_path) not in Path("again.jsonl").read_text().replace(str(Path(lc.__file__).parent), "")
     Path("again.py").write_text(Path("again.py").read_text() + "# edited\n")
     assert main(["render", "again.py", "edited.mid", "--exact"]) == 0
