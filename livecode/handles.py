@@ -46,7 +46,7 @@ from .played import prime as prime_command
 from .played import respond as respond_command
 from .played import thru as thru_command
 from .shown import Answer, Choice, part_line
-from .transforms import Transform, Turn, said
+from .transforms import VERBS, Transform, Turn, said
 from .typed import adjusted, bars_of, key_name
 
 
@@ -101,6 +101,12 @@ def _setting(name: str, default: float | None, shown: Callable[[float], object] 
 
 class PartHandle(Strict):
     """One voice of a stage. `part >> phrase` plays one's own notes, `part >> model` plays a model."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in VERBS:
+            own = f"{self._name}.map({name!r}, ...)"
+            raise UnknownWord(f"{name} is a word of phrases: say {own} to have it done with every loop of {self._name}.")
+        return super().__getattr__(name)
 
     gain = _setting("gain", 1.0)
     pan = _setting("pan", 0.0)

@@ -38,7 +38,7 @@ class Jamming:
                 part.respond(said, now, at, self._time.bar(at))
                 return f"listens to {said.source}, {_calls(said)}, and answers for as long, from {self._time.place(at)} on"
             case Prime():
-                return self._prime(part, command)
+                return self._prime(part, command, now)
             case Capture():
                 return self._capture(part, command, at)
 
@@ -56,7 +56,7 @@ class Jamming:
             f"no longer plays {name or 'any input'}" if command.off else f"sounds what is played on {name}{_of_it(command)} now"
         )
 
-    def _prime(self, part: Part, command: Prime) -> str:
+    def _prime(self, part: Part, command: Prime, now: Beats) -> str:
         source = command.source
         if source == part.name:
             raise BadInput(
@@ -75,7 +75,8 @@ class Jamming:
         if not source:
             return "continues its own bars again"
         of = f"the last {_bars(command.bars)} of {source.removeprefix(INPUT)}"
-        return f"generates new bars every loop, which continue {of}" if command.generate else f"its model continues {of}"
+        begun = f", from {self._time.place(part.entry(now, self._time.tempo))}" if part.generates() else ""
+        return f"new bars every loop{begun}; they continue {of}" if command.generate else f"its model continues {of}{begun}"
 
     def _capture(self, part: Part, command: Capture, at: Beats) -> str:
         said = msgspec.structs.replace(command, source=self._hearing.named(command.source))

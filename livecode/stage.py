@@ -536,17 +536,22 @@ class Stage(Strict):
 
         Call it again after the meter has changed.
         """
-        return self.part("click", gain=gain) >> _clicks(Meter.of(self.meter))
+        return self._ticking("click", gain) >> _clicks(Meter.of(self.meter))
 
     def count_in(self, bars: int = 1, *, gain: float = 0.7) -> Answer:
         """Click for so many bars, from the next bar on; what is typed meanwhile enters after them. Raises BadInput."""
         if isinstance(bars, bool) or not isinstance(bars, int):
             raise BadInput(f"bars={bars!r} is no number of bars to count: give a whole one, such as 2.")
         command = CountIn(part="count", phrase=_clicks(Meter.of(self.meter)), bars=bars)
-        adjusted("count", gain=gain)  # what is wrong with it is said before anything counts
-        answer = self.tell(command)
-        self.part("count", gain=gain)
-        return answer
+        self._ticking("count", gain)
+        return self.tell(command)
+
+    def _ticking(self, name: str, gain: float) -> "PartHandle":
+        """A part as loud as this, of which nothing is said. Raises BadInput."""
+        settings = adjusted(name, gain=gain)
+        ticking = self.part(name)
+        self._engine.submit(settings, self._cells.command())
+        return ticking
 
     # Scenes
 

@@ -127,7 +127,12 @@ class Telling:
                 return f"loops from {self.time.place(at)}"
             case Action.GENERATE | Action.GENERATE_ONCE:
                 part.generate(once=action is Action.GENERATE_ONCE)
-                return "generates new bars every loop" if action is Action.GENERATE else "generates new bars once, then loops"
+                place = self.time.place(part.entry(now, self.time.tempo))
+                return (
+                    f"new bars every loop, from {place}"
+                    if action is Action.GENERATE
+                    else f"new bars once, from {place}, then loops"
+                )
             case Action.RESET | Action.RESET_GENERATE:
                 then_generate = action is Action.RESET_GENERATE
                 part.reset(at, self._reset_length(part, at), then_generate=then_generate)

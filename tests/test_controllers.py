@@ -312,8 +312,8 @@ def test_every_preset_names_knobs_and_pads_that_there_can_be_each_once() -> None
     ("word", "said"),
     {
         "loop": "lead: loops from bar 2",
-        "generate": "lead: generates new bars every loop",
-        "generate_once": "lead: generates new bars once, then loops",
+        "generate": "lead: new bars every loop, from bar 2",
+        "generate_once": "lead: new bars once, from bar 2, then loops",
         "reset": "lead: empty from bar 2",
         "reset_generate": "lead: empty from bar 2, then new bars once",
         "stop": "lead: stops at bar 2",

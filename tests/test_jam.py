@@ -256,7 +256,7 @@ def test_a_part_follows_what_another_sounds(rig: Rig) -> None:
     rig.play(until=0)
     rig.answer("E4 . . .")
     said = rig.obey(Prime(part="lead", source="bass", bars=1, generate=True))
-    assert said.words == "lead: generates new bars every loop, which continue the last bar of bass"
+    assert said.words == "lead: new bars every loop, from bar 3; they continue the last bar of bass"
     rig.play(until=5)
     assert pitches(rig.models.requests[-1].primer) == [(0, 36)]
     rig.obey(Prime(part="lead", source=""))

@@ -204,6 +204,10 @@ def test_status_and_log_are_sentences_a_line() -> None:
         ("stage.export(3)", "3 is no path"),
         ("lead << 3", "with two arrows: lead >> 3"),
         ("lead.lop()", "There is no word 'lop': did you mean 'loop'"),
+        (
+            "lead.transpose(12)",
+            "transpose is a word of phrases: say lead.map('transpose', ...) to have it done with every loop of lead",
+        ),
         ("lead.set(range=3)", "range=3 is no range"),
         ("lead.set(range=('C9', 'C1'))", "range=('C9', 'C1') goes down: give the lowest pitch first, ('C1', 'C9')."),
         ("setattr(lead, 'range', ['C9', 'C1'])", "give the lowest pitch first, ('C1', 'C9')."),

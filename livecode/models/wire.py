@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..errors import BadInput
-from ..music import Beats, Phrase, Seconds, pitch_name
+from ..music import Beats, Phrase, Seconds, counted, pitch_name
 from .configs import CONFIGS
 from .knobs import SEARCH_KNOBS, Knob, checked, seed_of, work
 
@@ -78,7 +78,8 @@ class Progression(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         places = [at for at, _ in self.changes]
         if not (1 <= len(places) <= MOST_CHORDS and 1 <= self.bars <= MOST_CHORDS and places == sorted(set(places))):
-            raise BadInput(f"{len(places)} chords in {self.bars} bars cannot be played over: give 1 to {MOST_CHORDS}, in order.")
+            bars = counted(Fraction(self.bars), "bar")
+            raise BadInput(f"{len(places)} chords in {bars} cannot be played over: give 1 to {MOST_CHORDS}, in order.")
         if not 0 <= places[0] <= places[-1] < self.bars:
             raise BadInput(f"A chord begins in bar {float(places[-1]):g} of {self.bars}: chords begin in [0, {self.bars}).")
 

@@ -125,7 +125,9 @@ class FluidOutput:
     def missing_programs(self) -> frozenset[tuple[str, int]]:
         """Parts and programs (0-127) for which the soundfont has no preset; they play its first one instead."""
         device = self._device
-        return frozenset(device.voices.missing) if device else frozenset()
+        return (
+            frozenset((part, program) for (part, _), program in device.voices.lacking.copy().items()) if device else frozenset()
+        )
 
     def sounding(self) -> int:
         """How many voices sound at this moment."""

@@ -48,6 +48,8 @@ class Voices:
         self._making = threading.Lock()
         """Whoever plays by hand may want a part's channel at the same time as the planner."""
         self.missing: set[tuple[str, int]] = set()
+        self.lacking: dict[tuple[str, bool], int] = {}
+        """The same as it is now: the program that a part's notes, or its drums, lack."""
 
     def of(self, part: str) -> Voice:
         """The voice of a part, made if it is new."""
@@ -148,6 +150,9 @@ class Voices:
         preset = self._nearest(drums, event.program, bank)
         if preset != (DRUM_BANK if drums else bank, event.program):
             self.missing.add((voice.part, event.program))
+            self.lacking[voice.part, drums] = event.program
+        else:
+            self.lacking.pop((voice.part, drums), None)
         return preset
 
     def _nearest(self, drums: bool, program: int, bank: int = 0) -> tuple[int, int]:

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     }.items():
         command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         command.add_argument("name", nargs="?", default=argparse.SUPPRESS, help=f"which engine (default: {MAIN})")
+        command.add_argument("--name", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         command.set_defaults(command=name)
     models = commands.add_parser("models", help="list the models that come along, and Magenta's own; or download some of these")
     models.add_argument("names", nargs="*", help="Magenta's own that are to be downloaded now, such as attention_rnn")

@@ -1,5 +1,7 @@
 """What this machine has and lacks for a performance: one line each, and what to do about what is missing."""
 
+import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -11,7 +13,7 @@ from ..models.bundles import BUILT_IN, FAMILIES, find
 from ..outputs import audio, ports, soundfonts
 from ..outputs.fluidlib import Library
 from ..outputs.midi import be_punctual
-from ..places import running
+from ..places import running, state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,16 @@ def _realtime() -> Finding:
     return Finding("real-time priority", "not permitted", advice)
 
 
+def _sessions() -> Finding:
+    folder, least = state_folder(), 200_000_000
+    if not os.access(folder, os.W_OK | os.X_OK):
+        advice = "Make it yours (chown), or set XDG_STATE_HOME to a folder that is."
+        return Finding("journals", f"{folder} cannot be written to", advice)
+    free = shutil.disk_usage(folder)[2]
+    advice = "" if free >= least else "Make room: without it sessions are not kept, though the music goes on."
+    return Finding("journals", f"in {folder}, {free / 1e9:.1f} GB free", advice)
+
+
 def _bundles() -> Finding:
     families = {config: family for family, configs in FAMILIES.items() for config in configs}
     return Finding("built-in models", ", ".join(str(find(families[config], config)) for config in BUILT_IN))
@@ -109,6 +121,7 @@ _CHECKS: dict[str, Callable[[], Finding]] = {
     "soundfont": _soundfont,
     "MIDI ports": _midi,
     "real-time priority": _realtime,
+    "journals": _sessions,
     "built-in models": _bundles,
     "engines": _engines,
 }

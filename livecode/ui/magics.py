@@ -10,10 +10,13 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from ..errors import BadInput
 from ..session_reader import Script
 from ..shown import Answer, Lines
+from .completion import scripts
 from .names import Home
 from .rehearse import apart
 from .replays import play, ready
 from .sessions import restore
+
+MOST_LISTED = 6
 
 
 @magics_class
@@ -130,6 +133,10 @@ class StageMagics(Magics):  # type: ignore[misc]
         --exact asks no model, --regenerate asks them for all bars anew
         """
         words = _words(line)
+        if not words:
+            known = [path for path in (*scripts(""), *scripts("sessions/")) if path.endswith(".py")][:MOST_LISTED]
+            there = f"here are {', '.join(known)}" if known else "there is none in this folder; %save tonight makes one"
+            raise BadInput(f"%replay wants the name of a script, such as %replay tonight.py: {there}.")
         modes = {name: f"--{name}" in words for name in ("exact", "regenerate")}
         rest = [word for word in words if word not in ("--exact", "--regenerate")]
         begin = 1

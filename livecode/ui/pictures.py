@@ -11,7 +11,7 @@ from ..gm import DRUMS, PROGRAMS
 from ..music import Beats, Note, Phrase, Plot, counted, gist, pitch_name
 
 MOST_ROWS = 18
-"""A roll has no more rows than this; over a wider range a row stands for several pitches."""
+"""A roll has no more rows than this; over a wider range there are rows for what sounds only, or a row stands for several."""
 
 FEWEST_COLUMNS = 24
 SMALL_ROWS = 5
@@ -92,8 +92,10 @@ class _Page:
     @classmethod
     def of(cls, phrase: Phrase, width: int, most_rows: int, ascii_only: bool) -> "_Page":
         pitches = sorted({note.pitch for note in phrase.notes})
-        tall = 1 if phrase.drums else -(-(pitches[-1] - pitches[0] + 1) // most_rows)
-        lanes = pitches if phrase.drums else list(range(pitches[0], pitches[-1] + 1, tall))
+        span = pitches[-1] - pitches[0] + 1
+        gaps = phrase.drums or span > most_rows >= len(pitches)
+        tall = 1 if gaps else -(-span // most_rows)
+        lanes = pitches if gaps else list(range(pitches[0], pitches[-1] + 1, tall))
         margin = 1 + max(len(_name(phrase, pitch)) for pitch in lanes)
         step = _step(phrase)
         fitting = Beats(max(1, (width - margin + phrase.drums) // (int(1 / step) + phrase.drums)))

@@ -276,3 +276,10 @@ def test_a_part_that_a_command_or_another_prompt_has_made_gets_its_name(shell: A
     cell("del looper")
     cell("1")
     assert "NameError" in cell("looper")
+
+
+def test_replay_alone_lists_the_scripts(cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "there is none in this folder" in cell("%replay")
+    (tmp_path / "tonight.py").write_text("")
+    assert "such as %replay tonight.py: here are tonight.py." in cell("%replay")

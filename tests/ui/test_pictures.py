@@ -51,7 +51,13 @@ def test_what_is_too_long_is_shown_from_its_beginning() -> None:
 
 
 def test_a_wide_range_takes_several_pitches_a_row() -> None:
-    assert len(roll(lc.notes("C-1 C4 G9")).splitlines()) <= MOST_ROWS + 2
+    scale = lc.notes(" ".join(f"{name}{octave}" for octave in range(1, 8) for name in "CDEFGAB"))
+    assert len(roll(scale).splitlines()) <= MOST_ROWS + 2
+
+
+def test_over_a_wide_range_there_are_rows_for_what_sounds() -> None:
+    rows = roll(lc.notes("C2 G2 E5 C5")).splitlines()[1:-1]
+    assert [row.split()[0] for row in rows] == ["E5", "C5", "G2", "C2"]
 
 
 def test_without_unicode_there_are_letters_only() -> None:
