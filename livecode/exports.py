@@ -38,14 +38,15 @@ class Take:
     end: Beats
 
     @classmethod
-    def of(cls, engine: Sounded, *, bars: Fraction | None = None, part: str | None = None) -> "Take":
-        """All that an engine has played, or its last `bars` bars, of all its parts or of one.
+    def of(cls, engine: Sounded, *, bars: Fraction | None = None, part: str | None = None, timed: bool = True) -> "Take":
+        """All that an engine has played, or its last `bars` bars, of all its parts or of one; without seconds if not `timed`.
 
         Raises BadInput if nothing has sounded there, UnknownName for a part that never did.
         """
         tempo, end = engine.tempo(), engine.report().snapshot.beats
         begin = Beats(0) if bars is None else max(Beats(0), end - bars * tempo.meter_at(end).bar)
-        played = [tempo.timed(event) for event in engine.score(begin, end)]
+        played = engine.score(begin, end)
+        played = [tempo.timed(event) for event in played] if timed else played
         if part is not None and part not in (parts := _sounding(played)):
             raise UnknownName.of("part that has sounded there", part, parts)
         if not _sounding(played):
@@ -88,7 +89,7 @@ def export_file(engine: Sounded, path: str | Path, *, bars: Fraction | None = No
     if kind not in (".mid", ".midi", ".wav"):
         stems = f"; stage.stems({str(target)!r}) writes a .wav for each part" if not kind else ""
         raise BadInput(f"{target} ends in neither .wav nor .mid: name it so, to say which is wanted{stems}.")
-    take = Take.of(engine, bars=bars, part=part)
+    take = Take.of(engine, bars=bars, part=part, timed=kind == ".wav")
     if kind == ".wav":
         take = take.through(engine.report().inputs)
         return f"{target}: {take}, {render_wav(target, take.events, start=take.start, sound=_sound(engine.opening))}"

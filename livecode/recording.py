@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from .commands import AnyCommand, Mute, Panic, SetMeter, SetSwing, Solo, Tempo, ToPart
+from .commands import AnyCommand, Declare, Mute, Panic, SetMeter, SetSwing, Solo, Tempo, ToPart
 from .facts import (
     Answered,
     Asked,
@@ -101,11 +101,13 @@ class Sayings:
         self._coming: dict[str, deque[Taken]] = {}
         self._edited: set[str] = set()
         for fact in facts:
-            if isinstance(fact, Taken):
+            if isinstance(fact, Taken) and not isinstance(fact.command, Declare):
                 self._coming.setdefault(_addressed(fact), deque()).append(fact)
 
     def say(self, fact: Taken) -> None:
-        """This is said now."""
+        """This is said now. That there is a part is no matter to what it plays."""
+        if isinstance(fact.command, Declare):
+            return
         coming = self._coming.get(_addressed(fact))
         if coming and (coming[0].now, coming[0].command) == (fact.now, fact.command):
             coming.popleft()

@@ -79,7 +79,7 @@ class Replay:
     def later(self, part: str, number: int, now: Beats, entry: Beats) -> bool:
         """Whether the part is not to ask by itself now, for bars that enter there: because nothing else is said to it than in the
         recording, or because the recording has its request of this number later, but in time."""
-        if self._eager or (self._last is not None and now >= self._last):
+        if self._eager or (self._last is not None and now > self._last):
             return False
         beats = self._to_come.get((part, number), [])
         return not self.sayings.edited(part, now) or (bool(beats) and beats[0] <= entry)
@@ -125,6 +125,8 @@ class Replay:
     def ask(self, request: Request) -> None:
         """Have it answered: at its cue if the recording has it here, else at once."""
         asked, cued = fingerprint(request), self._cued
+        if cued is not None and cued.place and not self.sayings.edited(cued.part, cued.now):
+            asked = cued.request  # a session that was performed had a seed of its own
         if cued is None or cued.request != asked:
             self._waited.add(request.id)
             self._ask_at_once(request, asked)

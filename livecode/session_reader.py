@@ -60,15 +60,22 @@ class Script:
         if not tree.body:
             raise BadInput(f"{source.name} says nothing: write at(1), then what you would type at the prompt.")
         recording, trouble = _recording(source.with_suffix(".jsonl"))
+        if recording is not None and recording.recording.over is None:
+            trouble = trouble or f"The end of {source.stem}.jsonl is missing: what it lacks is played as the script says it."
         given = _session(source.name, tree)
         _check_places(source.name, tree)
         return cls(source, text, tree, _opening(source.name, given, recording), given.get("models", {}), recording, trouble)
 
     @property
     def edited(self) -> bool:
-        """Whether there is no recording of exactly this text."""
+        """Whether there is no whole recording of exactly this text."""
         saved = self.recording.saved if self.recording else None
-        return saved is None or saved.script != fingerprint(self.text)
+        return saved is None or saved.script != fingerprint(self.text) or self.cut
+
+    @property
+    def cut(self) -> bool:
+        """Whether the end of its recording is missing."""
+        return self.recording is not None and self.recording.recording.over is None
 
     def check_bundles(self) -> None:
         """Raise BundleError unless the bundles that the session played with are here, as they were."""

@@ -160,7 +160,9 @@ class _Pace:
         return Fraction(2) ** max(_FINEST_STEP, min(_COARSEST_STEP, power))
 
     def seconds_at(self, beat: Beats) -> Seconds:
-        inside = min(beat - self.begin, self.over) if self.over else Fraction(0)
+        if not self.over:
+            return self.seconds + self._steady_seconds(beat)
+        inside = min(beat - self.begin, self.over)
         after = beat - self.begin - inside
         return self.seconds + self._ramp_seconds(inside) + float(after * 60 / self.target)
 
@@ -172,6 +174,12 @@ class _Pace:
         if not slope:
             return float(self.begin) + spent * float(self.bpm) / 60
         return float(self.begin) + float(self.bpm) * math.expm1(spent * slope / 60) / slope
+
+    def _steady_seconds(self, beat: Beats) -> Seconds:
+        # float((beat - begin) * 60 / target), but in whole numbers, which is a third of the time; each note is asked for twice.
+        begin, target = self.begin, self.target
+        after = beat.numerator * begin.denominator - begin.numerator * beat.denominator
+        return after * 60 * target.denominator / (beat.denominator * begin.denominator * target.numerator)
 
     def _ramp_seconds(self, inside: Beats) -> Seconds:
         # The integral of 60 / (bpm + slope x) over [0, inside].

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import BadInput, LivecodeError, NoAudio
 from ..inputs import ports as sources
@@ -18,8 +19,8 @@ from . import demo, doctor, rehearse, repl, replays, sessions
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or 2 with one sentence for what livecode refuses."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return _COMMANDS[options.command](options)
     except LivecodeError as error:
         _say_error(str(error))
@@ -29,10 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; {self.prog} --help says what there is.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="livecode", description="Live coding with Google Magenta's models. Without a command: the prompt."
-    )
+    parser = _Parser(prog="livecode", description="Live coding with Google Magenta's models. Without a command: the prompt.")
     _add_shared(parser, None)
     parser.set_defaults(command="")
     commands = parser.add_subparsers(title="commands")
@@ -65,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_sessions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_sessions(commands: "argparse._SubParsersAction[_Parser]") -> None:
     rendered = commands.add_parser(
         "render", help="write a session's script as a .mid or .wav file", description=sessions.render.__doc__
     )

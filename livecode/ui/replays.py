@@ -64,6 +64,7 @@ def ready(script: Script, *, begin: int = 1, exact: bool = False, regenerate: bo
         shutil.copyfile(script.path.with_suffix(".jsonl"), path)
     else:
         why = "is asked anew" if regenerate else "was edited" if script.recording else "has no recording"
+        why = "has a recording without an end" if script.cut and not regenerate else why
         say(f"{script.path.name} {why}: it runs first, ahead of time; Ctrl-C ends that.")
         _run(script.path, path, [f"--{name}" for name, on in (("exact", exact), ("regenerate", regenerate)) if on], say)
     recording = journal.read(path).recording

@@ -1,6 +1,7 @@
 """Sessions at the command line and at the prompt: what was played comes again, live or as a file."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from importlib.metadata import version
@@ -98,7 +99,8 @@ def _portable(story: Story) -> Story:
 def restore(path: str | Path, name: str = "") -> str:
     """Save the last session that is over, or the one of that name, as a script, and say what was written."""
     found = last(name)
-    return f"{found.opened.name}, {'ended' if found.ended else 'crashed'}: {restored(journal.read(found.path), path)}"
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.opened.time))
+    return f"{found.opened.name} of {when}, {'ended' if found.ended else 'crashed'}: {restored(journal.read(found.path), path)}"
 
 
 def listed() -> list[str]:

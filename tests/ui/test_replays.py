@@ -156,9 +156,27 @@ def test_a_session_that_performed_another_is_saved_with_all_it_needs(
     capsys.readouterr()
 
 
+def test_an_edited_script_has_the_bars_of_performed_models_from_the_recording(stage: lc.Stage) -> None:
+    models = "lead >> melody_rnn(bars=1); bass >> melody_rnn(bars=1)"
+    song = recorded(f"session(bpm=900, seed=3); at(1); {models}\nat(5); lead.loop()\nend(7)")
+    stage.part("mine") >> lc.notes("G5 . . .")
+    wait_until(lambda: stage.snapshot().beats > 1, "the music")
+    replay(stage, song)
+    first = stage.snapshot().beats
+    wait_until(lambda: stage.snapshot().beats > first + 12, "three bars")
+    stage.part("bass").mute()
+    wait_until(lambda: stage.snapshot().replays == "", "the end")
+    stage.save("again")
+    Path("again.py").write_text(Path("again.py").read_text() + "# edited\n")
+    assert main(["render", "again.py", "edited.mid", "--exact"]) == 0
+    assert onsets("edited.mid") == onsets("again.mid")
+    assert len({part for part in ("lead", "bass", "mine") if stage.tape.onsets(part)}) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["replay", "song.py", "--from", "1e9"], "argument --from: invalid int value: '1e9'; livecode replay --help"),
         (["replay", "nothing.py"], "nothing.py cannot be read (No such file or directory)"),
         (["replay", "song.py", "--from", "9"], "--from 9 is no bar of it: it has 5, counted from 1."),
         (["replay", "song.py", "--from", "0"], "--from 0 is no bar of it"),

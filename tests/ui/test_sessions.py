@@ -497,6 +497,19 @@ def test_an_exact_render_loads_no_model(tmp_path: Path) -> None:
     assert said.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_recording_without_its_end_ends_where_the_script_does(
+    lost: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand = script(tmp_path, "at(1); lead >> notes('C4 E4')\nat(3); lead >> notes('D4')\nend(6)\n")
+    assert main(["render", str(hand), str(tmp_path / "whole.mid"), "--record"]) == 0
+    path = hand.with_suffix(".jsonl")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-lost]))
+    assert main(["render", str(hand), str(tmp_path / "cut.mid")]) == 0
+    assert "The end of hand.jsonl is missing" in capsys.readouterr().out
+    assert (tmp_path / "cut.mid").read_bytes() == (tmp_path / "whole.mid").read_bytes()
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 def test_a_damaged_journal_is_restored_with_what_can_be_had(damage: str, shell: Any, cell: Cell, tmp_path: Path) -> None:
     cell('lead >> notes("C4 E4")')
