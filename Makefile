@@ -20,7 +20,7 @@ test: venv jack pulseaudio
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	.ci/test $(BIN)
 
 duels: venv
 	LIVECODE_DUELS=8 $(BIN)/pytest tests/models/test_compiled.py
