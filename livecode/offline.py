@@ -197,6 +197,8 @@ class OfflineEngine(Engine):
                 self._replay.cue(asked)
                 self._sequencer.ask_again(asked)
                 self._replay.cue(None)
+            case Answered() as answered if self._replay.given(answered):
+                self._sequencer.past.relive(answered)
             case Answered() as answered:
                 if (reply := self._replay.answer(answered)) is not None:
                     self._sequencer.receive(reply)

@@ -46,6 +46,16 @@ class Mode(Enum):
     STOPPED = "stopped"
 
 
+def volume_of(gain: float) -> int:
+    """Controller 7 for a gain: in General MIDI volume v has the amplitude (v / 127) squared, and the default is 100."""
+    return min(127, round(100 * math.sqrt(gain)))
+
+
+def pan_of(pan: float) -> int:
+    """Controller 10 for -1 (left) to 1 (right)."""
+    return max(0, min(127, round(64 + 63.5 * pan)))
+
+
 @dataclass(frozen=True, slots=True)
 class Take:
     """A phrase that sounded, the beat at which it first did, and what it was before the part's transforms."""
@@ -569,10 +579,9 @@ class Part:
         if change.channel is not None or "channel" in change.free:
             self._channel.set(at, change.channel)
         if change.gain is not None:
-            # General MIDI: the amplitude of volume v is (v / 127) squared, and 100 is the default, our gain of 1.
-            self._control(VOLUME, at, min(127, round(100 * math.sqrt(change.gain))))
+            self._control(VOLUME, at, volume_of(change.gain))
         if change.pan is not None:
-            self._control(PAN, at, max(0, min(127, round(64 + 63.5 * change.pan))))
+            self._control(PAN, at, pan_of(change.pan))
         for control, value in change.controls.items():
             self._control(control, at, value)
         if change.bank is not None:

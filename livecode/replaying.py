@@ -1,12 +1,12 @@
 """The models' side of an offline engine: what a recording has is said again at its beats, and models are asked the rest."""
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .asking import Models, fingerprint
 from .commands import AnyCommand, Mute, Panic, Solo
-from .facts import Answered, Asked, Looped
+from .facts import Answered, Asked, Fact, Looped
 from .models.wire import ModelKey, Reply, Request
 from .music import Beats
 from .recording import Cue, Library, Recording, Sayings, cues, silences
@@ -47,6 +47,7 @@ class Replay:
             if isinstance(cue.fact, Asked | Looped):
                 self._to_come.setdefault(_numbered(cue.fact), []).append(cue.now)
         self._answered = {(fact.part, fact.asks_ever, fact.request) for fact in facts if isinstance(fact, Answered)}
+        self._unasked = _unasked(facts)
         self._cued: Asked | None = None
         """What the recording has a part ask in this moment."""
         self._held: dict[tuple[str, int, str], str] = {}
@@ -100,6 +101,10 @@ class Replay:
         if reply.phrase != fact.phrase:
             self.differences.append(Difference(fact.part, fact.at))
         return reply
+
+    def given(self, fact: Answered) -> bool:
+        """Whether this comes though nobody asks: where a performance began within a recording, it was there already."""
+        return (fact.part, fact.now, fact.asks_ever) in self._unasked and not self.sayings.edited(fact.part, fact.now)
 
     # What is answered at once
 
@@ -160,6 +165,20 @@ class Replay:
         self._early.pop(request_id, None)
         if self._models and not self._exact:
             self._models.forget(request_id)
+
+
+def _unasked(facts: Iterable[Fact]) -> set[tuple[str, Beats, int]]:
+    """The answers to nothing that was asked before: whose, when, and to which of the requests."""
+    asked, found = set[tuple[str, int, str]](), set[tuple[str, Beats, int]]()
+    for fact in facts:
+        if isinstance(fact, Asked):
+            asked.add((fact.part, fact.asks_ever, fact.request))
+        elif isinstance(fact, Answered):
+            key = fact.part, fact.asks_ever, fact.request
+            if key not in asked:
+                found.add((fact.part, fact.now, fact.asks_ever))
+            asked.discard(key)
+    return found
 
 
 def _numbered(fact: Asked | Looped) -> tuple[str, int]:

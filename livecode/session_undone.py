@@ -32,7 +32,7 @@ from .facts import Fact, Performing, Taken, Typed
 from .journal import Story
 from .music import Beats, Phrase
 from .offline import OfflineEngine
-from .parts import PROGRAM, Memory, Mode, Part
+from .parts import PAN, PROGRAM, VOLUME, Memory, Mode, Part, pan_of, volume_of
 
 
 def plainly_said(story: Story) -> list[Fact | Typed]:
@@ -126,8 +126,10 @@ def _settings(name: str, was: Memory, so: Memory) -> Iterator[AnyCommand]:
         yield Adjust(part=name, **changed, bank=bank, free=frozenset(had.keys() - has.keys()))
     if so.settings.get("nudge", 0) != was.settings.get("nudge", 0):
         yield Nudge(part=name, ms=so.settings.get("nudge", 0))
+    there = {**was.controls, **({VOLUME: volume_of(has["gain"])} if "gain" in changed else {})}
+    there |= {PAN: pan_of(has["pan"])} if "pan" in changed else {}
     for control, value in so.controls.items():
-        if control != PROGRAM and value is not None and value != was.controls.get(control):
+        if control != PROGRAM and value is not None and value != there.get(control):
             yield Sweep(part=name, control=control, value=value)
 
 
