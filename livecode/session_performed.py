@@ -14,6 +14,7 @@ from .commands import (
     Act,
     Action,
     AnyCommand,
+    Assign,
     Continue,
     Declare,
     Hush,
@@ -92,7 +93,7 @@ def _parts(facts: Iterable[Fact]) -> set[str]:
 def _held(performing: Performing, recording: Recording, opening: Opening) -> Iterator[Fact]:
     """What held when a performance began: tempo, meter and swing, and how its parts were, their loops as far as they had come."""
     now, begin, tempo = performing.now, performing.begin, recording.tempo
-    earlier = before(recording, begin)
+    earlier = _sounding_last(before(recording, begin))
     if performing.fresh:
         had = recording.opening
         yield from _time(Beats(0), had.bpm, had.meter) if (had.bpm, had.meter) != (opening.bpm, opening.meter) else ()
@@ -111,6 +112,24 @@ def _held(performing: Performing, recording: Recording, opening: Opening) -> Ite
             yield _taken(now, replace(fact.command, phrase=_later(fact.command.phrase, gone)), at)
         elif isinstance(fact, Taken) and not _about_time(fact) and (performing.fresh or isinstance(fact.command, ToPart)):
             yield _taken(now, fact.command, at)
+
+
+def _sounding_last(facts: Iterable[Fact]) -> list[Fact]:
+    """The same with what leaves an answer sounding before it: said on its very beat it would take it back."""
+    ordered: list[Fact] = []
+    for fact in facts:
+        place = len(ordered)
+        if isinstance(fact, Taken) and isinstance(fact.command, Assign | Act) and _keeps(fact.command):
+            said = fact.command.part
+            answers = [index for index, other in enumerate(ordered) if isinstance(other, Answered) and other.part == said]
+            place = answers[-1] if answers and ordered[answers[-1]].at <= fact.now else place  # type: ignore[union-attr]
+        ordered.insert(place, fact)
+    return ordered
+
+
+def _keeps(command: Assign | Act) -> bool:
+    """Whether what sounds goes on."""
+    return isinstance(command, Assign) or command.action in (Action.LOOP, Action.GENERATE, Action.GENERATE_ONCE)
 
 
 def _time(now: Beats, bpm: Fraction, meter: Meter) -> Iterator[Taken]:

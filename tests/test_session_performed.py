@@ -1,13 +1,32 @@
 """A session that performed another is saved as what sounded, whatever was undone, recalled and frozen in it."""
 
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from rig import a_model
 from test_performing import OPENED, Performing, plays
-from test_performing_beside import says
+from test_performing_beside import answers, says
 
 from livecode import journal
-from livecode.commands import Adjust, AnyCommand, InKey, Mute, Recall, Route, Safe, Shape, Solo, Store, Sweep, Undo, UndoLast
+from livecode.commands import (
+    Act,
+    Action,
+    Adjust,
+    AnyCommand,
+    Assign,
+    InKey,
+    Mute,
+    Recall,
+    Route,
+    Safe,
+    Shape,
+    Solo,
+    Store,
+    Sweep,
+    Undo,
+    UndoLast,
+)
 from livecode.facts import Fact, Over
 from livecode.facts import Performing as Performs
 from livecode.journal import Opened, told
@@ -29,7 +48,11 @@ RECORDED = (
 )
 
 
-def performed(folder: Path, recorded: tuple[Fact, ...], said: dict[int, list[AnyCommand]], *, own: str) -> Performing:
+Said: TypeAlias = dict[int, list[AnyCommand]]
+"""What is said, by the beat."""
+
+
+def performed(folder: Path, recorded: tuple[Fact, ...], said: Said, *, own: str, begin: int = 0) -> Performing:
     """A rig that performs a recording, beside its own part if that has notes, while commands are said at beats."""
     file = folder / "x.jsonl"
     file.write_bytes(journal.encoded([Opened(name="x", time=0.0, opening=OPENED), *recorded, Over(now=Beats(32))]))
@@ -37,7 +60,7 @@ def performed(folder: Path, recorded: tuple[Fact, ...], said: dict[int, list[Any
     if own:
         rig.plays("mine", own)
         rig.play(until=2)
-    rig.performs(str(file))
+    rig.performs(str(file), begin)
     for beat, commands in said.items():
         rig.play(until=beat)
         for command in commands:
@@ -46,14 +69,14 @@ def performed(folder: Path, recorded: tuple[Fact, ...], said: dict[int, list[Any
     return rig
 
 
-NOTHING: dict[int, list[AnyCommand]] = {}
-UNDOES_OWN: dict[int, list[AnyCommand]] = {
+NOTHING: Said = {}
+UNDOES_OWN: Said = {
     9: [Mute(part="lead", muted=True), Adjust(part="bass", gain=0.5)],
     13: [Undo(part="lead"), plays("bass", "G2 . . .").command],
     17: [UndoLast(), UndoLast()],
 }
-UNDOES_THE_REPLAY: dict[int, list[AnyCommand]] = {10: [UndoLast()]}
-SHAPES: dict[int, list[AnyCommand]] = {
+UNDOES_THE_REPLAY: Said = {10: [UndoLast()]}
+SHAPES: Said = {
     9: [
         Shape(part="lead", turn=Turn((transpose(12),))),
         Solo(part="lead", soloed=True),
@@ -69,9 +92,26 @@ SHAPES: dict[int, list[AnyCommand]] = {
 
 @pytest.mark.parametrize("own", ["", "G5 . . .", "TAKEN"])
 @pytest.mark.parametrize("said", [NOTHING, UNDOES_OWN, UNDOES_THE_REPLAY, SHAPES])
-def test_it_is_saved_as_it_sounded(own: str, said: dict[int, list[AnyCommand]], tmp_path: Path) -> None:
+def test_it_is_saved_as_it_sounded(own: str, said: Said, tmp_path: Path) -> None:
     recorded = (*RECORDED, plays("mine", "B3 . . .", 11, 12)) if own == "TAKEN" else RECORDED
-    rig = performed(tmp_path, recorded, said, own="G5 A5 . ." if own else "")
+    saved_as_it_sounded(performed(tmp_path, recorded, said, own="G5 A5 . ." if own else ""))
+
+
+@pytest.mark.parametrize("then", [Act(part="lead", action=Action.LOOP), Assign(part="lead", model=a_model())])
+def test_what_a_model_had_said_before_a_replay_began_sounds_on(then: AnyCommand, tmp_path: Path) -> None:
+    recorded = (
+        says(Assign(part="lead", model=a_model()), 0, 0),
+        answers("lead", "C4 . . .", 1, 4),
+        answers("lead", "E4 F4 . .", 6, 8),
+        says(then, 10, 12),
+        plays("bass", "C2 . . .", 11, 12),
+    )
+    rig = performed(tmp_path, recorded, {}, own="G5 A5 . .", begin=16)
+    assert {pitch for _, pitch in rig.tape.onsets("lead")} == {"E4", "F4"}
+    saved_as_it_sounded(rig)
+
+
+def saved_as_it_sounded(rig: Performing) -> None:
     story = as_said(told(OPENED, rig.facts))
     assert not any(isinstance(fact, Performs) for fact in story.facts)
     engine, _ = retold(story, Beats(44))
