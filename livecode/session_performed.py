@@ -106,7 +106,9 @@ def _held(performing: Performing, recording: Recording, opening: Opening) -> Ite
     for fact in earlier:
         if isinstance(fact, Taken | Answered):
             gone, at = max(Beats(0), begin - fact.at), now + max(Beats(0), fact.at - begin)
-        if isinstance(fact, Answered):
+        if isinstance(fact, Answered) and gone <= now:
+            yield replace(fact, now=now, at=now + fact.at - begin)  # it goes round from where it began
+        elif isinstance(fact, Answered):
             yield replace(fact, now=now, at=at, packed=packed(_later(fact.phrase, gone)))
         elif isinstance(fact, Taken) and isinstance(fact.command, Play):
             yield _taken(now, replace(fact.command, phrase=_later(fact.command.phrase, gone)), at)

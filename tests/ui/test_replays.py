@@ -156,10 +156,10 @@ def test_a_session_that_performed_another_is_saved_with_all_it_needs(
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("begin", [1, 3])
+@pytest.mark.parametrize("begin", [1, 4])
 def test_an_edited_script_has_the_bars_of_performed_models_from_the_recording(begin: int, stage: lc.Stage) -> None:
-    models = "lead >> melody_rnn(bars=1); bass >> melody_rnn(bars=1)"
-    song = recorded(f"session(bpm=900, seed=3); at(1); {models}\nat(5); lead.loop()\nend(7)")
+    models = "lead >> melody_rnn(bars=2); bass >> melody_rnn(bars=1)"
+    song = recorded(f"session(bpm=900, seed=3); at(1); {models}\nat(6); lead.loop()\nend(9)")
     stage.part("mine") >> lc.notes("G5 . . .")
     wait_until(lambda: stage.snapshot().beats > 1, "the music")
     replay(stage, song, begin=begin)
